@@ -1,0 +1,102 @@
+/* err.c - one error, told once, in one line. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The text may quote a peer: a newline or an escape sequence in it must not reach a terminal or
+ * split a log line. */
+static void
+clean_line(char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c == 0x7f)
+			text[i] = '?';
+	}
+	/* vsnprintf() may have cut a UTF-8 sequence in two. */
+	for (size_t back = 1; back <= 4 && back <= n; back++) {
+		unsigned char c = (unsigned char)text[n - back];
+		size_t need;
+
+		if ((c & 0xc0) == 0x80)
+			continue;
+		need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+		if (need > back)
+			text[n - back] = '\0';
+		break;
+	}
+}
+
+usher_status
+err_set(struct usher_error *err, usher_status status, const char *where, const char *format, ...)
+{
+	va_list ap;
+
+	if (err == NULL)
+		return status;
+	err->status = status;
+	(void)snprintf(err->where, sizeof(err->where), "%s", where == NULL ? "" : where);
+	va_start(ap, format);
+	(void)vsnprintf(err->message, sizeof(err->message), format, ap);
+	va_end(ap);
+	clean_line(err->where);
+	clean_line(err->message);
+	return status;
+}
+
+usher_status
+err_nomem(struct usher_error *err, const char *where)
+{
+	return err_set(err, USHER_E_NOMEM, where, "out of memory");
+}
+
+const char *
+usher_status_name(usher_status status)
+{
+	switch (status) {
+	case USHER_OK:
+		return "ok";
+	case USHER_E_USAGE:
+		return "usage";
+	case USHER_E_ADDRESS:
+		return "address";
+	case USHER_E_INPUT:
+		return "input";
+	case USHER_E_ABSENT:
+		return "absent";
+	case USHER_E_CONFLICT:
+		return "conflict";
+	case USHER_E_CREDENTIALS:
+		return "credentials";
+	case USHER_E_NETWORK:
+		return "network";
+	case USHER_E_TIMEOUT:
+		return "timeout";
+	case USHER_E_DNS:
+		return "dns";
+	case USHER_E_PEER:
+		return "peer";
+	case USHER_E_TLS:
+		return "tls";
+	case USHER_E_TRUST:
+		return "trust";
+	case USHER_E_PERMISSION:
+		return "permission";
+	case USHER_E_NOMEM:
+		return "nomem";
+	case USHER_E_LIMIT:
+		return "limit";
+	case USHER_E_IO:
+		return "io";
+	case USHER_E_UNAVAILABLE:
+		return "unavailable";
+	case USHER_E_INTERNAL:
+		return "internal";
+	}
+	return "unknown";
+}

@@ -1,0 +1,89 @@
+/* text.h - reading text: ASCII without locale, UTF-8, numbers, and one cursor for all parsers. */
+#ifndef USHER_BASE_TEXT_H
+#define USHER_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/slice.h"
+
+/* ASCII only; every other byte is itself and belongs to no class. */
+char
+text_lower(char c);
+bool
+text_is_space(char c); /* space, tab, CR, LF */
+bool
+text_is_digit(char c);
+bool
+text_is_alpha(char c);
+bool
+text_is_alnum(char c);
+/* Value 0-15, or -1. */
+int
+text_hex_value(char c);
+
+/* NUL-terminated copy with ASCII letters in lower case. NULL when out of memory. */
+char *
+text_lower_copy(struct arena *a, struct slice s);
+
+/* Well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
+bool
+text_utf8_valid(struct slice s);
+
+/* True when any byte is below 0x20 or is 0x7f. */
+bool
+text_has_control(struct slice s);
+
+/* Appends `s`, each byte above 0x7f read as windows-1252 and written as UTF-8; bytes that
+ * windows-1252 leaves undefined become U+FFFD. */
+void
+text_from_cp1252(struct buf *b, struct slice s);
+
+/* The whole of `s` must be decimal digits with a value in min..max. False leaves *out alone. */
+bool
+text_number(struct slice s, uint64_t min, uint64_t max, uint64_t *out);
+
+/* A cursor. The first failure sticks: every later call fails too and touches nothing, so that a
+ * parser reads straight on and looks at `failed` once. */
+struct cursor {
+	const char *p;
+	const char *end;
+	bool failed;
+};
+
+struct cursor
+cursor_on(struct slice s);
+bool
+cursor_at_end(const struct cursor *c);
+/* The next byte as unsigned char, or -1 at the end; does not move. */
+int
+cursor_peek(const struct cursor *c);
+/* Takes exactly this byte, or fails. */
+bool
+cursor_char(struct cursor *c, char wanted);
+/* Takes this byte if it is next; not taking it is no failure. */
+bool
+cursor_maybe(struct cursor *c, char wanted);
+/* Takes exactly this text (ASCII letters without case), or fails. */
+bool
+cursor_word(struct cursor *c, const char *wanted);
+/* Skips any number of spaces and tabs. */
+void
+cursor_blanks(struct cursor *c);
+/* Takes bytes while `in_class` holds; fails when none or more than max were taken. */
+struct slice
+cursor_while(struct cursor *c, bool (*in_class)(char), size_t max);
+/* Takes what stands before `stop`, and `stop` itself; fails when it is not there within max. */
+struct slice
+cursor_until(struct cursor *c, char stop, size_t max);
+/* Takes decimal digits; fails when there is none or the value is outside min..max. */
+uint64_t
+cursor_number(struct cursor *c, uint64_t min, uint64_t max);
+/* What is left; the cursor is then at the end. */
+struct slice
+cursor_rest(struct cursor *c);
+
+#endif

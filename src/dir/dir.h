@@ -1,0 +1,122 @@
+/* dir.h - the directory: what every back end can do.
+ *
+ * One handle, one thread at a time. Lookups have three outcomes that are never confused: found,
+ * absent, unavailable. Management calls work on whole records described by entity rows. */
+#ifndef USHER_DIR_DIR_H
+#define USHER_DIR_DIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "model/facts.h"
+#include "model/org.h"
+#include "model/question.h"
+#include "usher/status.h"
+
+struct dir;
+
+enum lookup {
+	LOOKUP_FOUND = 0,
+	LOOKUP_ABSENT,	   /* an answer of the protocol */
+	LOOKUP_UNAVAILABLE /* a 503; err says why */
+};
+
+enum dir_flags {
+	DIR_READ = 0,
+	DIR_WRITE = 1 << 0,
+	DIR_CREATE = 1 << 1, /* with DIR_WRITE: make it when it is missing */
+	DIR_SERVE = 1 << 2   /* never wait: a locked directory is LOOKUP_UNAVAILABLE at once */
+};
+
+/* `uri` is `sqlite:/absolute/or/relative/path`; a text without a scheme is a path.
+ *
+ * Opening an older schema with DIR_WRITE migrates it forward in one transaction; with DIR_READ it
+ * is read as it is when that is possible.
+ * Returns USHER_OK
+ *         USHER_E_ABSENT      no such directory (and no DIR_CREATE): run `usher setup`
+ *         USHER_E_UNAVAILABLE locked, newer schema, damaged, not a directory of usher
+ *         USHER_E_PERMISSION  the operating system refuses
+ *         USHER_E_IO          cannot be created
+ *         USHER_E_USAGE       unknown scheme
+ *         USHER_E_NOMEM */
+USHER_CHECK usher_status
+dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *err);
+
+/* Rolls back an open transaction. NULL is ignored. */
+void
+dir_close(struct dir *dir);
+
+/* What it is, for messages: `sqlite:/var/lib/usher/usher.db`. Valid as long as the handle. */
+const char *
+dir_name(const struct dir *dir);
+
+/* The folder in which files that belong to the directory lie (keys), "" when there is none. */
+const char *
+dir_folder(const struct dir *dir);
+
+/* ---- serving ---- */
+
+/* Reads all that is needed to answer `question` in one consistent view. LOOKUP_FOUND also when the
+ * domain or mailbox does not exist: facts say so. `login_name` may be NULL. Strings lie in `mem` or
+ * in the handle's own cache; the cached part is valid until the next dir call on this handle.
+ * An address that cannot be parsed is LOOKUP_ABSENT. */
+enum lookup
+dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
+    const char *login_name, struct facts *out, struct usher_error *err);
+
+/* Finds whose credential `login` is: login names first, then primary addresses and aliases of
+ * mailboxes. out->login_name is the canonical one. */
+enum lookup
+dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
+    struct usher_error *err);
+
+/* A number that differs after any committed change by any process, and only then. Cheap enough to
+ * ask each second. */
+enum lookup
+dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+/* ---- management ---- */
+
+enum dir_change { DIR_SAME = 0, DIR_CREATED, DIR_CHANGED, DIR_REMOVED };
+
+/* One write transaction; nothing is visible to others before dir_commit(), which returns only when
+ * it would survive a loss of power. Waits for another writer for up to 10 s.
+ * USHER_E_UNAVAILABLE (locked), USHER_E_PERMISSION (read-only), USHER_E_IO (disk full). */
+USHER_CHECK usher_status
+dir_begin(struct dir *dir, struct usher_error *err);
+USHER_CHECK usher_status
+dir_commit(struct dir *dir, struct usher_error *err);
+void
+dir_rollback(struct dir *dir);
+
+/* Reads one record. `key` is a record of which only the key members are set. */
+enum lookup
+dir_get(struct dir *dir, struct arena *mem, const struct entity *entity, const void *key, void *out,
+    struct usher_error *err);
+
+/* Calls `each` for every record in key order, with memory that is valid during the call only.
+ * `prefix` limits to records whose leading keys equal those that are set in it; NULL is all.
+ * Stops when `each` returns something other than USHER_OK, and returns that. */
+USHER_CHECK usher_status
+dir_each(struct dir *dir, const struct entity *entity, const void *prefix,
+    usher_status (*each)(const void *record, void *payload), void *payload,
+    struct usher_error *err);
+
+USHER_CHECK usher_status
+dir_count(struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);
+
+/* Makes or replaces a record inside a transaction, after entity_check() by the caller.
+ * USHER_E_CONFLICT: an address is another mailbox's, or something it names does not exist. */
+USHER_CHECK usher_status
+dir_put(struct dir *dir, const struct entity *entity, const void *record, enum dir_change *change,
+    struct usher_error *err);
+
+/* *change is DIR_REMOVED, or DIR_SAME when there was none. USHER_E_CONFLICT: still named by others.
+ * A domain takes its services with it, a mailbox its alternative mailboxes and its own credential.
+ */
+USHER_CHECK usher_status
+dir_remove(struct dir *dir, const struct entity *entity, const void *key, enum dir_change *change,
+    struct usher_error *err);
+
+#endif

@@ -1,0 +1,185 @@
+/* answer.h - settings, redirect or refusal: the one thing every language writes and reads.
+ *
+ * Names follow pox.md 3-6. All memory belongs to the arena of whoever made the answer. */
+#ifndef USHER_MODEL_ANSWER_H
+#define USHER_MODEL_ANSWER_H
+
+#include "model/field.h"
+
+enum answer_kind {
+	ANSWER_SETTINGS = 0,
+	ANSWER_REDIRECT_ADDRESS,
+	ANSWER_REDIRECT_URL,
+	ANSWER_REFUSAL
+};
+
+/* The error codes of POX (pox.md 9.1); the other languages map from these. */
+enum refusal_code {
+	REFUSAL_NOT_FOUND = 500,
+	REFUSAL_NO_OPTIONS = 501,
+	REFUSAL_INVALID_REQUEST = 600,
+	REFUSAL_NO_PROVIDER = 601,
+	REFUSAL_BROKEN_CONFIGURATION = 602,
+	REFUSAL_SERVER_ERROR = 603
+};
+
+struct answer_refusal {
+	int64_t code;
+	const char *message;
+	const char *debug;
+	const char *time; /* hh:mm:ss.fffffff, server's time of day */
+	const char *id;	  /* unsigned 32-bit decimal: hash of the server's name */
+};
+
+struct answer_user {
+	const char *display_name;
+	const char *legacy_dn;
+	const char *autodiscover_smtp_address;
+	const char *default_ab_view;
+	const char *deployment_id;
+};
+
+struct answer_alternative_mailbox {
+	const char *type; /* `Archive` `Delegate` `TeamMailbox` or what was sent */
+	const char *display_name;
+	const char *legacy_dn;
+	const char *server;
+	const char *smtp_address;
+	const char *owner_smtp_address;
+};
+
+enum protocol_kind {
+	PROTOCOL_UNKNOWN = 0, /* kept with its `type` when read; never written */
+	PROTOCOL_EXCH,
+	PROTOCOL_EXPR,
+	PROTOCOL_WEB,
+	PROTOCOL_EXHTTP,
+	PROTOCOL_MAPI_HTTP,
+	PROTOCOL_POP3,
+	PROTOCOL_IMAP,
+	PROTOCOL_SMTP,
+	PROTOCOL_DAV,
+	PROTOCOL_NNTP
+};
+
+struct answer_owa_url {
+	const char *url;
+	const char *authentication_method; /* `Basic, Fba` */
+};
+
+/* One side of a WEB block. */
+struct answer_web {
+	const struct answer_owa_url *owa;
+	size_t n_owa;
+	const char *protocol_type; /* of the nested Protocol: EXCH inside, EXPR outside */
+	const char *as_url;
+};
+
+struct answer_protocol {
+	int kind;	  /* enum protocol_kind */
+	const char *type; /* only for PROTOCOL_UNKNOWN: as it was read */
+	int64_t version;  /* mapiHttp */
+
+	int64_t ttl;		     /* hours; absent means 1, 0 is for ever */
+	const char *expiration_date; /* YYYYMMDD */
+	const char *server;
+	const char *server_dn;
+	const char *server_version; /* 8 hexadecimal digits */
+	const char *mdb_dn;
+	const char *public_folder_server;
+	const char *ad;
+	int64_t port;
+	int64_t directory_port;
+	int64_t referral_port;
+
+	const char *as_url;
+	const char *ews_url;
+	const char *emws_url;
+	const char *ews_partner_url;
+	const char *sharing_url;
+	const char *ecp_url;
+	const char *ecp_url_um;
+	const char *ecp_url_aggr;
+	const char *ecp_url_mt;
+	const char *ecp_url_ret;
+	const char *ecp_url_sms;
+	const char *ecp_url_publish;
+	const char *ecp_url_photo;
+	const char *ecp_url_connect;
+	const char *ecp_url_tm;
+	const char *ecp_url_tm_creating;
+	const char *ecp_url_tm_editing;
+	const char *ecp_url_tm_hiding;
+	const char *ecp_url_extinstall;
+	const char *oof_url;
+	const char *um_url;
+	const char *oab_url;
+	const char *site_mailbox_creation_url;
+	const char *exchange_rpc_url;
+	const char *grouping_information;
+
+	enum tri server_exclusive_connect;
+	enum tri ssl;
+	const char *auth_package; /* as sent: `Ntlm` `Basic` `Negotiate` … */
+	const char *cert_principal_name;
+	const char *login_name;
+	enum tri domain_required;
+	const char *domain_name;
+	enum tri spa;
+	enum tri auth_required;
+	enum tri use_pop_auth;
+	enum tri smtp_last;
+	const char *encryption; /* `None` `SSL` `TLS` `Auto` */
+
+	/* NetworkRequirements */
+	const char *ipv4_start, *ipv4_end, *ipv6_start, *ipv6_end;
+
+	/* mapiHttp */
+	const char *mail_store_internal_url, *mail_store_external_url;
+	const char *address_book_internal_url, *address_book_external_url;
+
+	/* WEB */
+	struct answer_web internal, external;
+};
+
+struct answer {
+	enum answer_kind kind;
+	struct answer_refusal refusal; /* ANSWER_REFUSAL only */
+	const char *redirect;	       /* the address or https URL of the two redirects */
+
+	/* the rest: ANSWER_SETTINGS only, but account_type may stand on a redirect as well */
+	struct answer_user user;
+	const char *account_type; /* `email` */
+	const char *image;
+	const char *service_home;
+	enum tri microsoft_online;
+	enum tri consumer_mailbox;
+	const struct answer_alternative_mailbox *alternative_mailboxes;
+	size_t n_alternative_mailboxes;
+	const struct answer_protocol *protocols;
+	size_t n_protocols;
+	const char *public_folder_smtp_address; /* PublicFolderInformation */
+};
+
+/* Rows of the structs above: names are the JSON members of `find --json`. */
+extern const struct field_table answer_refusal_table;
+extern const struct field_table answer_user_table;
+extern const struct field_table answer_alternative_mailbox_table;
+extern const struct field_table answer_protocol_table; /* all but kind's name, WEB */
+extern const struct field_table answer_account_table;  /* account_type … in struct answer */
+
+/* `EXCH`, `mapiHttp` …; "unknown" for PROTOCOL_UNKNOWN. */
+const char *
+protocol_kind_name(enum protocol_kind kind);
+
+void
+answer_init(struct answer *a, enum answer_kind kind);
+
+void
+answer_protocol_init(struct answer_protocol *p, enum protocol_kind kind);
+
+/* All the members that `kind` gives a meaning to are the same, in the same order. */
+bool
+answer_equal(const struct answer *a, const struct answer *b);
+
+#endif

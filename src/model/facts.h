@@ -1,0 +1,44 @@
+/* facts.h - what the directory knows about one question, read in one consistent view. */
+#ifndef USHER_MODEL_FACTS_H
+#define USHER_MODEL_FACTS_H
+
+#include "model/org.h"
+
+/* Whom an authenticated caller may ask about (authentication.md 8). */
+enum visibility {
+	VISIBILITY_PERMITTED = 0, /* own addresses and mailboxes listed as alternatives of own */
+	VISIBILITY_SELF,	  /* own addresses only */
+	VISIBILITY_ANY		  /* every mailbox */
+};
+
+/* Part of an organization that is the same for every question: read once, kept until it changes. */
+struct org_view {
+	struct organization organization;
+	const struct site *sites;
+	size_t n_sites;
+	const struct server *servers; /* oldest first */
+	size_t n_servers;
+	const struct service_url *urls;
+	size_t n_urls;
+	const struct outlook_anywhere *outlook_anywhere;
+	size_t n_outlook_anywhere;
+	const struct provider *providers;
+	size_t n_providers;
+};
+
+struct facts {
+	const struct org_view *org;
+	const char
+	    *address;	   /* canonical address asked for; NULL when asked by an unknown legacyDN */
+	const char *local; /* its local part */
+	const char *domain_name;
+	const struct domain *domain;	     /* after following an alias; NULL: not accepted here */
+	const struct mail_service *services; /* of that domain, by type and rank */
+	size_t n_services;
+	const struct mailbox *mailbox;			/* NULL: there is none */
+	const struct alternative_mailbox *alternatives; /* of that mailbox */
+	size_t n_alternatives;
+	bool caller_is_delegate; /* an own mailbox of the caller lists this one as alternative */
+};
+
+#endif

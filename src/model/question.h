@@ -1,0 +1,34 @@
+/* question.h - what a client asks, whatever language it asked in. */
+#ifndef USHER_MODEL_QUESTION_H
+#define USHER_MODEL_QUESTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum language { LANGUAGE_POX = 0 };
+
+/* Which provider AcceptableResponseSchema picks. */
+enum answer_schema {
+	SCHEMA_OUTLOOK = 0, /* …/outlook/responseschema/2006a */
+	SCHEMA_MOBILESYNC,  /* …/mobilesync/responseschema/2006 */
+	SCHEMA_UNKNOWN
+};
+
+struct client_traits {
+	int64_t mapi_http;     /* X-MapiHttpCapability; 0 when absent, not a number or <= 0 */
+	bool negotiate;	       /* X-ClientCanHandle: Negotiate */
+	bool exhttp;	       /* X-ClientCanHandle: ExHttpInfo, or an Outlook new enough */
+	bool outlook;	       /* User-Agent begins with Microsoft Office/ */
+	int64_t outlook_major; /* the number after it; 0 when unknown */
+};
+
+struct question {
+	enum language language;
+	enum answer_schema schema;
+	const char *address;	 /* as sent; NULL when absent */
+	const char *legacy_dn;	 /* as sent; wins over address when both are there (pox.md 2) */
+	const char *schema_text; /* AcceptableResponseSchema as sent */
+	struct client_traits client;
+};
+
+#endif
