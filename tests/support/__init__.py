@@ -1,0 +1,1 @@
+"""What tests in Python share: TAP, scratch folders, programs, certificates, usherd, namespaces."""
