@@ -23,7 +23,7 @@ struct address {
 	const char *domain_text; /* U-labels, for people */
 };
 
-/* Takes `local@domain`: exactly one unquoted `@`, local part 1-64 bytes of dot-atom characters or
+/* Takes `local@domain`: exactly one unquoted `@`, local part 1-64 bytes in dot-atom form or
  * UTF-8 (quoted local parts are refused: no client types them), domain by domain_parse().
  * Blanks around the whole are dropped. All strings are in `mem`.
  *
@@ -33,7 +33,8 @@ address_parse(struct arena *mem, struct slice text, struct address *out, struct 
 
 /* Takes a host or mail domain in U-labels, A-labels or a mixture, with or without a last dot, and
  * gives A-labels in lower case (IDNA 2008, non-transitional; UTS #46 mapping). One label alone is
- * taken; the caller decides whether it will do. Underscores are refused.
+ * taken; the caller decides whether it will do. Underscores are refused, and so is a last label
+ * that is a number, because resolvers read such a name as an IP address.
  *
  * Returns USHER_OK, USHER_E_ADDRESS, USHER_E_NOMEM. */
 USHER_CHECK usher_status

@@ -85,26 +85,37 @@ utf8_lead(unsigned char c, unsigned char *lo, unsigned char *hi)
 	return 0;
 }
 
+size_t
+text_utf8_take(struct slice s)
+{
+	unsigned char lo, hi;
+	size_t n;
+
+	if (s.n == 0)
+		return 0;
+	n = utf8_lead((unsigned char)s.p[0], &lo, &hi);
+	if (n > s.n)
+		return 0;
+	for (size_t k = 1; k < n; k++) {
+		unsigned char c = (unsigned char)s.p[k];
+
+		if (c < lo || c > hi)
+			return 0;
+		lo = 0x80;
+		hi = 0xbf;
+	}
+	return n;
+}
+
 bool
 text_utf8_valid(struct slice s)
 {
-	size_t i = 0;
+	while (s.n > 0) {
+		size_t n = text_utf8_take(s);
 
-	while (i < s.n) {
-		unsigned char lo, hi;
-		size_t n = utf8_lead((unsigned char)s.p[i], &lo, &hi);
-
-		if (n == 0 || n > s.n - i)
+		if (n == 0)
 			return false;
-		for (size_t k = 1; k < n; k++) {
-			unsigned char c = (unsigned char)s.p[i + k];
-
-			if (c < lo || c > hi)
-				return false;
-			lo = 0x80;
-			hi = 0xbf;
-		}
-		i += n;
+		s = slice_skip(s, n);
 	}
 	return true;
 }

@@ -29,7 +29,12 @@ text_hex_value(char c);
 char *
 text_lower_copy(struct arena *a, struct slice s);
 
-/* Well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
+/* Bytes of the well-formed UTF-8 character (RFC 3629: no overlong form, no surrogate, nothing above
+ * U+10FFFF) that `s` begins with; 0 when it begins with none. */
+size_t
+text_utf8_take(struct slice s);
+
+/* All of `s` is such characters. */
 bool
 text_utf8_valid(struct slice s);
 

@@ -15,16 +15,18 @@ enum { URL_MAX_BYTES = 2048 };
 struct url {
 	bool https;
 	bool userinfo; /* had `user@` or `user:password@`: never followed; the text is dropped */
-	bool explicit_port;
-	bool ip_literal;   /* host is an IPv4 address or an IPv6 address (without brackets) */
-	uint16_t port;	   /* 80 and 443 filled in */
-	const char *host;  /* lower case A-labels, or an address */
-	const char *path;  /* begins with `/`; as sent, not normalised */
-	const char *query; /* without `?`; NULL when there is none */
-	const char *text;  /* the whole in canonical spelling, without fragment and userinfo */
+	bool explicit_port; /* a port was written, even if the usual one, which `text` leaves out */
+	bool ip_literal;    /* host is an IPv4 address or an IPv6 address (without brackets) */
+	uint16_t port;	    /* 80 and 443 filled in */
+	const char *host;   /* lower case A-labels, or an address */
+	const char *path;   /* begins with `/`; as sent, but what no URL may hold is %XX */
+	const char *query;  /* without `?`; NULL when there is none */
+	const char *text;   /* the whole in canonical spelling, without fragment and userinfo */
 };
 
-/* Absolute `http:` or `https:` URL, at most URL_MAX_BYTES, no control byte, no blank.
+/* Absolute `http:` or `https:` URL, at most URL_MAX_BYTES as written and in canonical spelling, no
+ * control byte, no blank, no backslash, UTF-8. Addresses in other than the usual spelling (`127.1`,
+ * `0x7f000001`) and hosts with a %XX are refused.
  * Returns USHER_OK, USHER_E_INPUT, USHER_E_NOMEM. */
 USHER_CHECK usher_status
 url_parse(struct arena *mem, struct slice text, struct url *out, struct usher_error *err);

@@ -18,7 +18,7 @@ clock_unix_ms(void);
 
 enum { WHEN_TEXT_BYTES = 32 };
 
-/* `2026-11-21T08:35:00Z`. */
+/* `2026-11-21T08:35:00Z`. Times outside the years 1 to 9999 are shown as the nearest inside. */
 void
 when_format(int64_t unix_s, char out[WHEN_TEXT_BYTES]);
 
@@ -31,14 +31,15 @@ when_parse(struct slice s, int64_t *unix_s);
 bool
 duration_parse(struct slice s, uint64_t *ms);
 
-/* The shortest exact form that duration_parse() reads. */
+/* In the largest unit that is exact, as duration_parse() reads it: `90s`, `5m`, `250ms`. */
 void
 duration_format(struct buf *b, uint64_t ms);
 
-/* `512` `16k` `64M` `2G`, powers of 1024. */
+/* `512` `16k` `64M` `2G`, powers of 1024, letters of any case. False above 2^63 - 1. */
 bool
 size_parse(struct slice s, uint64_t *bytes);
 
+/* In the largest unit that is exact, as size_parse() reads it. */
 void
 size_format(struct buf *b, uint64_t bytes);
 
