@@ -1,0 +1,197 @@
+/* usher/find.h - find the settings of a mailbox, given its e-mail address.
+ *
+ * usher_find() does what a mail program does when it is given an address: it derives the hosts that
+ * may know (http-discovery), asks them over verified TLS, follows redirects that may be trusted,
+ * and gives back the settings, or what was tried and why each attempt gave none.
+ *
+ *	struct usher_find_options options = USHER_FIND_OPTIONS_INIT;
+ *	struct usher_result *result;
+ *	struct usher_error err;
+ *
+ *	options.password = "…";
+ *	if (usher_find("ann@contoso.example", &options, &result, &err) != USHER_OK)
+ *		return complain(err.message);
+ *	if (usher_result_outcome(result) == USHER_FOUND)
+ *		puts(usher_result_text(result, USHER_PART_PROTOCOL, 0, "server"));
+ *	usher_result_free(result);
+ *
+ * Threads: there is no global state, no thread is started and no signal is touched. Calls may run
+ *in any number of threads at once; one result belongs to one thread at a time.
+ *
+ * Memory: every text of a result is owned by the result and valid until usher_result_free(). Texts
+ * are UTF-8, NUL-terminated.
+ *
+ * Errors: a call that did its work returns USHER_OK, and that no settings were found is a result
+ *and no error. Any other status comes with a line in `err`, which may be NULL, for a person.
+ *
+ * Credentials: nothing is sent before the host's certificate has been verified for that very host,
+ * nothing over http, nothing to a host that is neither made from the mail domain nor reached by a
+ * redirect you or a rule trusts, and nothing where a request without credentials was enough.
+ *
+ * ABI: structs that begin with `size` grow at their end; what lies beyond the size you pass counts
+ *as zero, and zero always means the default. Numbers of enumerations are never given a new meaning.
+ */
+#ifndef USHER_FIND_H
+#define USHER_FIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "usher/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Since 0.1. */
+enum { USHER_LOGIN_BYTES = 320, USHER_PASSWORD_BYTES = 1025 };
+
+/* Who asks for a password. Valid during the callback. Since 0.1. */
+struct usher_challenge {
+	size_t size;
+	const char *url;     /* where it will be sent */
+	const char *host;    /* verified by its certificate */
+	const char *realm;   /* the host's words; may be "" */
+	const char *address; /* the mailbox that is asked for */
+};
+
+/* Filled in by the callback, wiped by the library. Since 0.1. */
+struct usher_credentials {
+	char login[USHER_LOGIN_BYTES]; /* comes filled in: options.login, else the address */
+	char password[USHER_PASSWORD_BYTES];
+};
+
+/* Called at most once per usher_find(), when a host asks for a password and none was given. Returns
+ * 0 when there is none. The clock of the search stands still meanwhile. Since 0.1. */
+typedef int
+usher_credentials_callback(
+    const struct usher_challenge *challenge, struct usher_credentials *out, void *payload);
+
+/* A redirect that no rule covers. Valid during the callback. Since 0.1. */
+struct usher_redirect {
+	size_t size;
+	const char *address; /* the mailbox that is asked for */
+	const char *from;    /* the URL that sends us on */
+	const char *to;	     /* the URL it sends us to */
+	const char *host;    /* its host: the one that would see the password */
+};
+
+/* Returns 0 to refuse. Without a callback such redirects are refused. Since 0.1. */
+typedef int
+usher_trust_callback(const struct usher_redirect *redirect, void *payload);
+
+/* Begin it as USHER_FIND_OPTIONS_INIT. All that it points to is borrowed during usher_find().
+ * Since 0.1. */
+struct usher_find_options {
+	size_t size;
+	const char *login;    /* NULL: the address itself */
+	const char *password; /* NULL: see `credentials` */
+	usher_credentials_callback *credentials;
+	usher_trust_callback *trust;
+	void *payload; /* for the callbacks */
+
+	/* Hosts (or `*.name`) to which redirects are followed without asking. NULL-terminated. */
+	const char *const *trust_hosts;
+
+	uint64_t timeout_ms; /* for the whole search; 0: 60 s */
+
+	/* For tests and for people behind odd networks. */
+	const char *const *connect_to; /* HOST:PORT:ADDR:PORT, curl's meaning; NULL-terminated */
+	const char *dns_server;	       /* ADDR[:PORT]; NULL: the system's */
+	const char *ca_file;	       /* PEM roots; NULL: the system's */
+	int64_t now;		       /* Unix seconds certificates are judged at; 0: the clock */
+};
+
+/* Since 0.1. */
+#define USHER_FIND_OPTIONS_INIT \
+	{ \
+		sizeof(struct usher_find_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+	}
+
+/* How a search ended. The numbers are the exit status of `usher find`, 1 and up. Since 0.1. */
+enum usher_outcome {
+	USHER_FOUND = 0,
+	USHER_NOT_FOUND = 1,
+	USHER_REJECTED = 2,   /* credentials are missing or were refused */
+	USHER_BLOCKED = 3,    /* what there is is not safe to use */
+	USHER_UNAVAILABLE = 4 /* it could not be found out now */
+};
+
+/* Opaque. Since 0.1. */
+struct usher_result;
+
+/* Searches, and returns when it is over.
+ *
+ * address  `local@domain`, 254 bytes at most; the domain may be international.
+ * options  NULL: all defaults.
+ * out      written on success only; release with usher_result_free().
+ * err      may be NULL; written on failure only.
+ *
+ * Returns  USHER_OK            *out says how it ended
+ *          USHER_E_ADDRESS     `address` is not a mailbox
+ *          USHER_E_USAGE       an option makes no sense
+ *          USHER_E_ABSENT, USHER_E_INPUT, USHER_E_PERMISSION   ca_file
+ *          USHER_E_NETWORK     no resolver
+ *          USHER_E_LIMIT       over a limit of the options
+ *          USHER_E_NOMEM       nothing is left allocated
+ *          USHER_E_INTERNAL    a mistake of ours
+ * Since 0.1. */
+USHER_API USHER_CHECK usher_status
+usher_find(const char *address, const struct usher_find_options *options, struct usher_result **out,
+    struct usher_error *err);
+
+/* NULL is ignored. Since 0.1. */
+USHER_API void
+usher_result_free(struct usher_result *result);
+
+/* Since 0.1. */
+USHER_API enum usher_outcome
+usher_result_outcome(const struct usher_result *result);
+
+/* The parts of a result. Each is a number of records with named members; the names are those of
+ * `usher find --json` and are listed in usher(1). Since 0.1. */
+enum usher_part {
+	USHER_PART_FIND = 0,	 /* 1: address, outcome, reason, source, source_name, url,
+				    answer_address, elapsed_ms */
+	USHER_PART_ATTEMPT = 1,	 /* each step tried, in order */
+	USHER_PART_ACCOUNT = 2,	 /* 1 when settings were found */
+	USHER_PART_USER = 3,	 /* 1 when settings were found */
+	USHER_PART_PROTOCOL = 4, /* each way to reach the mailbox */
+	USHER_PART_ALTERNATIVE_MAILBOX = 5, /* further mailboxes to open */
+	USHER_PART_REFUSAL = 6		    /* 1 when a service said no in so many words */
+};
+
+/* How many records a part has. Since 0.1. */
+USHER_API size_t
+usher_result_count(const struct usher_result *result, enum usher_part part);
+
+/* A text, or the name of a choice. NULL when the member is absent or no text, when there is no such
+ * record, and when there is no such name. Since 0.1. */
+USHER_API const char *
+usher_result_text(
+    const struct usher_result *result, enum usher_part part, size_t index, const char *name);
+
+/* A number, or 1 and 0 for a switch; -1 when absent. Since 0.1. */
+USHER_API int64_t
+usher_result_number(
+    const struct usher_result *result, enum usher_part part, size_t index, const char *name);
+
+/* The item-th text of a list; NULL past its end. Since 0.1. */
+USHER_API const char *
+usher_result_item(const struct usher_result *result, enum usher_part part, size_t index,
+    const char *name, size_t item);
+
+/* The whole as one JSON object. Since 0.1. */
+USHER_API const char *
+usher_result_json(const struct usher_result *result);
+
+/* The document as the service sent it, and its length; NULL when nothing was found. It is the
+ * service's word: bytes of any kind may be in it. Since 0.1. */
+USHER_API const char *
+usher_result_document(const struct usher_result *result, size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

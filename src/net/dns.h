@@ -1,0 +1,68 @@
+/* dns.h - the client's resolver: addresses of a host, without search lists and without blocking. */
+#ifndef USHER_NET_DNS_H
+#define USHER_NET_DNS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "model/field.h"
+#include "usher/status.h"
+
+enum {
+	DNS_SOCKETS_MAX = 16,
+	DNS_ADDRESSES_MAX = 16, /* further ones are left out */
+	DNS_QUERIES_MAX = 64	/* under way at once */
+};
+
+enum dns_failure {
+	DNS_FOUND = 0,
+	DNS_NO_NAME,	/* NXDOMAIN */
+	DNS_NO_ADDRESS, /* neither A nor AAAA */
+	DNS_TROUBLE,	/* SERVFAIL, REFUSED, no answer, nonsense */
+	DNS_STOPPED
+};
+
+struct dns_answer {
+	uint32_t id;
+	enum dns_failure failure;
+	const char *detail;	    /* the resolver's words; constant text */
+	struct text_list addresses; /* in the order of RFC 6724 */
+};
+
+struct dns;
+
+/* `server` is ADDR or ADDR:PORT (IPv6 in brackets when a port follows), asked instead of the
+ * system's servers and its hosts file; NULL for the system's.
+ * USHER_E_USAGE: not an address; USHER_E_NETWORK; USHER_E_NOMEM. */
+USHER_CHECK usher_status
+dns_new(const char *server, struct dns **out, struct usher_error *err);
+
+/* NULL is ignored. */
+void
+dns_free(struct dns *dns);
+
+/* Begins a lookup of A and AAAA; its answer comes from dns_take() under `id`. An IP address is its
+ * own answer. USHER_E_LIMIT: too many under way. */
+USHER_CHECK usher_status
+dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *err);
+
+/* The lookup is then answered with DNS_STOPPED. */
+void
+dns_stop(struct dns *dns, uint32_t id);
+
+/* Fills in the sockets to wait for, at most DNS_SOCKETS_MAX, and lowers *timeout_ms to when
+ * dns_work() wants to run at the latest. Returns how many. */
+size_t
+dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms);
+
+/* Reads, writes and counts time; `ready` are sockets with their revents. */
+void
+dns_work(struct dns *dns, const struct pollfd *ready, size_t n);
+
+/* True: *out is an answer, its texts in `mem` (with fewer addresses when that is full). */
+bool
+dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out);
+
+#endif

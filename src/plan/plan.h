@@ -1,0 +1,160 @@
+/* plan.h - discovery as decisions: which step is next, and what its outcome means.
+ *
+ * A plan is driven and never drives: it owns no socket, thread or clock. Ask it for a step, perform
+ * that step, tell it the outcome, repeat until PLAN_DONE. Several steps are under way at once.
+ *
+ * The sources, their order and what each outcome means are http-discovery.md's; the rules that keep
+ * credentials safe (sections 9 and 10) are enforced here and nowhere else:
+ * - every URL is first asked without credentials;
+ * - credentials are asked for only after a 401 that offers Basic, over verified TLS, and only at
+ *   hosts made from the mail domain or reached by a trusted redirect;
+ * - one step with credentials at a time, PLAN_REFUSALS_MAX failures in all. */
+#ifndef USHER_PLAN_PLAN_H
+#define USHER_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/url.h"
+#include "model/answer.h"
+#include "model/evidence.h"
+#include "usher/status.h"
+
+enum {
+	PLAN_REDIRECTS_MAX = 10,   /* of all three kinds together (pox.md 3.3) */
+	PLAN_REFUSALS_MAX = 3,	   /* times one password may fail (authentication.md 10) */
+	PLAN_ATTEMPTS_MAX = 64,	   /* above what redirects, sources and challenges can add up to */
+	PLAN_TRUST_HOSTS_MAX = 64, /* allow-list */
+	PLAN_RESOLVE_MS = 5000,
+	PLAN_CONNECT_MS = 5000,
+	PLAN_REQUEST_MS = 15000, /* connecting included */
+	PLAN_TOTAL_MS = 60000,
+	PLAN_GRACE_MS = 250 /* for a better source to overtake one that has answered */
+};
+
+struct plan_options {
+	struct text_list trust_hosts; /* hosts and domains, or `*.name`; A-labels */
+	bool has_credentials;	      /* there are some, or somebody can be asked */
+	bool may_ask;		      /* somebody decides on redirects that no rule covers */
+	uint64_t resolve_ms, request_ms, total_ms, grace_ms; /* 0: the defaults above */
+};
+
+enum plan_step_kind {
+	PLAN_RESOLVE, /* find the addresses of host; tell plan_resolved() */
+	PLAN_REQUEST, /* POST the question for `address` to `url`; tell plan_responded() */
+	PLAN_CONSENT  /* may this redirect be followed? tell plan_consented() */
+};
+
+/* Borrowed; valid as long as the plan. */
+struct plan_step {
+	uint32_t id; /* never 0 */
+	enum plan_step_kind kind;
+	enum source source;
+	const struct url *url;	    /* where the question goes; for PLAN_CONSENT: would go */
+	const char *address;	    /* the mailbox asked for */
+	struct text_list addresses; /* PLAN_REQUEST: as resolved */
+	bool credentialed;	    /* PLAN_REQUEST */
+	const char *realm;	    /* credentialed: as the challenge says; may be "" */
+	const char *from;	    /* PLAN_CONSENT: the URL that sends us there */
+};
+
+enum plan_advice {
+	PLAN_START, /* perform *step */
+	PLAN_STOP,  /* stop step->id and tell its outcome as far as it got, PLAN_STOPPED */
+	PLAN_WAIT,  /* nothing to do before an outcome comes or the clock reaches *wake_ms */
+	PLAN_DONE   /* read plan_result() */
+};
+
+enum plan_failure {
+	PLAN_NO_FAILURE = 0,
+	PLAN_NO_SUCH_NAME,   /* NXDOMAIN */
+	PLAN_NO_ADDRESS,     /* the name exists, without an address */
+	PLAN_DNS_TROUBLE,    /* SERVFAIL, no answer: nothing is known about the name */
+	PLAN_REFUSED,	     /* by a machine that is there */
+	PLAN_UNREACHABLE,    /* no route */
+	PLAN_BROKEN_OFF,     /* reset or closed before the response was complete */
+	PLAN_TIMED_OUT,	     /* the performer's own limit */
+	PLAN_TLS,	     /* see the evidence's verdict */
+	PLAN_OVERSIZED,	     /* head or body over its limit */
+	PLAN_NOT_HTTP,	     /* something else answers there */
+	PLAN_NO_CREDENTIALS, /* nobody gave any after all; nothing was sent */
+	PLAN_STOPPED,	     /* as advised */
+	PLAN_INTERNAL	     /* we could not even try */
+};
+
+struct plan_resolution {
+	enum plan_failure failure;
+	const char *detail;	    /* the resolver's words; may be NULL */
+	struct text_list addresses; /* may be empty without failure: a proxy will resolve */
+};
+
+struct plan_response {
+	enum plan_failure failure;
+	const char *detail; /* for people, without failure's own meaning; may be NULL */
+	struct tls_evidence tls;
+	int64_t http_status;	     /* of the final response; NUMBER_ABSENT: none came */
+	const char *location;	     /* NULL: none */
+	struct text_list challenges; /* values of all WWW-Authenticate fields */
+	const struct answer *answer; /* of a 200; must outlive the plan. NULL: see body_fault */
+	const char *body_fault;	     /* why a 200 holds no answer: `it is an HTML page` */
+};
+
+enum plan_outcome {
+	OUTCOME_FOUND = 0,
+	OUTCOME_NOT_FOUND,
+	OUTCOME_REJECTED,
+	OUTCOME_BLOCKED,
+	OUTCOME_UNAVAILABLE
+};
+
+/* `found`, `not-found`, `rejected`, `blocked`, `unavailable`. */
+const char *
+plan_outcome_name(enum plan_outcome outcome);
+
+struct plan_result {
+	enum plan_outcome outcome;
+	const char *reason;	     /* one line for people; never NULL */
+	const struct attempt *won;   /* OUTCOME_FOUND only */
+	const struct answer *answer; /* OUTCOME_FOUND: settings. Else the first refusal, or NULL */
+	const char *address;	     /* whom the answer is for: differs after redirectAddr */
+	const struct attempt *const *attempts; /* in the order they began */
+	size_t n_attempts;
+	int64_t elapsed_ms;
+};
+
+struct plan;
+
+/* Begins. All memory comes from `mem`, `address` and options are copied. A domain that is a public
+ * suffix or has no dot gives a plan that is done at once, with OUTCOME_BLOCKED.
+ *
+ * now_ms counts from anywhere, forward only, in this and all later calls.
+ * Returns USHER_OK, USHER_E_LIMIT (trust_hosts), USHER_E_NOMEM. */
+USHER_CHECK usher_status
+plan_new(struct arena *mem, const struct address *address, const struct plan_options *options,
+    uint64_t now_ms, struct plan **out, struct usher_error *err);
+
+/* What to do now. Call it again after PLAN_START and PLAN_STOP, and after each outcome told.
+ * *wake_ms is written with PLAN_WAIT. */
+enum plan_advice
+plan_next(struct plan *p, uint64_t now_ms, struct plan_step *step, uint64_t *wake_ms);
+
+/* Outcomes, one per step started. Contents are copied (but see answer). An id that is not under way
+ * is ignored. Out of memory shows in plan_status(). */
+void
+plan_resolved(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_resolution *what);
+void
+plan_responded(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_response *what);
+void
+plan_consented(struct plan *p, uint64_t now_ms, uint32_t id, bool yes);
+
+/* USHER_OK, or USHER_E_NOMEM: the plan is then done and its result is worth nothing. */
+usher_status
+plan_status(const struct plan *p);
+
+/* After PLAN_DONE. Valid as long as `mem`. */
+void
+plan_result(const struct plan *p, struct plan_result *out);
+
+#endif
