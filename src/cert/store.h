@@ -31,7 +31,8 @@ cert_key_put(const char *folder, const char *sha256, struct slice key_pem, struc
 USHER_CHECK usher_status
 cert_key_get(const char *folder, const char *sha256, struct buf *out, struct usher_error *err);
 
-/* Removes every file in `keys/` but those of the certificates in `known` (their sha256).
+/* Removes the key files but those of the certificates in `known` (their sha256); files that are not
+ * ours stay.
  * Returns USHER_OK (also when there is no such folder), USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
 cert_key_sweep(const char *folder, const struct text_list *known, struct usher_error *err);

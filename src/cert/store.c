@@ -1,0 +1,227 @@
+/* store.c - the files in which private keys lie. */
+#include "cert/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cert/inspect.h"
+
+enum { SHA256_DIGITS = 64, FILE_NAME_BYTES = SHA256_DIGITS + sizeof(".pem"), PATH_BYTES = 512 };
+
+/* Sorts before any digest, so that a listing shows it as what it is: not yet a key. */
+static const char NEW_FILE[] = ".new";
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static usher_status
+os_error(struct usher_error *err, const char *where, const char *did)
+{
+	int e = errno;
+	usher_status st = e == EACCES || e == EPERM || e == EROFS ? USHER_E_PERMISSION : USHER_E_IO;
+
+	return err_set(err, st, where, "%s: %s", did, strerror(e));
+}
+
+void
+cert_key_path(const char *folder, const char *sha256, char *out, size_t out_bytes)
+{
+	(void)snprintf(out, out_bytes, "%s%skeys%s%s%s", folder, *folder == '\0' ? "" : "/",
+	    *sha256 == '\0' ? "" : "/", sha256, *sha256 == '\0' ? "" : ".pem");
+}
+
+/* The digest comes from the directory, which may have been written by others: nothing but 64 digits
+ * becomes a file name. */
+static usher_status
+file_name(const char *sha256, char out[FILE_NAME_BYTES], struct usher_error *err)
+{
+	if (strlen(sha256) != SHA256_DIGITS || strspn(sha256, "0123456789abcdef") != SHA256_DIGITS)
+		return err_set(err, USHER_E_INPUT, sha256, "not a SHA-256 of a certificate");
+	(void)snprintf(out, FILE_NAME_BYTES, "%s.pem", sha256);
+	return USHER_OK;
+}
+
+/* Opens `keys/`, made first when `make`. -1 and errno on failure. */
+static int
+open_keys(const char *folder, bool make, struct stat *owner)
+{
+	int parent CLEANUP(close_fd) =
+	    open(*folder == '\0' ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int keys;
+
+	if (parent < 0 || fstat(parent, owner) < 0)
+		return -1;
+	if (make && mkdirat(parent, "keys", 0700) == 0) {
+		if (fsync(parent) < 0)
+			return -1;
+	} else if (make && errno != EEXIST) {
+		return -1;
+	}
+	keys = openat(parent, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (keys >= 0 && make && geteuid() == 0 && fchown(keys, owner->st_uid, owner->st_gid) < 0) {
+		(void)close(keys);
+		return -1;
+	}
+	return keys;
+}
+
+static bool
+write_all(int fd, struct slice s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = slice_skip(s, (size_t)n);
+	}
+	return true;
+}
+
+/* The file has its mode from its first instant; it gets its name when it is whole and on disk. */
+static bool
+write_file(int keys, const char *name, struct slice text, const struct stat *owner)
+{
+	int fd CLEANUP(close_fd) = -1;
+
+	if (unlinkat(keys, NEW_FILE, 0) < 0 && errno != ENOENT)
+		return false;
+	fd = openat(keys, NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	if (geteuid() == 0 && fchown(fd, owner->st_uid, owner->st_gid) < 0)
+		return false;
+	return write_all(fd, text) && fsync(fd) == 0 && renameat(keys, NEW_FILE, keys, name) == 0 &&
+	       fsync(keys) == 0;
+}
+
+usher_status
+cert_key_put(const char *folder, const char *sha256, struct slice key_pem, struct usher_error *err)
+{
+	char name[FILE_NAME_BYTES], path[PATH_BYTES];
+	struct stat owner;
+	int keys CLEANUP(close_fd) = -1;
+	usher_status st = file_name(sha256, name, err);
+
+	if (st != USHER_OK)
+		return st;
+	keys = open_keys(folder, true, &owner);
+	cert_key_path(folder, "", path, sizeof(path));
+	if (keys < 0)
+		return os_error(err, path, "cannot make the folder for keys");
+	if (!write_file(keys, name, key_pem, &owner)) {
+		st = os_error(err, path, "cannot write a key");
+		(void)unlinkat(keys, NEW_FILE, 0);
+		return st;
+	}
+	return USHER_OK;
+}
+
+static usher_status
+read_all(int fd, size_t size, const char *path, struct buf *out, struct usher_error *err)
+{
+	char *to;
+	size_t done = 0;
+
+	if (size > CERT_KEY_BYTES)
+		return err_set(err, USHER_E_LIMIT, path, "too long for a private key");
+	to = buf_reserve(out, size);
+	if (to == NULL)
+		return err_nomem(err, path);
+	while (done < size) {
+		ssize_t n = read(fd, to + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return os_error(err, path, "cannot read the key");
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	buf_used(out, done);
+	return USHER_OK;
+}
+
+usher_status
+cert_key_get(const char *folder, const char *sha256, struct buf *out, struct usher_error *err)
+{
+	char name[FILE_NAME_BYTES], path[PATH_BYTES];
+	struct stat stat;
+	int keys CLEANUP(close_fd) = -1;
+	int fd CLEANUP(close_fd) = -1;
+	usher_status st = file_name(sha256, name, err);
+
+	if (st != USHER_OK)
+		return st;
+	cert_key_path(folder, sha256, path, sizeof(path));
+	keys = open_keys(folder, false, &stat);
+	if (keys >= 0)
+		fd = openat(keys, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, USHER_E_ABSENT, path,
+		    "the key of a certificate is not there; import the certificate again");
+	if (fd < 0 || fstat(fd, &stat) < 0)
+		return os_error(err, path, "cannot open the key");
+	if (!S_ISREG(stat.st_mode) || (stat.st_mode & 077) != 0)
+		return err_set(
+		    err, USHER_E_TRUST, path, "others may read this key; set its mode to 0600");
+	return read_all(fd, (size_t)stat.st_size, path, out, err);
+}
+
+/* Only what has the form of our own files is ever removed. */
+static bool
+is_orphan(const char *file, const struct text_list *known)
+{
+	if (strcmp(file, NEW_FILE) == 0)
+		return true;
+	if (strspn(file, "0123456789abcdef") != SHA256_DIGITS ||
+	    strcmp(file + SHA256_DIGITS, ".pem") != 0)
+		return false;
+	for (size_t i = 0; i < known->n; i++) {
+		if (strlen(known->v[i]) == SHA256_DIGITS &&
+		    memcmp(file, known->v[i], SHA256_DIGITS) == 0)
+			return false;
+	}
+	return true;
+}
+
+usher_status
+cert_key_sweep(const char *folder, const struct text_list *known, struct usher_error *err)
+{
+	char path[PATH_BYTES];
+	struct stat owner;
+	struct dirent *entry;
+	usher_status st = USHER_OK;
+	int keys = open_keys(folder, false, &owner);
+	DIR *files;
+
+	cert_key_path(folder, "", path, sizeof(path));
+	if (keys < 0)
+		return errno == ENOENT ? USHER_OK : os_error(err, path, "cannot open");
+	files = fdopendir(keys);
+	if (files == NULL) {
+		st = os_error(err, path, "cannot list");
+		(void)close(keys);
+		return st;
+	}
+	while (st == USHER_OK && (entry = readdir(files)) != NULL) {
+		if (is_orphan(entry->d_name, known) && unlinkat(keys, entry->d_name, 0) < 0 &&
+		    errno != ENOENT)
+			st = os_error(err, path, "cannot remove a key that nothing names");
+	}
+	(void)closedir(files);
+	return st;
+}
