@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/slice.h"
 #include "server/io.h"
 #include "usher/status.h"
 
@@ -62,10 +63,16 @@ USHER_CHECK usher_status
 tls_set_add(struct tls_set *set, const char *chain_file, const char *key_file,
     const char *const *names, size_t n_names, struct usher_error *err);
 
+/* The same from memory: certificates that the directory keeps have no file. `label` is what
+ * tls_set_choose() gives back and errors name. Never USHER_E_IO. */
+USHER_CHECK usher_status
+tls_set_add_pem(struct tls_set *set, const char *label, struct slice chain_pem,
+    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err);
+
 enum { TLS_MAX_NAMES = 100000 };
 
-/* The file of the certificate a client asking for `name` (NULL: none sent) gets, or NULL when the
- * set is empty. Letters' case and a last dot do not matter. */
+/* The file (or label) of the certificate a client asking for `name` (NULL: none sent) gets, or NULL
+ * when the set is empty. Letters' case and a last dot do not matter. */
 const char *
 tls_set_choose(const struct tls_set *set, const char *name);
 
