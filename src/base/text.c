@@ -132,19 +132,25 @@ text_has_control(struct slice s)
 	return false;
 }
 
-static void
-put_utf8(struct buf *b, uint32_t c)
+void
+text_put_utf8(struct buf *b, uint32_t c)
 {
 	if (c < 0x80) {
 		buf_char(b, (char)c);
-	} else if (c < 0x800) {
-		buf_char(b, (char)(0xc0 | (c >> 6)));
-		buf_char(b, (char)(0x80 | (c & 0x3f)));
-	} else {
-		buf_char(b, (char)(0xe0 | (c >> 12)));
-		buf_char(b, (char)(0x80 | ((c >> 6) & 0x3f)));
-		buf_char(b, (char)(0x80 | (c & 0x3f)));
+		return;
 	}
+	if (c < 0x800) {
+		buf_char(b, (char)(0xc0 | (c >> 6)));
+	} else {
+		if (c < 0x10000) {
+			buf_char(b, (char)(0xe0 | (c >> 12)));
+		} else {
+			buf_char(b, (char)(0xf0 | (c >> 18)));
+			buf_char(b, (char)(0x80 | ((c >> 12) & 0x3f)));
+		}
+		buf_char(b, (char)(0x80 | ((c >> 6) & 0x3f)));
+	}
+	buf_char(b, (char)(0x80 | (c & 0x3f)));
 }
 
 void
@@ -161,7 +167,7 @@ text_from_cp1252(struct buf *b, struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		put_utf8(b, c >= 0x80 && c < 0xa0 ? upper[c - 0x80] : c);
+		text_put_utf8(b, c >= 0x80 && c < 0xa0 ? upper[c - 0x80] : c);
 	}
 }
 

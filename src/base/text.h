@@ -42,6 +42,10 @@ text_utf8_valid(struct slice s);
 bool
 text_has_control(struct slice s);
 
+/* Appends the character `c`, which is at most U+10FFFF and no surrogate. */
+void
+text_put_utf8(struct buf *b, uint32_t c);
+
 /* Appends `s`, each byte above 0x7f read as windows-1252 and written as UTF-8; bytes that
  * windows-1252 leaves undefined become U+FFFD. */
 void

@@ -25,9 +25,8 @@ struct xml_attribute {
 
 /* An element. Comments and processing instructions leave no trace. */
 struct xml_node {
-	const char *name;  /* local name */
-	const char *space; /* namespace name, "" when there is none or its prefix is undeclared */
-	const char *text;  /* its own character data, children's left out, trimmed; "" when none */
+	const char *name; /* local name: namespaces are read over */
+	const char *text; /* its own character data, children's left out, trimmed; "" when none */
 	const struct xml_attribute *attributes;
 	size_t n_attributes;
 	const struct xml_node *first; /* child */
@@ -74,9 +73,9 @@ xml_child(const struct xml_node *node, const char *name);
 
 /* The value of the attribute of that local name, or NULL. */
 const char *
-xml_attribute(const struct xml_node *node, const char *name);
+xml_attribute_value(const struct xml_node *node, const char *name);
 
-/* Writes indented elements. Failure sticks in `out`. */
+/* Writes elements, each on its line, indented by two spaces a level. Failure sticks in `out`. */
 struct xml_writer {
 	struct buf *out;
 	unsigned depth;
