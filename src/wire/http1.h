@@ -61,8 +61,13 @@ enum http1_result {
 };
 
 /* Reads a head from the beginning of `input`, which holds everything received so far. One empty
- * line before it is skipped and counted in head_bytes. On HTTP1_ERROR *status is 400, 417, 431, 501
- * or 505 and *reason a constant text for people. */
+ * line before it is skipped and counted in head_bytes. Nothing changes before the next line feed
+ * has arrived, so a caller need not ask again earlier, except when limits->head_bytes are there.
+ *
+ * HTTP1_DONE: *out is whole; its slices point into `input`. After HTTP1_MORE and HTTP1_ERROR its
+ * content means nothing. HTTP1_ERROR: *status is 400, 417, 431, 501 or 505 and *reason a constant
+ * text for people. CONNECT and TRACE are read like others (405 is the caller's to say); the path of
+ * CONNECT is empty, that of `OPTIONS *` is `*`. */
 enum http1_result
 http1_read_head(struct slice input, const struct http1_limits *limits, struct http1_request *out,
     int *status, const char **reason);
@@ -71,22 +76,26 @@ http1_read_head(struct slice input, const struct http1_limits *limits, struct ht
 struct slice
 http1_field(const struct http1_request *request, const char *name);
 
-/* The body, when chunked, is decoded in place by this sans-I/O machine. */
+/* A sans-I/O machine that cuts the body out of the input, decoding it when chunked. */
 struct http1_body {
 	int state;
-	uint64_t left;	/* of the current chunk, or of the announced length */
-	uint64_t total; /* decoded bytes so far */
-	size_t trailer_bytes;
+	uint64_t left;	    /* of the current chunk, or of the announced length */
+	uint64_t total;	    /* decoded bytes so far */
+	unsigned digits;    /* of the chunk size being read */
+	size_t extra_bytes; /* chunk extensions and trailers so far */
 	bool chunked;
 };
+
+/* Extensions and trailers are read, bounded together by this, and dropped. */
+enum { HTTP1_EXTRA_BYTES = 4096 };
 
 void
 http1_body_init(struct http1_body *b, const struct http1_request *request);
 
-/* Takes raw bytes from `input` and moves decoded ones to `output` (which may be the same memory:
- * output never overtakes input). *consumed counts raw bytes taken, *produced decoded bytes put.
- * HTTP1_DONE when the body is complete; what follows it in the input is the next request.
- * HTTP1_ERROR with *status 400 or 413. */
+/* Takes raw bytes from `input`, which may be empty, and moves decoded ones to `output` (which may
+ * be the same memory: output never overtakes input). *consumed counts raw bytes taken, *produced
+ * decoded bytes put. HTTP1_DONE when the body is complete; what follows it in the input is the next
+ * request. HTTP1_ERROR with *status 400 or 413. */
 enum http1_result
 http1_body_feed(struct http1_body *b, struct slice input, char *output,
     const struct http1_limits *limits, size_t *consumed, size_t *produced, int *status,
@@ -95,8 +104,8 @@ http1_body_feed(struct http1_body *b, struct slice input, char *output,
 enum { HTTP1_PATH_BYTES = 512 };
 
 /* Decodes and normalises a path for routing: %XX decoded once, ASCII letters lowered; `//`, `.` and
- * `..` segments, encoded slashes, NUL, control bytes and invalid UTF-8 are refused. False when
- * refused or longer than HTTP1_PATH_BYTES - 1. */
+ * `..` segments, encoded slashes and dots, NUL, control bytes and invalid UTF-8 are refused. False
+ * when refused or longer than HTTP1_PATH_BYTES - 1. */
 bool
 http1_route_path(struct slice path, char out[HTTP1_PATH_BYTES]);
 
