@@ -172,6 +172,7 @@ extern const struct field_table answer_account_table;  /* account_type … in st
 const char *
 protocol_kind_name(enum protocol_kind kind);
 
+/* All members absent. */
 void
 answer_init(struct answer *a, enum answer_kind kind);
 

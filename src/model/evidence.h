@@ -80,4 +80,12 @@ struct attempt {
 	int64_t elapsed_ms;
 };
 
+/* Rows as in `find --json`; source and credentialed have types of their own and no row. */
+extern const struct field_table tls_evidence_table;
+extern const struct field_table attempt_table;
+
+/* All members absent, TLS_NOT_TRIED, RESULT_SETTINGS. */
+void
+attempt_init(struct attempt *a, enum source source);
+
 #endif

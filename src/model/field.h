@@ -46,7 +46,15 @@ enum field_form {
 	FORM_URL,     /* absolute https or http URL */
 	FORM_GUID,
 	FORM_SUBNET, /* CIDR, IPv4 or IPv6 */
-	FORM_LEGACY_DN
+	FORM_LEGACY_DN,
+	FORM_LINES /* text of several lines (PEM) */
+};
+
+enum {
+	FIELD_TEXT_BYTES = 1024, /* of any text but the next two */
+	FIELD_URL_BYTES = 2048,
+	FIELD_LINES_BYTES = 256 * 1024,
+	FIELD_LIST_MAX = 1000 /* texts in a list */
 };
 
 struct field {
@@ -60,11 +68,40 @@ struct field {
 	const char *help;	    /* one line for --help and the manual; no full stop */
 };
 
+/* Rows of a table. ROW_TEXT(struct site, name, FORM_ANY, FIELD_KEY, "site name") */
+#define ROW_TEXT(record, member, form, flags, help) \
+	{ \
+#member, FIELD_TEXT, form, flags, offsetof(record, member), NULL, 0, 0, help \
+	}
+#define ROW_LIST(record, member, form, flags, help) \
+	{ \
+#member, FIELD_LIST, form, flags, offsetof(record, member), NULL, 0, 0, help \
+	}
+#define ROW_NUMBER(record, member, min, max, flags, help) \
+	{ \
+#member, FIELD_NUMBER, FORM_ANY, flags, offsetof(record, member), NULL, min, max, \
+		    help \
+	}
+#define ROW_SWITCH(record, member, flags, help) \
+	{ \
+#member, FIELD_SWITCH, FORM_ANY, flags, offsetof(record, member), NULL, 0, 0, help \
+	}
+#define ROW_CHOICE(record, member, choices, flags, help) \
+	{ \
+#member, FIELD_CHOICE, FORM_ANY, flags, offsetof(record, member), choices, 0, 0, \
+		    help \
+	}
+
 struct field_table {
 	const struct field *rows;
 	size_t n;
 	size_t size; /* sizeof the struct */
 };
+
+#define FIELD_TABLE(rows, record) \
+	{ \
+		rows, sizeof(rows) / sizeof((rows)[0]), sizeof(record) \
+	}
 
 /* Typed access to the member a row describes. */
 const char *
@@ -111,7 +148,8 @@ record_init(const struct field_table *t, void *record);
 bool
 record_equal(const struct field_table *t, const void *a, const void *b);
 
-/* Deep copy into `mem`; false when out of memory. `to` may be uninitialised. */
+/* Copies the struct, and what its rows point to into `mem`; false when out of memory. `to` may be
+ * uninitialised. */
 bool
 record_copy(struct arena *mem, const struct field_table *t, void *to, const void *from);
 

@@ -27,7 +27,7 @@ struct server {
 	const char *name; /* NetBIOS name */
 	const char *fqdn;
 	const char *site;	     /* site name */
-	const char *version;	     /* `15.1.2507`: major.minor.build */
+	const char *version;	     /* `15.1.2507`, see version_parse() */
 	const char *internal_uri;    /* AutodiscoverServiceInternalUri */
 	struct text_list site_scope; /* AutodiscoverSiteScope: site names */
 	int64_t created;	     /* Unix seconds: the age by which clients sort SCPs */
@@ -58,7 +58,7 @@ struct service_url {
 /* RPC over HTTP on one server: the EXPR answer. */
 struct outlook_anywhere {
 	const char *server;
-	enum tri enabled;
+	enum tri enabled; /* absent means off */
 	const char *external_host;
 	const char *internal_host;
 	int client_authentication;	    /* enum rpc_authentication */
@@ -134,7 +134,7 @@ struct mail_service {
 	int type;     /* enum mail_service_type */
 	int64_t rank; /* 1 is preferred */
 	const char *host;
-	int64_t port;
+	int64_t port;		   /* entity_check() fills in the usual one */
 	int socket;		   /* enum mail_socket */
 	int authentication;	   /* enum mail_authentication */
 	const char *user_name;	   /* template, see resolve.h; absent: the address */
@@ -146,7 +146,7 @@ struct mailbox {
 	const char *address; /* primary SMTP address, as address.text */
 	const char *display_name;
 	struct text_list aliases; /* further addresses */
-	const char *legacy_dn;	  /* legacyExchangeDN */
+	const char *legacy_dn;	  /* legacyExchangeDN; absent: see mailbox_legacy_dn() */
 	const char *guid;	  /* mailbox GUID; in the EXCH Server name since 2013 */
 	const char *server;	  /* server name; absent: the domain's, else the only one */
 	const char *database;
@@ -247,10 +247,41 @@ const char *
 entity_key_text(struct arena *mem, const struct entity *e, const void *record);
 
 /* Checks one record: required members, forms, numbers, and what rows cannot say (form A against
- * form B, alias without alias_of …). Normalises forms (domains, addresses) in place, in `mem`.
+ * form B, alias without alias_of …). Puts members into their canonical form in place, in `mem`:
+ * domains, addresses, URLs, GUIDs, login names; "" becomes absent; lists lose doubles; a service
+ * gets its usual port and rank 1, an alternative mailbox of form B its owner.
  *
  * Returns USHER_OK, USHER_E_INPUT (message names the member and what is allowed), USHER_E_NOMEM. */
 USHER_CHECK usher_status
 entity_check(struct arena *mem, const struct entity *e, void *record, struct usher_error *err);
+
+/* NULL when nothing has that name; `name` is an entity's name or plural. */
+const struct entity *
+entity_find(struct slice name);
+
+/* A server's version: three numbers, `15.1.2507`; a fourth is taken and dropped. */
+struct version {
+	unsigned major, minor; /* 0-63 */
+	unsigned build;	       /* 0-32767 */
+};
+
+/* `text` may be NULL. False leaves *out alone. */
+bool
+version_parse(const char *text, struct version *out);
+
+/* `/o=ORGANIZATION/ou=GROUP`, with what Exchange Setup would have called an absent group.
+ * NULL when out of memory. */
+const char *
+organization_legacy_dn(struct arena *mem, const struct organization *o);
+
+/* The mailbox's legacyDN; a mailbox that names none has one made of its organization and address.
+ * NULL when out of memory. */
+const char *
+mailbox_legacy_dn(struct arena *mem, const struct organization *o, const struct mailbox *m);
+
+/* Reads back what mailbox_legacy_dn() made: the address in lower case, or NULL for any other
+ * legacyDN (or when out of memory). */
+const char *
+legacy_dn_address(struct arena *mem, const struct organization *o, const char *legacy_dn);
 
 #endif

@@ -1,0 +1,218 @@
+/* answer.c - rows and equality of answers. */
+#include "model/answer.h"
+
+#include <string.h>
+
+#define ANY(record, member, help) ROW_TEXT(record, member, FORM_ANY, 0, help)
+#define URL(record, member, help) ROW_TEXT(record, member, FORM_URL, 0, help)
+
+static const struct field refusal_rows[] = {
+	ROW_NUMBER(struct answer_refusal, code, 0, UINT32_MAX, 0, "error code"),
+	ANY(struct answer_refusal, message, "what the server says"),
+	ANY(struct answer_refusal, debug, "further words of the server"),
+	ANY(struct answer_refusal, time, "the server's time of day"),
+	ANY(struct answer_refusal, id, "hash of the server's name"),
+};
+const struct field_table answer_refusal_table = FIELD_TABLE(refusal_rows, struct answer_refusal);
+
+static const struct field user_rows[] = {
+	ANY(struct answer_user, display_name, "display name"),
+	ANY(struct answer_user, legacy_dn, "legacyDN of the mailbox"),
+	ANY(struct answer_user, autodiscover_smtp_address, "address to use for later questions"),
+	ANY(struct answer_user, default_ab_view, "address book shown first"),
+	ANY(struct answer_user, deployment_id, "GUID of the forest"),
+};
+const struct field_table answer_user_table = FIELD_TABLE(user_rows, struct answer_user);
+
+#define ALT struct answer_alternative_mailbox
+static const struct field alternative_mailbox_rows[] = {
+	ANY(ALT, type, "Archive, Delegate or TeamMailbox"),
+	ANY(ALT, display_name, "display name"),
+	ANY(ALT, legacy_dn, "legacyDN, with server"),
+	ANY(ALT, server, "server that holds it"),
+	ANY(ALT, smtp_address, "address to ask Autodiscover for"),
+	ANY(ALT, owner_smtp_address, "address whose credentials apply"),
+};
+const struct field_table answer_alternative_mailbox_table =
+    FIELD_TABLE(alternative_mailbox_rows, ALT);
+
+#define PROTOCOL struct answer_protocol
+static const struct field protocol_rows[] = {
+	ANY(PROTOCOL, type, "kind as it was read, when it is unknown"),
+	ROW_NUMBER(PROTOCOL, version, 0, INT32_MAX, 0, "version of the mapiHttp block"),
+	ROW_NUMBER(PROTOCOL, ttl, 0, INT32_MAX, 0, "hours the settings stay valid; 0 is for ever"),
+	ANY(PROTOCOL, expiration_date, "last day to use the settings"),
+	ANY(PROTOCOL, server, "server to connect to"),
+	ANY(PROTOCOL, server_dn, "legacyDN of the server"),
+	ANY(PROTOCOL, server_version, "packed version of the server"),
+	ANY(PROTOCOL, mdb_dn, "legacyDN of the mailbox database"),
+	ANY(PROTOCOL, public_folder_server, "server of the public folders"),
+	ANY(PROTOCOL, ad, "directory server"),
+	ROW_NUMBER(PROTOCOL, port, 0, UINT16_MAX, 0, "port"),
+	ROW_NUMBER(PROTOCOL, directory_port, 0, UINT16_MAX, 0, "port of the address book"),
+	ROW_NUMBER(PROTOCOL, referral_port, 0, UINT16_MAX, 0, "port of the referral service"),
+	URL(PROTOCOL, as_url, "Availability service"),
+	URL(PROTOCOL, ews_url, "Exchange Web Services"),
+	URL(PROTOCOL, emws_url, "management web services"),
+	URL(PROTOCOL, ews_partner_url, "Exchange Web Services for partners"),
+	URL(PROTOCOL, sharing_url, "sharing across organizations"),
+	URL(PROTOCOL, ecp_url, "Exchange Control Panel"),
+	ANY(PROTOCOL, ecp_url_um, "control panel: voice mail"),
+	ANY(PROTOCOL, ecp_url_aggr, "control panel: e-mail subscriptions"),
+	ANY(PROTOCOL, ecp_url_mt, "control panel: delivery reports"),
+	ANY(PROTOCOL, ecp_url_ret, "control panel: retention tags"),
+	ANY(PROTOCOL, ecp_url_sms, "control panel: text messaging"),
+	ANY(PROTOCOL, ecp_url_publish, "control panel: calendar publishing"),
+	ANY(PROTOCOL, ecp_url_photo, "control panel: photo"),
+	ANY(PROTOCOL, ecp_url_connect, "control panel: social networks"),
+	ANY(PROTOCOL, ecp_url_tm, "control panel: site mailboxes"),
+	ANY(PROTOCOL, ecp_url_tm_creating, "control panel: create a site mailbox"),
+	ANY(PROTOCOL, ecp_url_tm_editing, "control panel: edit a site mailbox"),
+	ANY(PROTOCOL, ecp_url_tm_hiding, "control panel: leave a site mailbox"),
+	ANY(PROTOCOL, ecp_url_extinstall, "control panel: installed mail apps"),
+	URL(PROTOCOL, oof_url, "out of office"),
+	URL(PROTOCOL, um_url, "Unified Messaging"),
+	ANY(PROTOCOL, oab_url, "offline address book"),
+	URL(PROTOCOL, site_mailbox_creation_url, "page that makes site mailboxes"),
+	URL(PROTOCOL, exchange_rpc_url, "RPC over HTTP"),
+	ANY(PROTOCOL, grouping_information, "key of a notification group"),
+	ROW_SWITCH(PROTOCOL, server_exclusive_connect, 0, "try this block before the others"),
+	ROW_SWITCH(PROTOCOL, ssl, 0, "TLS is required"),
+	ANY(PROTOCOL, auth_package, "authentication at the mailbox server"),
+	ANY(PROTOCOL, cert_principal_name, "principal that the certificate must show"),
+	ANY(PROTOCOL, login_name, "login name"),
+	ROW_SWITCH(PROTOCOL, domain_required, 0, "the user must name a domain"),
+	ANY(PROTOCOL, domain_name, "login domain"),
+	ROW_SWITCH(PROTOCOL, spa, 0, "Secure Password Authentication"),
+	ROW_SWITCH(PROTOCOL, auth_required, 0, "authentication is required"),
+	ROW_SWITCH(PROTOCOL, use_pop_auth, 0, "the POP3 credentials are good for SMTP"),
+	ROW_SWITCH(PROTOCOL, smtp_last, 0, "mail must be fetched before sending"),
+	ANY(PROTOCOL, encryption, "None, SSL, TLS or Auto"),
+	ANY(PROTOCOL, ipv4_start, "first client address"),
+	ANY(PROTOCOL, ipv4_end, "last client address"),
+	ANY(PROTOCOL, ipv6_start, "first client address"),
+	ANY(PROTOCOL, ipv6_end, "last client address"),
+	URL(PROTOCOL, mail_store_internal_url, "MAPI over HTTP: mailbox, inside"),
+	URL(PROTOCOL, mail_store_external_url, "MAPI over HTTP: mailbox, outside"),
+	URL(PROTOCOL, address_book_internal_url, "MAPI over HTTP: address book, inside"),
+	URL(PROTOCOL, address_book_external_url, "MAPI over HTTP: address book, outside"),
+};
+const struct field_table answer_protocol_table = FIELD_TABLE(protocol_rows, PROTOCOL);
+
+static const struct field account_rows[] = {
+	ANY(struct answer, account_type, "email"),
+	ANY(struct answer, image, "picture of the provider"),
+	ANY(struct answer, service_home, "page of the provider"),
+	ROW_SWITCH(struct answer, microsoft_online, 0, "the mailbox is in Exchange Online"),
+	ROW_SWITCH(struct answer, consumer_mailbox, 0, "the mailbox is Outlook.com's"),
+	ANY(struct answer, public_folder_smtp_address, "mailbox of the public folders"),
+};
+const struct field_table answer_account_table = FIELD_TABLE(account_rows, struct answer);
+
+const char *
+protocol_kind_name(enum protocol_kind kind)
+{
+	switch (kind) {
+	case PROTOCOL_EXCH:
+		return "EXCH";
+	case PROTOCOL_EXPR:
+		return "EXPR";
+	case PROTOCOL_WEB:
+		return "WEB";
+	case PROTOCOL_EXHTTP:
+		return "EXHTTP";
+	case PROTOCOL_MAPI_HTTP:
+		return "mapiHttp";
+	case PROTOCOL_POP3:
+		return "POP3";
+	case PROTOCOL_IMAP:
+		return "IMAP";
+	case PROTOCOL_SMTP:
+		return "SMTP";
+	case PROTOCOL_DAV:
+		return "DAV";
+	case PROTOCOL_NNTP:
+		return "NNTP";
+	case PROTOCOL_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+void
+answer_init(struct answer *a, enum answer_kind kind)
+{
+	record_init(&answer_account_table, a);
+	record_init(&answer_refusal_table, &a->refusal);
+	record_init(&answer_user_table, &a->user);
+	a->kind = kind;
+}
+
+void
+answer_protocol_init(struct answer_protocol *p, enum protocol_kind kind)
+{
+	record_init(&answer_protocol_table, p);
+	p->kind = (int)kind;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+web_equal(const struct answer_web *a, const struct answer_web *b)
+{
+	if (a->n_owa != b->n_owa || !same_text(a->protocol_type, b->protocol_type) ||
+	    !same_text(a->as_url, b->as_url))
+		return false;
+	for (size_t i = 0; i < a->n_owa; i++)
+		if (!same_text(a->owa[i].url, b->owa[i].url) ||
+		    !same_text(a->owa[i].authentication_method, b->owa[i].authentication_method))
+			return false;
+	return true;
+}
+
+static bool
+protocol_equal(const struct answer_protocol *a, const struct answer_protocol *b)
+{
+	return a->kind == b->kind && record_equal(&answer_protocol_table, a, b) &&
+	       web_equal(&a->internal, &b->internal) && web_equal(&a->external, &b->external);
+}
+
+static bool
+settings_equal(const struct answer *a, const struct answer *b)
+{
+	if (!record_equal(&answer_user_table, &a->user, &b->user) ||
+	    !record_equal(&answer_account_table, a, b) ||
+	    a->n_alternative_mailboxes != b->n_alternative_mailboxes ||
+	    a->n_protocols != b->n_protocols)
+		return false;
+	for (size_t i = 0; i < a->n_alternative_mailboxes; i++)
+		if (!record_equal(&answer_alternative_mailbox_table, &a->alternative_mailboxes[i],
+			&b->alternative_mailboxes[i]))
+			return false;
+	for (size_t i = 0; i < a->n_protocols; i++)
+		if (!protocol_equal(&a->protocols[i], &b->protocols[i]))
+			return false;
+	return true;
+}
+
+bool
+answer_equal(const struct answer *a, const struct answer *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case ANSWER_SETTINGS:
+		return settings_equal(a, b);
+	case ANSWER_REDIRECT_ADDRESS:
+	case ANSWER_REDIRECT_URL:
+		return same_text(a->redirect, b->redirect) &&
+		       same_text(a->account_type, b->account_type);
+	case ANSWER_REFUSAL:
+		return record_equal(&answer_refusal_table, &a->refusal, &b->refusal);
+	}
+	return false;
+}
