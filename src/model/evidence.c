@@ -14,8 +14,8 @@ static const struct field tls_evidence_rows[] = {
 	ROW_TEXT(TLS, subject, FORM_ANY, 0, "subject of the certificate"),
 	ROW_TEXT(TLS, issuer, FORM_ANY, 0, "its issuer"),
 	ROW_LIST(TLS, names, FORM_ANY, 0, "names it is good for"),
-	ROW_NUMBER(TLS, not_before, 0, INT64_MAX, 0, "valid from"),
-	ROW_NUMBER(TLS, not_after, 0, INT64_MAX, 0, "valid until"),
+	ROW_TIME(TLS, not_before, 0, "valid from"),
+	ROW_TIME(TLS, not_after, 0, "valid until"),
 	ROW_TEXT(TLS, detail, FORM_ANY, 0, "words of the TLS library"),
 };
 const struct field_table tls_evidence_table = FIELD_TABLE(tls_evidence_rows, TLS);

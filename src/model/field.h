@@ -37,7 +37,7 @@ enum field_flags {
 	FIELD_FIXED = 1 << 3	 /* set by usher when the record is made; not an option of `set` */
 };
 
-/* Checks what a text member may hold beyond being UTF-8 without control bytes. */
+/* What a text may hold beyond being UTF-8 without control bytes, and what a number means. */
 enum field_form {
 	FORM_ANY = 0,
 	FORM_DOMAIN,  /* mail domain, by domain_parse(); stored in its result's form */
@@ -47,7 +47,8 @@ enum field_form {
 	FORM_GUID,
 	FORM_SUBNET, /* CIDR, IPv4 or IPv6 */
 	FORM_LEGACY_DN,
-	FORM_LINES /* text of several lines (PEM) */
+	FORM_LINES, /* text of several lines (PEM) */
+	FORM_TIME   /* a number: Unix seconds; as text RFC 3339, see when_format() */
 };
 
 enum {
@@ -68,6 +69,8 @@ struct field {
 	const char *help;	    /* one line for --help and the manual; no full stop */
 };
 
+#define FIELD_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
+
 /* Rows of a table. ROW_TEXT(struct site, name, FORM_ANY, FIELD_KEY, "site name") */
 #define ROW_TEXT(record, member, form, flags, help) \
 	{ \
@@ -81,6 +84,11 @@ struct field {
 	{ \
 #member, FIELD_NUMBER, FORM_ANY, flags, offsetof(record, member), NULL, min, max, \
 		    help \
+	}
+#define ROW_TIME(record, member, flags, help) \
+	{ \
+#member, FIELD_NUMBER, FORM_TIME, flags, offsetof(record, member), NULL, 0, \
+		    FIELD_TIME_MAX, help \
 	}
 #define ROW_SWITCH(record, member, flags, help) \
 	{ \

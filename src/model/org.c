@@ -17,6 +17,7 @@ enum {
 #define TEXT(member, form, flags, help) ROW_TEXT(RECORD, member, form, flags, help)
 #define LIST(member, form, flags, help) ROW_LIST(RECORD, member, form, flags, help)
 #define NUMBER(member, min, max, flags, help) ROW_NUMBER(RECORD, member, min, max, flags, help)
+#define TIME(member, flags, help) ROW_TIME(RECORD, member, flags, help)
 #define SWITCH(member, help) ROW_SWITCH(RECORD, member, 0, help)
 #define CHOICE(member, choices, flags, help) ROW_CHOICE(RECORD, member, choices, flags, help)
 
@@ -102,8 +103,8 @@ static const struct field certificate_rows[] = {
 	TEXT(subject, FORM_ANY, FIELD_FIXED, "subject of the certificate"),
 	LIST(names, FORM_ANY, FIELD_FIXED, "host names it is good for"),
 	TEXT(issuer, FORM_ANY, FIELD_FIXED, "who issued it"),
-	NUMBER(not_before, 0, INT64_MAX, FIELD_FIXED, "valid from"),
-	NUMBER(not_after, 0, INT64_MAX, FIELD_FIXED, "valid until"),
+	TIME(not_before, FIELD_FIXED, "valid from"),
+	TIME(not_after, FIELD_FIXED, "valid until"),
 	TEXT(friendly_name, FORM_ANY, 0, "name for people"),
 	SWITCH(exportable, "the key may be exported"),
 	LIST(services, FORM_ANY, 0, "services it is enabled for: https"),

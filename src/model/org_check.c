@@ -143,6 +143,7 @@ check_text(const struct check *c, const struct field *f, const char *text, const
 	switch (f->form) {
 	case FORM_ANY:
 	case FORM_LINES:
+	case FORM_TIME: /* no form of a text */
 		break;
 	case FORM_DOMAIN:
 		st = domain_parse(c->mem, slice_of(text), &form, &inner);
