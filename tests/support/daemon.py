@@ -19,7 +19,7 @@ class Usherd:
 
     certificate, key   files for the https listener; None: what the directory has enabled
     listeners          names of the listeners to make, out of https, redirect, private
-    address            where they listen
+    addresses          {'https': '127.0.0.2'} where a listener listens, 127.0.0.1 when not told
     ports              {'https': 443} fixes a port (in a namespace of one's own only)
     https, redirect    further `key = value` lines for that listener
     config             further lines at the end; before the first section: `top`
@@ -28,14 +28,14 @@ class Usherd:
     the block sends SIGTERM and fails when usherd ends otherwise than with 0 or a sanitizer spoke."""
 
     def __init__(self, folder, certificate=None, key=None, directory=None,
-                 listeners=('https', 'redirect', 'private'), address='127.0.0.1', ports=None,
+                 listeners=('https', 'redirect', 'private'), addresses=None, ports=None,
                  top='', https='', redirect='', config='', environment=None, wrapper=()):
         self.folder = pathlib.Path(folder)
         self.directory = directory or f'sqlite:{self.folder}/usher.db'
         self.log_path = self.folder / 'usherd.log'
         self.config_path = self.folder / 'usherd.conf'
         self.process = None
-        self._listeners, self._address, self._ports = listeners, address, ports or {}
+        self._listeners, self._addresses, self._ports = listeners, addresses or {}, ports or {}
         self._lines = {'https': https, 'redirect': redirect, 'private': ''}
         if certificate is not None:
             self._lines['https'] = f'certificate = {certificate}\nkey = {key}\n' + https
@@ -96,9 +96,10 @@ class Usherd:
     def _choose_ports(self):
         text = f'directory = {self.directory}\n{self._top}\n'
         for name in self._listeners:
-            port = self._ports.get(name) or free_port(self._address)
-            setattr(self, name, (self._address, port))
-            shown = f'[{self._address}]' if ':' in self._address else self._address
+            address = self._addresses.get(name, '127.0.0.1')
+            port = self._ports.get(name) or free_port(address)
+            setattr(self, name, (address, port))
+            shown = f'[{address}]' if ':' in address else address
             text += f'[listen {name}]\naddress = {shown}:{port}\n{self._lines[name]}\n'
         write(self.config_path, text + self._config)
 

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Asks for the settings of an address with python3-exchangelib's POX class, prints them as JSON.
+
+    ask_exchangelib.py ADDRESS PASSWORD-FILE
+
+Stops where discovery ends: no EWS server is asked. Exits 0, or 1 when nothing was found."""
+import json
+import logging
+import pathlib
+import sys
+import warnings
+
+warnings.simplefilter('ignore')
+
+from exchangelib import Credentials  # noqa: E402
+from exchangelib.autodiscover.discovery.pox import PoxAutodiscovery  # noqa: E402
+from exchangelib.errors import AutoDiscoverError, AutoDiscoverFailed, EWSError  # noqa: E402
+
+
+class Discovery(PoxAutodiscovery):
+    """Its usual discovery, without the connection to EWS that would follow."""
+
+    def _build_response(self, ad_response):
+        return ad_response
+
+
+def main():
+    address, password_file = sys.argv[1:]
+    password = pathlib.Path(password_file).read_text(encoding='utf-8').rstrip('\n')
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    try:
+        found = Discovery(email=address,
+                          credentials=Credentials(address, password)).discover()
+    except (AutoDiscoverFailed, AutoDiscoverError, EWSError) as fault:
+        print(json.dumps({'error': type(fault).__name__, 'message': str(fault)}))
+        return 1
+    print(json.dumps({
+        'display_name': found.user.display_name,
+        'legacy_dn': found.user.legacy_dn,
+        'chosen': {'type': found.protocol.type, 'ews_url': found.protocol.ews_url},
+        'protocols': {p.type: {'server': p.server, 'ews_url': p.ews_url, 'oab_url': p.oab_url,
+                               'auth_package': p.auth_package, 'ttl': p.ttl}
+                      for p in found.account.protocols if p.type},
+    }))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""evolution-ews finds the settings by each way that it knows."""
+import os
+import subprocess
+
+from support import netns, tap
+
+netns.enter()
+
+import stage as stages  # noqa: E402
+
+
+def ask(stage, address, password_file=None):
+    """Runs the client to its end."""
+    program = os.environ.get('ASK_EVOLUTION')
+    if program is None:
+        raise tap.Missing('evolution-ews and libedataserver1.2-dev are not installed')
+    home = stage.folder / f'home-{address}'
+    home.mkdir(exist_ok=True)
+    return subprocess.run([program, address, password_file or stage.password_file],
+                          capture_output=True, text=True, check=False, timeout=60,
+                          env={'HOME': str(home), 'PATH': '/usr/bin:/bin', 'LC_ALL': 'C.UTF-8',
+                               'GSETTINGS_BACKEND': 'memory', 'GIO_USE_PROXY_RESOLVER': 'dummy',
+                               'XDG_RUNTIME_DIR': str(home)})
+
+
+with stages.raised() as stage:
+    @tap.each([('by the https root', 'root.example'),
+               ('by https://autodiscover.DOMAIN', 'auto.example'),
+               ('by SRV', 'srv.example')])
+    def _(domain):
+        done = ask(stage, f'ana@{domain}')
+        tap.same(done.returncode, 0, done.stderr)
+        tap.has(done.stdout, f'ews {stages.EWS_EXTERNAL}\n')
+        tap.has(done.stdout, f'oab {stages.OAB_EXTERNAL}')
+
+    @tap.case('it asks no redirect site: an address published only there is not found')
+    def _():
+        done = ask(stage, 'ana@redirect.example')
+        tap.same(done.returncode, 1, done.stdout + done.stderr)
+
+    @tap.case('a wrong password is refused')
+    def _():
+        wrong = stage.folder / 'wrong'
+        wrong.write_text('something else\n', encoding='utf-8')
+        done = ask(stage, 'ana@root.example', wrong)
+        tap.same(done.returncode, 2, done.stdout + done.stderr)
+
+    tap.main()
