@@ -46,6 +46,7 @@ struct http_request {
 	const char *login;	    /* NULL: anonymous. Else Basic, and https only */
 	const struct secret *password;
 	size_t body_max;     /* of the response */
+	bool body_always;    /* else only the body of a 200 is read and kept */
 	uint64_t connect_ms; /* TLS included */
 	uint64_t total_ms;   /* 0: until stopped */
 };

@@ -28,10 +28,11 @@ enum {
 	PLAN_ATTEMPTS_MAX = 64,	   /* above what redirects, sources and challenges can add up to */
 	PLAN_TRUST_HOSTS_MAX = 64, /* allow-list */
 	PLAN_RESOLVE_MS = 5000,
-	PLAN_CONNECT_MS = 5000,
+	PLAN_CONNECT_MS = 5000,	 /* the performer's to keep */
 	PLAN_REQUEST_MS = 15000, /* connecting included */
 	PLAN_TOTAL_MS = 60000,
-	PLAN_GRACE_MS = 250 /* for a better source to overtake one that has answered */
+	PLAN_GRACE_MS = 250,	/* for a better source to overtake one that has answered */
+	PLAN_PATIENCE_MS = 1000 /* before a person is asked what may turn out needless */
 };
 
 struct plan_options {
@@ -52,12 +53,16 @@ struct plan_step {
 	uint32_t id; /* never 0 */
 	enum plan_step_kind kind;
 	enum source source;
-	const struct url *url;	    /* where the question goes; for PLAN_CONSENT: would go */
-	const char *address;	    /* the mailbox asked for */
-	struct text_list addresses; /* PLAN_REQUEST: as resolved */
-	bool credentialed;	    /* PLAN_REQUEST */
-	const char *realm;	    /* credentialed: as the challenge says; may be "" */
-	const char *from;	    /* PLAN_CONSENT: the URL that sends us there */
+	const char *address; /* the mailbox asked for */
+
+	const struct url *url;	    /* RESOLVE: of its host; REQUEST: where the question goes */
+	struct text_list addresses; /* REQUEST: as resolved */
+	bool credentialed;	    /* REQUEST */
+	const char *realm;	    /* REQUEST, credentialed: as the challenge says; may be "" */
+
+	const char *from; /* CONSENT: the URL that sends us on */
+	const char *to;	  /* CONSENT: the URL or address it sends us to */
+	const char *host; /* CONSENT: the host or domain to be trusted */
 };
 
 enum plan_advice {

@@ -1,0 +1,288 @@
+/* dns.c - c-ares behind dns.h. */
+#include "net/dns.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+enum { DNS_FIRST_WAIT_MS = 1500, DNS_TRIES = 3 };
+
+/* Free when neither flag is set. c-ares cannot take back one question: a stopped one is answered to
+ * our caller at once and keeps its place until c-ares has done with it. */
+struct query {
+	bool asked; /* c-ares still holds it */
+	bool ready; /* for dns_take() */
+	bool stopped;
+	uint32_t id;
+	enum dns_failure failure;
+	const char *detail;
+	char addresses[DNS_ADDRESSES_MAX][INET6_ADDRSTRLEN];
+	size_t n;
+};
+
+struct dns {
+	ares_channel channel;
+	struct query queries[DNS_QUERIES_MAX];
+};
+
+/* ---- beginning and end ---- */
+
+static usher_status
+status_of(int code, struct usher_error *err)
+{
+	if (code == ARES_ENOMEM)
+		return err_nomem(err, "DNS");
+	return err_set(
+	    err, USHER_E_NETWORK, "DNS", "no resolver can be set up: %s", ares_strerror(code));
+}
+
+static bool
+is_address(const char *text)
+{
+	unsigned char out[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, text, out) == 1 || inet_pton(AF_INET6, text, out) == 1;
+}
+
+/* ADDR, ADDR:PORT, [ADDR6]:PORT or a bare ADDR6. */
+static bool
+is_server(const char *text)
+{
+	struct slice s = slice_of(text);
+	char host[INET6_ADDRSTRLEN];
+	struct cursor c = cursor_on(s);
+	struct slice h;
+
+	if (is_address(text))
+		return true;
+	h = cursor_maybe(&c, '[') ? cursor_until(&c, ']', s.n) : cursor_until(&c, ':', s.n);
+	if (s.n > 0 && s.p[0] == '[' && !cursor_at_end(&c))
+		(void)cursor_char(&c, ':');
+	if (!cursor_at_end(&c))
+		(void)cursor_number(&c, 1, UINT16_MAX);
+	if (c.failed || !cursor_at_end(&c) || h.n >= sizeof(host))
+		return false;
+	memcpy(host, h.p, h.n);
+	host[h.n] = '\0';
+	return is_address(host);
+}
+
+usher_status
+dns_new(const char *server, struct dns **out, struct usher_error *err)
+{
+	/* No search list: a name is asked for as it is, or a label of somebody else's would be
+	 * added to it. */
+	struct ares_options options = {
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
+		.timeout = DNS_FIRST_WAIT_MS,
+		.tries = DNS_TRIES,
+		.ndomains = 0,
+		.lookups = (char[]){ "b" },
+	};
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS;
+	struct dns *dns;
+	int code;
+
+	if (server != NULL && !is_server(server))
+		return err_set(err, USHER_E_USAGE, "dns",
+		    "`%s` is no IP address with or without a port", server);
+	dns = calloc(1, sizeof(*dns));
+	if (dns == NULL)
+		return err_nomem(err, "DNS");
+	if (server != NULL)
+		mask |= ARES_OPT_LOOKUPS;
+	code = ares_init_options(&dns->channel, &options, mask);
+	if (code != ARES_SUCCESS) {
+		free(dns);
+		return status_of(code, err);
+	}
+	if (server != NULL)
+		code = ares_set_servers_ports_csv(dns->channel, server);
+	if (code != ARES_SUCCESS) {
+		dns_free(dns);
+		return status_of(code, err);
+	}
+	*out = dns;
+	return USHER_OK;
+}
+
+void
+dns_free(struct dns *dns)
+{
+	if (dns == NULL)
+		return;
+	ares_destroy(dns->channel);
+	free(dns);
+}
+
+/* ---- lookups ---- */
+
+static void
+add_address(struct query *q, const struct ares_addrinfo_node *node)
+{
+	const void *from;
+
+	if (q->n == DNS_ADDRESSES_MAX)
+		return;
+	if (node->ai_family == AF_INET)
+		from = &((const struct sockaddr_in *)(const void *)node->ai_addr)->sin_addr;
+	else if (node->ai_family == AF_INET6)
+		from = &((const struct sockaddr_in6 *)(const void *)node->ai_addr)->sin6_addr;
+	else
+		return;
+	if (inet_ntop(node->ai_family, from, q->addresses[q->n], INET6_ADDRSTRLEN) != NULL)
+		q->n++;
+}
+
+static enum dns_failure
+failure_of(int code, const struct query *q)
+{
+	switch (code) {
+	case ARES_SUCCESS:
+		return q->n > 0 ? DNS_FOUND : DNS_NO_ADDRESS;
+	case ARES_ENOTFOUND:
+		return DNS_NO_NAME;
+	case ARES_ENODATA:
+		return DNS_NO_ADDRESS;
+	default:
+		return DNS_TROUBLE;
+	}
+}
+
+static void
+on_answer(void *payload, int code, int timeouts UNUSED, struct ares_addrinfo *found)
+{
+	struct query *q = payload;
+
+	q->asked = false;
+	if (found != NULL) {
+		for (struct ares_addrinfo_node *node = found->nodes; node != NULL;
+		     node = node->ai_next)
+			add_address(q, node);
+		ares_freeaddrinfo(found);
+	}
+	if (q->stopped)
+		return;
+	q->failure = failure_of(code, q);
+	q->detail = q->failure == DNS_FOUND ? NULL : ares_strerror(code);
+	q->ready = true;
+}
+
+static struct query *
+free_query(struct dns *dns)
+{
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		if (!dns->queries[i].asked && !dns->queries[i].ready)
+			return &dns->queries[i];
+	}
+	return NULL;
+}
+
+usher_status
+dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *err)
+{
+	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct query *q = free_query(dns);
+
+	if (q == NULL)
+		return err_set(err, USHER_E_LIMIT, host, "too many lookups at once");
+	*q = (struct query){ .id = id };
+	if (is_address(host) && strlen(host) < INET6_ADDRSTRLEN) {
+		memcpy(q->addresses[q->n++], host, strlen(host) + 1);
+		q->ready = true;
+		return USHER_OK;
+	}
+	q->asked = true;
+	ares_getaddrinfo(dns->channel, host, NULL, &hints, on_answer, q);
+	return USHER_OK;
+}
+
+void
+dns_stop(struct dns *dns, uint32_t id)
+{
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		struct query *q = &dns->queries[i];
+
+		if (!q->asked || q->stopped || q->id != id)
+			continue;
+		q->stopped = true;
+		q->ready = true;
+		q->failure = DNS_STOPPED;
+		q->detail = "no answer in time";
+	}
+}
+
+bool
+dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
+{
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		struct query *q = &dns->queries[i];
+		const char **v;
+		size_t n = 0;
+
+		if (!q->ready)
+			continue;
+		q->ready = false;
+		v = arena_array(mem, q->n, sizeof(*v));
+		while (v != NULL && !q->stopped && n < q->n) {
+			v[n] = arena_strdup(mem, q->addresses[n]);
+			if (v[n] == NULL)
+				break;
+			n++;
+		}
+		*out = (struct dns_answer){
+			.id = q->id,
+			.failure = q->failure,
+			.detail = q->detail,
+			.addresses = { v, n },
+		};
+		return true;
+	}
+	return false;
+}
+
+/* ---- sockets and time ---- */
+
+size_t
+dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms)
+{
+	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+	int bits = ares_getsock(dns->channel, sockets, ARES_GETSOCK_MAXNUM);
+	struct timeval max = { .tv_sec = *timeout_ms / 1000, .tv_usec = *timeout_ms % 1000 * 1000 };
+	struct timeval left;
+	size_t n = 0;
+
+	for (int i = 0; i < ARES_GETSOCK_MAXNUM && n < DNS_SOCKETS_MAX; i++) {
+		short events = 0;
+
+		if (ARES_GETSOCK_READABLE(bits, i))
+			events |= POLLIN;
+		if (ARES_GETSOCK_WRITABLE(bits, i))
+			events |= POLLOUT;
+		if (events == 0)
+			break;
+		out[n++] = (struct pollfd){ .fd = sockets[i], .events = events };
+	}
+	if (n > 0 && ares_timeout(dns->channel, &max, &left) == &left)
+		*timeout_ms = (int)(left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
+	return n;
+}
+
+void
+dns_work(struct dns *dns, const struct pollfd *ready, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool in = (ready[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+		bool out = (ready[i].revents & POLLOUT) != 0;
+
+		if (in || out)
+			ares_process_fd(dns->channel, in ? ready[i].fd : ARES_SOCKET_BAD,
+			    out ? ready[i].fd : ARES_SOCKET_BAD);
+	}
+	ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}

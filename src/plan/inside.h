@@ -1,0 +1,202 @@
+/* inside.h - what the files of the plan share: its state, and who may change what.
+ *
+ * plan.c     rounds, precedence, time: which step is next and when the search is over
+ * lane.c     one source's way: what the outcome of each of its steps means
+ * redirect.c whether a redirect may be followed
+ * record.c   the attempts, in words for people */
+#ifndef USHER_PLAN_INSIDE_H
+#define USHER_PLAN_INSIDE_H
+
+#include "plan/challenge.h"
+#include "plan/plan.h"
+
+/* A way to derive a first URL from a mail domain (http-discovery.md 1), best first. */
+struct source_row {
+	enum source source;
+	const char *prefix; /* of the host, before the domain */
+	bool web_site; /* the host is most likely somebody's web site: its silence means nothing */
+};
+
+enum { SOURCES_MAX = 8, ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1 };
+
+enum lane_state {
+	LANE_RESOLVE = 0, /* wants its host's addresses */
+	LANE_ASK,	  /* wants to ask without credentials */
+	LANE_LOGIN,	  /* wants to ask with credentials */
+	LANE_CONSENT,	  /* wants somebody's word on a redirect */
+	LANE_WON,	  /* has settings, or an address to go on with */
+	LANE_LOST
+};
+
+/* One source under way: at one URL at a time, from its first one through all redirects. */
+struct lane {
+	const struct source_row *row;
+	enum lane_state state;
+	uint64_t since_ms; /* when it came into this state */
+
+	uint32_t id; /* of the step under way for this state; 0: none yet */
+	uint64_t deadline_ms;
+	bool stopped; /* PLAN_STOP was given */
+
+	struct url url;
+	struct text_list addresses; /* of the URL's host */
+	size_t hops;		    /* redirects behind it */
+	struct attempt *attempt;    /* the one it is making */
+	struct challenge challenge; /* LANE_LOGIN */
+
+	/* a redirect, waiting for consent or already allowed */
+	struct url next_url;
+	const struct address *next_address; /* NULL: next_url */
+	const char *next_host;		    /* the host or domain to be trusted */
+
+	const struct answer *answer; /* LANE_WON: settings; NULL: next_address */
+};
+
+enum phase { PHASE_RUNNING = 0, PHASE_CLEARING, PHASE_DONE };
+
+/* Who has been asked what. */
+struct visited {
+	const char *address_key;
+	struct url url;
+};
+
+struct word {
+	const char *host; /* or domain */
+	bool yes;
+};
+
+struct refused {
+	const char *host;
+	const char *realm;
+};
+
+struct plan {
+	struct arena *mem;
+	struct plan_options options;
+	usher_status status; /* sticky: USHER_E_NOMEM */
+	enum phase phase;
+	uint64_t start_ms;
+	uint64_t end_ms;
+	uint32_t last_id;
+
+	struct lane lanes[SOURCES_MAX]; /* of this round, best first */
+	size_t n_lanes;
+	const struct lane *winner; /* while clearing: who ended the round; NULL: nobody */
+
+	/* the mailboxes asked for, the present one last; trusted domains are theirs */
+	const struct address *addresses[ADDRESSES_MAX];
+	size_t n_addresses;
+	size_t redirects;
+	struct visited visited[PLAN_ATTEMPTS_MAX];
+	size_t n_visited;
+	struct word words[PLAN_ATTEMPTS_MAX]; /* what was said to PLAN_CONSENT */
+	size_t n_words;
+
+	/* the password's record */
+	size_t failures;
+	bool password_bad; /* not sent any more */
+	const char *failed_at;
+	struct refused refused[PLAN_REFUSALS_MAX]; /* by a 401 */
+	size_t n_refused;
+
+	struct attempt *attempts[PLAN_ATTEMPTS_MAX];
+	size_t n_attempts;
+
+	/* how it would end if nothing better came: the first reason for each outcome */
+	const char *why[OUTCOME_UNAVAILABLE + 1];
+	const struct answer *refusal;
+	const struct attempt *won;
+	const struct answer *answer;
+	enum plan_outcome outcome;
+};
+
+static inline const struct address *
+plan_address(const struct plan *p)
+{
+	return p->addresses[p->n_addresses - 1];
+}
+
+/* ---- lane.c ---- */
+
+/* Sets out for `url`. Loses at once when there is no room for another attempt. */
+void
+lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms);
+
+/* The step of its state begins: fills in *step. False when it cannot: the lane is lost. */
+bool
+lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step);
+
+void
+lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms);
+void
+lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
+void
+lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms);
+
+/* The record learns from the outcome whether the password can have left us. */
+void
+lane_note_sent(struct lane *l, const struct plan_response *what);
+
+/* Not needed any more. */
+void
+lane_cancel(struct plan *p, struct lane *l, const char *reason, uint64_t now_ms);
+
+/* Ends without an answer: the attempt gets its result and reason, and `outcome` its first reason;
+ * OUTCOME_FOUND for none. `format` is the reason. */
+void
+lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result result,
+    enum plan_outcome outcome, const char *format, ...) PRINTF_LIKE(6, 7);
+
+/* ---- redirect.c ---- */
+
+enum verdict {
+	VERDICT_FOLLOW = 0,
+	VERDICT_ASK,	/* no rule covers it */
+	VERDICT_UNSAFE, /* the rules forbid it */
+	VERDICT_USELESS /* leads nowhere new */
+};
+
+/* Judges where `l` is sent: a Location against its URL (`in_document` false), or a redirectUrl.
+ * FOLLOW and ASK fill in l->next_*; the others give the reason. */
+enum verdict
+redirect_url(
+    struct plan *p, struct lane *l, const char *target, bool in_document, const char **reason);
+
+/* The same for redirectAddr. */
+enum verdict
+redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason);
+
+/* Remembers what somebody said about l->next_host. */
+void
+redirect_word(struct plan *p, const struct lane *l, bool yes);
+
+/* ---- record.c ---- */
+
+/* A new attempt in the record; NULL when there is no memory or no room. */
+struct attempt *
+record_begin(struct plan *p, const struct lane *l, uint64_t now_ms);
+
+/* Copies what was seen into it. */
+void
+record_response(struct plan *p, struct attempt *a, const struct plan_response *what);
+
+/* Text from outside, fit to be shown: a copy without control bytes and broken UTF-8, cut at
+ * URL_MAX_BYTES. NULL for NULL. */
+const char *
+record_text(struct plan *p, const char *text);
+
+struct text_list
+record_list(struct plan *p, const struct text_list *list);
+
+/* The meaning of a failure. */
+struct failure_row {
+	enum attempt_result result;
+	enum plan_outcome outcome;	    /* what it says about the whole */
+	enum plan_outcome web_site_outcome; /* the same where silence means nothing */
+	const char *text;
+};
+
+const struct failure_row *
+record_failure(enum plan_failure failure);
+
+#endif

@@ -1,0 +1,167 @@
+/* redirect.c - may this redirect be followed? (http-discovery.md 9, pox.md 3.3) */
+#include <string.h>
+
+#include "base/text.h"
+#include "plan/inside.h"
+
+static bool
+listed(const struct plan *p, const char *host)
+{
+	for (size_t i = 0; i < p->options.trust_hosts.n; i++) {
+		if (domain_matches(p->options.trust_hosts.v[i], host))
+			return true;
+	}
+	return false;
+}
+
+/* An IP address has no registrable part, whatever its last two numbers look like. */
+static bool
+same_site(const struct plan *p, const char *host)
+{
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		if (domain_same_site(p->addresses[i]->domain, host))
+			return true;
+	}
+	return false;
+}
+
+static const struct word *
+said_about(const struct plan *p, const char *host)
+{
+	for (size_t i = 0; i < p->n_words; i++) {
+		if (strcmp(p->words[i].host, host) == 0)
+			return &p->words[i];
+	}
+	return NULL;
+}
+
+static enum verdict
+judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, const char **reason)
+{
+	const struct word *word = said_about(p, host);
+
+	l->next_host = host;
+	if ((!ip_literal && same_site(p, host)) || listed(p, host) || (word != NULL && word->yes))
+		return VERDICT_FOLLOW;
+	if (word == NULL && p->options.may_ask && p->n_words < PLAN_ATTEMPTS_MAX)
+		return VERDICT_ASK;
+	*reason = arena_printf(p->mem,
+	    "it sends us to %s, which does not belong to %s: trust that host explicitly if you "
+	    "know it",
+	    host, p->addresses[0]->domain);
+	return VERDICT_UNSAFE;
+}
+
+void
+redirect_word(struct plan *p, const struct lane *l, bool yes)
+{
+	p->words[p->n_words++] = (struct word){ .host = l->next_host, .yes = yes };
+}
+
+/* `/autodiscover/`, any folders, `autodiscover.xml`. Web sites redirect whatever they are asked;
+ * only such a path is meant for us. */
+static bool
+is_autodiscover_path(const char *path)
+{
+	struct slice s = slice_of(path);
+
+	return slice_starts_nocase(s, SLICE_LITERAL("/autodiscover/")) &&
+	       slice_ends_nocase(s, SLICE_LITERAL("/autodiscover.xml"));
+}
+
+static bool
+been_there(const struct plan *p, const struct url *url)
+{
+	for (size_t i = 0; i < p->n_visited; i++) {
+		if (strcmp(p->visited[i].address_key, plan_address(p)->key) == 0 &&
+		    url_same(&p->visited[i].url, url))
+			return true;
+	}
+	return false;
+}
+
+static enum verdict
+within_budget(const struct plan *p, const char **reason)
+{
+	if (p->redirects < PLAN_REDIRECTS_MAX)
+		return VERDICT_FOLLOW;
+	*reason = "it sends us on once more, after ten redirects";
+	return VERDICT_USELESS;
+}
+
+enum verdict
+redirect_url(
+    struct plan *p, struct lane *l, const char *target, bool in_document, const char **reason)
+{
+	struct url *next = &l->next_url;
+	usher_status st;
+
+	l->next_address = NULL;
+	if (in_document)
+		st = url_parse(p->mem, slice_of(target), next, NULL);
+	else
+		st = url_resolve(p->mem, &l->url, slice_of(target), next, NULL);
+	if (st == USHER_E_NOMEM)
+		p->status = st;
+	if (st != USHER_OK) {
+		*reason = "it sends us to something that is no web address";
+		return VERDICT_USELESS;
+	}
+	if (!in_document && !is_autodiscover_path(next->path)) {
+		*reason = "it is a web site: it redirects to a page, not to Autodiscover";
+		return VERDICT_USELESS;
+	}
+	if (!next->https) {
+		*reason = "it sends us to plain http, where nothing is safe";
+		return VERDICT_UNSAFE;
+	}
+	if (next->userinfo) {
+		*reason = "it sends us to a URL with a login name inside";
+		return VERDICT_UNSAFE;
+	}
+	if (been_there(p, next)) {
+		*reason = "it sends us round in a circle, to a URL that was asked before";
+		return VERDICT_USELESS;
+	}
+	if (within_budget(p, reason) != VERDICT_FOLLOW)
+		return VERDICT_USELESS;
+	return judge_trust(p, l, next->host, next->ip_literal, reason);
+}
+
+static bool
+asked_for(const struct plan *p, const struct address *address)
+{
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		if (strcmp(p->addresses[i]->key, address->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum verdict
+redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason)
+{
+	struct address *next = arena_zalloc(p->mem, sizeof(*next));
+	usher_status st = USHER_E_NOMEM;
+
+	if (next != NULL)
+		st = address_parse(p->mem, slice_of(target), next, NULL);
+	if (st == USHER_E_NOMEM)
+		p->status = st;
+	if (st != USHER_OK) {
+		*reason = "it names another address that is no mailbox";
+		return VERDICT_USELESS;
+	}
+	l->next_address = next;
+	if (asked_for(p, next)) {
+		*reason = "it sends us round in a circle, to an address that was asked for before";
+		return VERDICT_USELESS;
+	}
+	if (within_budget(p, reason) != VERDICT_FOLLOW)
+		return VERDICT_USELESS;
+	if (domain_is_public_suffix(next->domain)) {
+		*reason = "it names an address whose domain anybody can register under";
+		return VERDICT_UNSAFE;
+	}
+	return judge_trust(p, l, next->domain, false, reason);
+}
