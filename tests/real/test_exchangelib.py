@@ -16,11 +16,13 @@ ASK = pathlib.Path(__file__).with_name('ask_exchangelib.py')
 
 def ask(stage, address, password_file=None):
     """What the client says, as (exit status, JSON, log)."""
+    # It keeps a cache of what it found among the temporary files.
     home = stage.folder / f'home-{address}'
     home.mkdir(exist_ok=True)
     done = subprocess.run([sys.executable, ASK, address, password_file or stage.password_file],
                           capture_output=True, text=True, check=False, timeout=60,
-                          env={'HOME': str(home), 'PATH': '/usr/bin:/bin', 'LC_ALL': 'C.UTF-8'})
+                          env={'HOME': str(home), 'TMPDIR': str(home),
+                               'PATH': '/usr/bin:/bin', 'LC_ALL': 'C.UTF-8'})
     tap.true(done.stdout, f'no answer: {done.stderr[-1500:]}')
     return done.returncode, json.loads(done.stdout), done.stderr
 
