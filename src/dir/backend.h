@@ -1,0 +1,49 @@
+/* backend.h - what a back end gives to dir.c: one table of functions, one row in dir.c. */
+#ifndef USHER_DIR_BACKEND_H
+#define USHER_DIR_BACKEND_H
+
+#include "dir/dir.h"
+
+/* The functions are those of dir.h, which says what they mean. `where` is the URI without its
+ * scheme. dir.c has checked that changes come through a handle with DIR_WRITE inside a
+ * transaction, so that no back end needs to. */
+struct dir_backend {
+	const char *scheme;
+	usher_status (*open)(
+	    const char *where, unsigned flags, struct dir **out, struct usher_error *err);
+	void (*close)(struct dir *dir);
+
+	enum lookup (*facts)(struct dir *dir, struct arena *mem, const struct question *question,
+	    const char *login_name, struct facts *out, struct usher_error *err);
+	enum lookup (*credential)(struct dir *dir, struct arena *mem, const char *login,
+	    struct credential *out, struct usher_error *err);
+	enum lookup (*generation)(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+	usher_status (*begin)(struct dir *dir, struct usher_error *err);
+	usher_status (*commit)(struct dir *dir, struct usher_error *err);
+	void (*rollback)(struct dir *dir);
+	enum lookup (*get)(struct dir *dir, struct arena *mem, const struct entity *entity,
+	    const void *key, void *out, struct usher_error *err);
+	usher_status (*each)(struct dir *dir, const struct entity *entity, const void *prefix,
+	    usher_status (*each)(const void *record, void *payload), void *payload,
+	    struct usher_error *err);
+	usher_status (*count)(
+	    struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);
+	usher_status (*put)(struct dir *dir, const struct entity *entity, const void *record,
+	    enum dir_change *change, struct usher_error *err);
+	usher_status (*remove)(struct dir *dir, const struct entity *entity, const void *key,
+	    enum dir_change *change, struct usher_error *err);
+};
+
+/* The head of every back end's own struct. */
+struct dir {
+	const struct dir_backend *backend;
+	char *name;	/* made and freed by dir.c */
+	char *folder;	/* made by the back end, freed by dir.c */
+	unsigned flags; /* enum dir_flags */
+	bool in_transaction;
+};
+
+extern const struct dir_backend sqlite_backend;
+
+#endif

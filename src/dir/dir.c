@@ -1,0 +1,203 @@
+/* dir.c - finds the back end that a URI names, and keeps the rules common to all of them. */
+#include "dir/dir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "dir/backend.h"
+
+/* The first is meant when a URI names none. */
+static const struct dir_backend *const backends[] = {
+	&sqlite_backend,
+};
+
+enum { URI_MAX_BYTES = 4096 };
+
+static bool
+in_scheme(char c)
+{
+	return text_is_alnum(c) || c == '+' || c == '-' || c == '.';
+}
+
+/* Cuts `scheme:` off (RFC 3986, 3.1); without one the whole is the path. */
+static struct slice
+cut_scheme(const char *uri, const char **rest)
+{
+	struct cursor c = cursor_on(slice_of(uri));
+	struct slice scheme = cursor_while(&c, in_scheme, URI_MAX_BYTES);
+
+	*rest = uri;
+	if (!text_is_alpha(uri[0]) || !cursor_char(&c, ':'))
+		return slice_of(backends[0]->scheme);
+	*rest = c.p;
+	return scheme;
+}
+
+static const struct dir_backend *
+find_backend(struct slice scheme)
+{
+	for (size_t i = 0; i < COUNT_OF(backends); i++)
+		if (slice_is_nocase(scheme, backends[i]->scheme))
+			return backends[i];
+	return NULL;
+}
+
+usher_status
+dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *err)
+{
+	const struct dir_backend *backend;
+	const char *where;
+	struct dir *dir = NULL;
+	char *name;
+	usher_status st;
+
+	if (strlen(uri) > URI_MAX_BYTES)
+		return err_set(err, USHER_E_USAGE, "directory", "its name is too long (%d bytes)",
+		    URI_MAX_BYTES);
+	backend = find_backend(cut_scheme(uri, &where));
+	if (backend == NULL)
+		return err_set(
+		    err, USHER_E_USAGE, uri, "no such kind of directory; write sqlite:PATH");
+	if (where[0] == '\0')
+		return err_set(
+		    err, USHER_E_USAGE, uri, "names no file; write %s:PATH", backend->scheme);
+
+	if (asprintf(&name, "%s:%s", backend->scheme, where) < 0)
+		return err_nomem(err, uri);
+	st = backend->open(where, flags, &dir, err);
+	if (st != USHER_OK) {
+		free(name);
+		return st;
+	}
+	dir->backend = backend;
+	dir->flags = flags;
+	dir->name = name;
+	*out = dir;
+	return USHER_OK;
+}
+
+void
+dir_close(struct dir *dir)
+{
+	char *name, *folder;
+
+	if (dir == NULL)
+		return;
+	dir_rollback(dir);
+	name = dir->name;
+	folder = dir->folder;
+	dir->backend->close(dir);
+	free(name);
+	free(folder);
+}
+
+const char *
+dir_name(const struct dir *dir)
+{
+	return dir->name;
+}
+
+const char *
+dir_folder(const struct dir *dir)
+{
+	return dir->folder == NULL ? "" : dir->folder;
+}
+
+enum lookup
+dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
+    const char *login_name, struct facts *out, struct usher_error *err)
+{
+	return dir->backend->facts(dir, mem, question, login_name, out, err);
+}
+
+enum lookup
+dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
+    struct usher_error *err)
+{
+	return dir->backend->credential(dir, mem, login, out, err);
+}
+
+enum lookup
+dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err)
+{
+	return dir->backend->generation(dir, out, err);
+}
+
+usher_status
+dir_begin(struct dir *dir, struct usher_error *err)
+{
+	usher_status st;
+
+	if (dir->in_transaction)
+		return err_set(err, USHER_E_INTERNAL, dir->name, "a transaction is already open");
+	st = dir->backend->begin(dir, err);
+	dir->in_transaction = st == USHER_OK;
+	return st;
+}
+
+usher_status
+dir_commit(struct dir *dir, struct usher_error *err)
+{
+	if (!dir->in_transaction)
+		return err_set(err, USHER_E_INTERNAL, dir->name, "no transaction is open");
+	dir->in_transaction = false;
+	return dir->backend->commit(dir, err);
+}
+
+void
+dir_rollback(struct dir *dir)
+{
+	if (!dir->in_transaction)
+		return;
+	dir->in_transaction = false;
+	dir->backend->rollback(dir);
+}
+
+enum lookup
+dir_get(struct dir *dir, struct arena *mem, const struct entity *entity, const void *key, void *out,
+    struct usher_error *err)
+{
+	return dir->backend->get(dir, mem, entity, key, out, err);
+}
+
+usher_status
+dir_each(struct dir *dir, const struct entity *entity, const void *prefix,
+    usher_status (*each)(const void *record, void *payload), void *payload, struct usher_error *err)
+{
+	return dir->backend->each(dir, entity, prefix, each, payload, err);
+}
+
+usher_status
+dir_count(struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err)
+{
+	return dir->backend->count(dir, entity, out, err);
+}
+
+static usher_status
+may_change(const struct dir *dir, struct usher_error *err)
+{
+	if ((dir->flags & DIR_WRITE) != 0 && dir->in_transaction)
+		return USHER_OK;
+	return err_set(err, USHER_E_INTERNAL, dir->name, "changed outside a transaction");
+}
+
+usher_status
+dir_put(struct dir *dir, const struct entity *entity, const void *record, enum dir_change *change,
+    struct usher_error *err)
+{
+	usher_status st = may_change(dir, err);
+
+	return st != USHER_OK ? st : dir->backend->put(dir, entity, record, change, err);
+}
+
+usher_status
+dir_remove(struct dir *dir, const struct entity *entity, const void *key, enum dir_change *change,
+    struct usher_error *err)
+{
+	usher_status st = may_change(dir, err);
+
+	return st != USHER_OK ? st : dir->backend->remove(dir, entity, key, change, err);
+}

@@ -1,0 +1,620 @@
+/* sqlite_serve.c - the lookups of a running usherd: one view of the file, few pages, no waiting. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "dir/sqlite.h"
+
+enum { LOOK_EVERY_MS = 1000 };
+
+/* ---- the cache ---- */
+
+static void
+drop_domains(struct serve_cache *c)
+{
+	memset(c->domains, 0, sizeof(c->domains));
+	c->n_domains = 0;
+	if (c->domain_mem != NULL)
+		arena_reset(c->domain_mem);
+}
+
+void
+serve_cache_drop(struct sqlite_dir *d)
+{
+	struct serve_cache *c = &d->cache;
+
+	c->data_version = -1;
+	c->org_loaded = false;
+	if (c->org_mem != NULL)
+		arena_reset(c->org_mem);
+	drop_domains(c);
+}
+
+void
+serve_cache_free(struct sqlite_dir *d)
+{
+	arena_free(d->cache.org_mem);
+	arena_free(d->cache.domain_mem);
+}
+
+/* ---- one view ---- */
+
+/* A file that was replaced would otherwise be served for ever: SQLite keeps the old one open. The
+ * new one is opened in its place, at most one try a second. */
+static usher_status
+follow_file(struct sqlite_dir *d, struct usher_error *err)
+{
+	uint64_t now = clock_mono_ms();
+	struct stat s;
+	usher_status st;
+
+	if (now - d->looked_ms < LOOK_EVERY_MS) {
+		if (d->db == NULL && err != NULL)
+			*err = d->gone;
+		return d->db == NULL ? d->gone.status : USHER_OK;
+	}
+	d->looked_ms = now;
+	if (d->db != NULL) {
+		if (stat(d->path, &s) == 0 && s.st_dev == d->device && s.st_ino == d->inode)
+			return USHER_OK;
+		sqlite_disconnect(d);
+	}
+	st = sqlite_connect(d, &d->gone);
+	if (st != USHER_OK && err != NULL)
+		*err = d->gone;
+	return st;
+}
+
+/* Everything was dropped because somebody committed; it may have been a newer usher. */
+static usher_status
+check_version(struct sqlite_dir *d, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+	int version;
+	bool row;
+
+	st = statement_get(d, STATEMENT_USER_VERSION, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	st = sqlite_row(d, stmt, &row, err);
+	version = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_reset(stmt);
+	if (st == USHER_OK && version != schema_version)
+		st = err_set(err, USHER_E_UNAVAILABLE, d->path,
+		    "was brought to schema %d by a newer usher, this one knows %d; restart usherd",
+		    version, schema_version);
+	return st;
+}
+
+static void
+view_end(struct sqlite_dir *d)
+{
+	(void)sqlite3_reset(d->fixed[STATEMENT_DATA_VERSION]);
+}
+
+/* Opens a read transaction and keeps it open by not resetting the statement that began it: a BEGIN
+ * and a COMMIT less for each request. */
+static usher_status
+view_begin(struct sqlite_dir *d, struct usher_error *err)
+{
+	struct serve_cache *c = &d->cache;
+	sqlite3_stmt *stmt;
+	int64_t version;
+	usher_status st = USHER_OK;
+	bool row;
+
+	if ((d->flags & DIR_SERVE) != 0)
+		st = follow_file(d, err);
+	if (st == USHER_OK)
+		st = statement_get(d, STATEMENT_DATA_VERSION, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	st = sqlite_row(d, stmt, &row, err);
+	if (st != USHER_OK) {
+		view_end(d);
+		return st;
+	}
+	version = sqlite3_column_int64(stmt, 0);
+	/* Our own uncommitted changes do not move the version. */
+	if (version != c->data_version || d->dir.in_transaction) {
+		serve_cache_drop(d);
+		st = check_version(d, err);
+		if (st != USHER_OK) {
+			view_end(d);
+			return st;
+		}
+		c->data_version = version;
+	}
+	if (c->n_domains >= CACHE_DOMAINS_USED ||
+	    arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
+		drop_domains(c);
+	return USHER_OK;
+}
+
+/* ---- the organization ---- */
+
+static usher_status
+read_all(struct sqlite_dir *d, enum statement which, enum entity_id id, void *array, size_t *n,
+    struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+
+	st = statement_get(d, which, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	return record_read_all(d, stmt, &entities[id], d->cache.org_mem, array, n, err);
+}
+
+static usher_status
+load_org(struct sqlite_dir *d, struct usher_error *err)
+{
+	struct org_view *o = &d->cache.org;
+	struct organization *organization;
+	size_t n;
+	usher_status st;
+
+	if (d->cache.org_loaded)
+		return USHER_OK;
+	memset(o, 0, sizeof(*o));
+	record_init(&entities[ENTITY_ORGANIZATION].table, &o->organization);
+	st = read_all(d, STATEMENT_ORGANIZATION, ENTITY_ORGANIZATION, &organization, &n, err);
+	if (st == USHER_OK && n > 0)
+		o->organization = organization[0];
+	if (st == USHER_OK)
+		st = read_all(d, STATEMENT_SITES, ENTITY_SITE, &o->sites, &o->n_sites, err);
+	if (st == USHER_OK)
+		st = read_all(d, STATEMENT_SERVERS, ENTITY_SERVER, &o->servers, &o->n_servers, err);
+	if (st == USHER_OK)
+		st = read_all(d, STATEMENT_URLS, ENTITY_URL, &o->urls, &o->n_urls, err);
+	if (st == USHER_OK)
+		st = read_all(d, STATEMENT_OUTLOOK_ANYWHERES, ENTITY_OUTLOOK_ANYWHERE,
+		    &o->outlook_anywhere, &o->n_outlook_anywhere, err);
+	if (st == USHER_OK)
+		st = read_all(
+		    d, STATEMENT_PROVIDERS, ENTITY_PROVIDER, &o->providers, &o->n_providers, err);
+	d->cache.org_loaded = st == USHER_OK;
+	return st;
+}
+
+/* ---- domains ---- */
+
+static size_t
+hash_name(const char *name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a: names are ours, not an attacker's */
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (unsigned char)*name) * 16777619u;
+	return h;
+}
+
+/* The slot of the name, or the free one where it belongs. */
+static struct domain_entry **
+domain_slot(struct serve_cache *c, const char *name)
+{
+	size_t i = hash_name(name) & (CACHE_DOMAINS - 1);
+
+	while (c->domains[i] != NULL && strcmp(c->domains[i]->domain.domain, name) != 0)
+		i = (i + 1) & (CACHE_DOMAINS - 1);
+	return &c->domains[i];
+}
+
+static int
+compare_services(const void *a, const void *b)
+{
+	const struct mail_service *x = a, *y = b;
+
+	if (x->type != y->type)
+		return x->type < y->type ? -1 : 1;
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* *out = NULL when there is no such domain. */
+static usher_status
+load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
+    struct usher_error *err)
+{
+	struct domain_entry *entry = arena_zalloc(mem, sizeof(*entry));
+	struct mail_service *services;
+	sqlite3_stmt *stmt;
+	usher_status st;
+	bool row;
+
+	*out = NULL;
+	if (entry == NULL)
+		return err_nomem(err, d->path);
+	st = statement_get(d, STATEMENT_DOMAIN, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	st = sqlite_row(d, stmt, &row, err);
+	if (st == USHER_OK && row)
+		st = record_read(d, stmt, &entities[ENTITY_DOMAIN], mem, &entry->domain, err);
+	(void)sqlite3_reset(stmt);
+	if (st != USHER_OK || !row)
+		return st;
+
+	st = statement_get(d, STATEMENT_SERVICES, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	st = record_read_all(
+	    d, stmt, &entities[ENTITY_SERVICE], mem, &services, &entry->n_services, err);
+	if (st != USHER_OK)
+		return st;
+	if (entry->n_services > 1)
+		qsort(services, entry->n_services, sizeof(*services), compare_services);
+	entry->services = services;
+	*out = entry;
+	return USHER_OK;
+}
+
+/* Unknown domains are not remembered: anybody can ask for any number of them. */
+static usher_status
+get_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
+    struct usher_error *err)
+{
+	struct domain_entry **slot = domain_slot(&d->cache, name);
+	usher_status st;
+
+	*out = *slot;
+	if (*slot != NULL)
+		return USHER_OK;
+	st = load_domain(d, d->cache.domain_mem, name, out, err);
+	if (st == USHER_OK && *out != NULL) {
+		*slot = *out;
+		d->cache.n_domains++;
+	}
+	/* A domain too large for the cache goes with the request. */
+	return st == USHER_E_NOMEM ? load_domain(d, mem, name, out, err) : st;
+}
+
+/* ---- lookups ---- */
+
+struct found_mailbox {
+	struct mailbox *mailbox; /* NULL: there is none */
+	int64_t row;
+};
+
+static usher_status
+read_mailbox(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, struct found_mailbox *out,
+    struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_MAILBOX];
+	usher_status st;
+	bool row;
+
+	*out = (struct found_mailbox){ NULL, 0 };
+	st = sqlite_row(d, stmt, &row, err);
+	if (st == USHER_OK && row) {
+		out->mailbox = arena_alloc(mem, sizeof(*out->mailbox));
+		st = out->mailbox == NULL ? err_nomem(err, d->path) :
+					    record_read(d, stmt, e, mem, out->mailbox, err);
+		out->row = sqlite3_column_int64(stmt, (int)e->table.n);
+	}
+	(void)sqlite3_reset(stmt);
+	return st;
+}
+
+/* An address with its domain, an alias followed. */
+struct located {
+	struct domain_entry *entry; /* NULL: not accepted here */
+	const char *domain_name;
+	struct address_key key;
+};
+
+/* `key` in lower case, `domain` its part behind the '@'. */
+static usher_status
+locate(struct sqlite_dir *d, struct arena *mem, const char *key, const char *domain,
+    struct located *out, struct usher_error *err)
+{
+	struct slice whole = slice_of(key);
+	usher_status st;
+
+	out->domain_name = domain;
+	st = get_domain(d, mem, domain, &out->entry, err);
+	if (st == USHER_OK && out->entry != NULL && out->entry->domain.kind == DOMAIN_ALIAS &&
+	    out->entry->domain.alias_of != NULL) {
+		out->domain_name = arena_strdup(mem, out->entry->domain.alias_of);
+		if (out->domain_name == NULL)
+			return err_nomem(err, d->path);
+		st = get_domain(d, mem, out->domain_name, &out->entry, err);
+	}
+	out->key.local = slice_from(whole.p, slice_find_last(whole, '@'));
+	out->key.domain = slice_of(out->domain_name);
+	return st;
+}
+
+static usher_status
+mailbox_at(struct sqlite_dir *d, struct arena *mem, const struct located *at,
+    struct found_mailbox *out, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+
+	*out = (struct found_mailbox){ NULL, 0 };
+	if (at->entry == NULL)
+		return USHER_OK;
+	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	address_key_bind(stmt, &at->key);
+	return read_mailbox(d, mem, stmt, out, err);
+}
+
+/* A mailbox without legacyDN has the one that is made from its primary address. */
+static usher_status
+mailbox_by_legacy_dn(struct sqlite_dir *d, struct arena *mem, const char *legacy_dn,
+    struct found_mailbox *out, struct usher_error *err)
+{
+	struct address_key key;
+	const char *address;
+	sqlite3_stmt *stmt;
+	usher_status st;
+
+	*out = (struct found_mailbox){ NULL, 0 };
+	if (strlen(legacy_dn) > LEGACY_DN_MAX_BYTES)
+		return USHER_OK;
+	st = statement_get(d, STATEMENT_MAILBOX_BY_LEGACY_DN, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, legacy_dn, -1, SQLITE_STATIC);
+	st = read_mailbox(d, mem, stmt, out, err);
+	if (st != USHER_OK || out->mailbox != NULL || d->cache.org.organization.name == NULL)
+		return st;
+
+	address = legacy_dn_address(mem, &d->cache.org.organization, legacy_dn);
+	if (address == NULL)
+		return USHER_OK;
+	if (!address_key(mem, address, &key))
+		return err_nomem(err, d->path);
+	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	address_key_bind(stmt, &key);
+	st = read_mailbox(d, mem, stmt, out, err);
+	if (st == USHER_OK && out->mailbox != NULL &&
+	    (out->mailbox->legacy_dn != NULL ||
+		!slice_is_nocase(slice_of(out->mailbox->address), address)))
+		*out = (struct found_mailbox){ NULL, 0 };
+	return st;
+}
+
+static usher_status
+read_alternatives(struct sqlite_dir *d, struct arena *mem, int64_t row,
+    const struct alternative_mailbox **out, size_t *n, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+
+	st = statement_get(d, STATEMENT_ALTERNATIVES, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_int64(stmt, 1, row);
+	return record_read_all(d, stmt, &entities[ENTITY_ALTERNATIVE_MAILBOX], mem, out, n, err);
+}
+
+/* Form A names the mailbox by its legacyDN, form B by any of its addresses. */
+static usher_status
+alternative_is(struct sqlite_dir *d, struct arena *mem, const struct alternative_mailbox *a,
+    const struct found_mailbox *target, bool *is, struct usher_error *err)
+{
+	struct address_key key;
+	struct located at;
+	struct found_mailbox found = { NULL, 0 };
+	const char *lower;
+	usher_status st;
+
+	*is = false;
+	if (a->legacy_dn != NULL) {
+		st = mailbox_by_legacy_dn(d, mem, a->legacy_dn, &found, err);
+		*is = found.row == target->row;
+		return st;
+	}
+	if (a->smtp_address == NULL)
+		return USHER_OK;
+	lower = text_lower_copy(mem, slice_of(a->smtp_address));
+	if (lower == NULL || !address_key(mem, lower, &key))
+		return err_nomem(err, d->path);
+	st = locate(d, mem, lower, key.domain.p, &at, err);
+	if (st == USHER_OK)
+		st = mailbox_at(d, mem, &at, &found, err);
+	if (st == USHER_OK)
+		*is = found.row == target->row;
+	return st;
+}
+
+static bool
+is_own(const struct mailbox *mailbox, const char *login)
+{
+	return slice_is_nocase(
+	    slice_of(login), mailbox->login_name != NULL ? mailbox->login_name : mailbox->address);
+}
+
+static usher_status
+caller_is_delegate(struct sqlite_dir *d, struct arena *mem, const char *login,
+    const struct found_mailbox *target, bool *is, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+	bool row;
+
+	*is = false;
+	if (login == NULL || target->mailbox == NULL || is_own(target->mailbox, login))
+		return USHER_OK;
+	st = own_mailboxes(d, mem, login, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	while (!*is && (st = sqlite_row(d, stmt, &row, err)) == USHER_OK && row) {
+		const struct alternative_mailbox *v;
+		size_t n;
+
+		st = read_alternatives(d, mem, sqlite3_column_int64(stmt, 0), &v, &n, err);
+		for (size_t i = 0; st == USHER_OK && !*is && i < n; i++)
+			st = alternative_is(d, mem, &v[i], target, is, err);
+		if (st != USHER_OK)
+			break;
+	}
+	(void)sqlite3_reset(stmt);
+	return st;
+}
+
+/* Fills in the address that was asked for and its domain; what a legacyDN names has the primary
+ * address of its mailbox. */
+static usher_status
+find_target(struct sqlite_dir *d, struct arena *mem, const struct question *question,
+    struct facts *out, struct found_mailbox *target, struct usher_error *err)
+{
+	struct address asked;
+	struct located at;
+	usher_status st;
+
+	if (question->legacy_dn != NULL) {
+		st = mailbox_by_legacy_dn(d, mem, question->legacy_dn, target, err);
+		if (st != USHER_OK || target->mailbox == NULL)
+			return st;
+		st = address_parse(mem, slice_of(target->mailbox->address), &asked, err);
+	} else {
+		st = address_parse(mem, slice_of(question->address), &asked, err);
+	}
+	if (st == USHER_OK)
+		st = locate(d, mem, asked.key, asked.domain, &at, err);
+	if (st == USHER_OK && question->legacy_dn == NULL)
+		st = mailbox_at(d, mem, &at, target, err);
+	if (st != USHER_OK)
+		return st;
+
+	out->local = asked.local;
+	out->domain_name = at.domain_name;
+	out->address = at.domain_name == asked.domain ?
+			   asked.text :
+			   arena_printf(mem, "%s@%s", asked.local, at.domain_name);
+	if (out->address == NULL)
+		return err_nomem(err, d->path);
+	if (at.entry != NULL) {
+		out->domain = &at.entry->domain;
+		out->services = at.entry->services;
+		out->n_services = at.entry->n_services;
+	}
+	return USHER_OK;
+}
+
+enum lookup
+sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question,
+    const char *login_name, struct facts *out, struct usher_error *err)
+{
+	struct sqlite_dir *d = sqlite_of(dir);
+	struct facts facts = { .org = &d->cache.org };
+	struct found_mailbox target = { NULL, 0 };
+	usher_status st;
+
+	if (question->address == NULL && question->legacy_dn == NULL)
+		return LOOKUP_ABSENT;
+	st = view_begin(d, err);
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	st = load_org(d, err);
+	if (st == USHER_OK)
+		st = find_target(d, mem, question, &facts, &target, err);
+	if (st == USHER_OK && target.mailbox != NULL)
+		st = read_alternatives(
+		    d, mem, target.row, &facts.alternatives, &facts.n_alternatives, err);
+	if (st == USHER_OK)
+		st =
+		    caller_is_delegate(d, mem, login_name, &target, &facts.caller_is_delegate, err);
+	view_end(d);
+	if (st == USHER_E_ADDRESS)
+		return LOOKUP_ABSENT;
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	facts.mailbox = target.mailbox;
+	*out = facts;
+	return LOOKUP_FOUND;
+}
+
+static usher_status
+read_credential(struct sqlite_dir *d, struct arena *mem, const char *login, struct credential *out,
+    bool *found, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+
+	st = statement_get(d, STATEMENT_CREDENTIAL, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, login, -1, SQLITE_STATIC);
+	st = sqlite_row(d, stmt, found, err);
+	if (st == USHER_OK && *found)
+		st = record_read(d, stmt, &entities[ENTITY_CREDENTIAL], mem, out, err);
+	(void)sqlite3_reset(stmt);
+	return st;
+}
+
+/* The login of the mailbox that has the address. */
+static usher_status
+credential_of_address(struct sqlite_dir *d, struct arena *mem, const char *address,
+    struct credential *out, bool *found, struct usher_error *err)
+{
+	struct found_mailbox owner;
+	struct address asked;
+	struct located at;
+	usher_status st;
+
+	st = address_parse(mem, slice_of(address), &asked, err);
+	if (st == USHER_OK)
+		st = locate(d, mem, asked.key, asked.domain, &at, err);
+	if (st == USHER_OK)
+		st = mailbox_at(d, mem, &at, &owner, err);
+	if (st != USHER_OK || owner.mailbox == NULL)
+		return st;
+	return read_credential(d, mem,
+	    owner.mailbox->login_name != NULL ? owner.mailbox->login_name : owner.mailbox->address,
+	    out, found, err);
+}
+
+enum lookup
+sqlite_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
+    struct usher_error *err)
+{
+	struct sqlite_dir *d = sqlite_of(dir);
+	bool found = false;
+	usher_status st;
+
+	st = view_begin(d, err);
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	st = read_credential(d, mem, login, out, &found, err);
+	if (st == USHER_OK && !found)
+		st = credential_of_address(d, mem, login, out, &found, err);
+	view_end(d);
+	if (st != USHER_OK && st != USHER_E_ADDRESS)
+		return LOOKUP_UNAVAILABLE;
+	return found ? LOOKUP_FOUND : LOOKUP_ABSENT;
+}
+
+enum lookup
+sqlite_generation(struct dir *dir, uint64_t *out, struct usher_error *err)
+{
+	struct sqlite_dir *d = sqlite_of(dir);
+	sqlite3_stmt *stmt;
+	usher_status st;
+	bool row;
+
+	st = view_begin(d, err);
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	st = statement_get(d, STATEMENT_GENERATION, &stmt, err);
+	if (st == USHER_OK) {
+		st = sqlite_row(d, stmt, &row, err);
+		if (st == USHER_OK)
+			*out = (uint64_t)sqlite3_column_int64(stmt, 0);
+		(void)sqlite3_reset(stmt);
+	}
+	view_end(d);
+	return st == USHER_OK ? LOOKUP_FOUND : LOOKUP_UNAVAILABLE;
+}
