@@ -54,7 +54,8 @@ struct option_spec {
 enum command_flags {
 	CMD_CHANGES = 1 << 0, /* takes --dry-run (cli->dry_run) */
 	CMD_CLOCK = 1 << 1,   /* takes --now TIME (cli->now_ms) */
-	CMD_SETS = 1 << 2     /* takes an option per settable row of `entity` (cli->settings) */
+	CMD_SETS = 1 << 2,    /* takes an option per settable row of `entity` (cli->settings) */
+	CMD_KEYS = 1 << 3     /* the same for its key rows alone */
 };
 
 /* `--display-name X` of a command with CMD_SETS: the row and the text as typed. */
@@ -80,15 +81,17 @@ struct cli {
 };
 
 struct command {
-	const char *name;     /* with its nested verb: `mailbox alternative add` */
-	const char *operands; /* for the usage line: `ADDRESS`, `DOMAIN TYPE`, `[FILE]`; NULL */
-	size_t min_operands, max_operands; /* max 0 with operands: as many as min */
-	const char *summary;		   /* one line, no capital, no full stop */
-	const char *about;		   /* further lines for `usher help COMMAND`; NULL */
-	unsigned flags;			   /* enum command_flags */
-	enum entity_id entity;		   /* with CMD_SETS, and for the generic verbs */
-	const struct option_spec *opts;	   /* ends with a row without a name; NULL: none */
-	const void *defaults;		   /* args_size bytes, copied before parsing; NULL: zeros */
+	const char *name; /* with its nested verb: `mailbox alternative add` */
+	/* For the usage line: `ADDRESS`, `DOMAIN TYPE`, `[FILE]`, `ADDRESS…`; NULL for none. Each
+	 * word is one operand, optional in brackets, repeated with `…`. With CMD_SETS or CMD_KEYS
+	 * the words name key rows of `entity`. */
+	const char *operands;
+	const char *summary;		/* one line, no capital, no full stop */
+	const char *about;		/* further lines for `usher help COMMAND`; NULL */
+	unsigned flags;			/* enum command_flags */
+	enum entity_id entity;		/* with CMD_SETS, and for the generic verbs */
+	const struct option_spec *opts; /* ends with a row without a name; NULL: none */
+	const void *defaults;		/* args_size bytes, copied before parsing; NULL: zeros */
 	size_t args_size;
 	/* Returns an exit status. `args` is the filled copy of `defaults`. */
 	int (*run)(struct cli *cli, const void *args);

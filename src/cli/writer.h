@@ -71,17 +71,20 @@ write_texts(struct writer *w, const char *name, const struct text_list *list);
 void
 write_field(struct writer *w, const struct field *f, const void *record);
 
+/* The same, secrets too: for an export that was asked for them. */
+void
+write_field_and_secrets(struct writer *w, const struct field *f, const void *record);
+
 /* All members of a record by their rows, into the object that is open. */
 void
 write_record(struct writer *w, const struct field_table *t, const void *record);
 
-/* A line for people, at the present indentation; nothing in JSON. Ends a table or block that is
- * open only when that is closed first. */
+/* A line for people, at the present indentation; nothing in JSON. Not inside a table. */
 void
 write_say(struct writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Text as it is, for commands whose result is a document (`--xml`, `export`, completion); nothing
- * is escaped or indented. */
+/* Text as it is, for commands whose result is a document of its own (`--xml`, completion), with no
+ * object or list open; nothing is escaped or indented. */
 void
 write_raw(struct writer *w, const char *text, size_t n);
 

@@ -1,0 +1,254 @@
+/* changes.c - one transaction and the report of what it changed. */
+#include "cli/changes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/cycle.h"
+#include "cli/record.h"
+
+const char *
+change_name(enum dir_change kind)
+{
+	static const char *const names[] = { [DIR_SAME] = "same",
+		[DIR_CREATED] = "created",
+		[DIR_CHANGED] = "changed",
+		[DIR_REMOVED] = "removed" };
+
+	return names[kind];
+}
+
+static usher_status
+note(struct changes *c, const struct entity *e, enum dir_change kind, const void *before,
+    const void *after, struct usher_error *err)
+{
+	struct arena *mem = c->cli->mem;
+	struct change *change = &c->shown[c->n_shown];
+	void *copies[2] = { NULL, NULL };
+	const void *records[2] = { before, after };
+
+	c->counts[kind]++;
+	if (c->n_shown == CHANGES_SHOWN)
+		return USHER_OK;
+	for (size_t i = 0; i < 2; i++) {
+		if (records[i] == NULL)
+			continue;
+		copies[i] = arena_alloc(mem, e->table.size);
+		if (copies[i] == NULL || !record_copy(mem, &e->table, copies[i], records[i]))
+			return err_nomem(err, e->name);
+	}
+	*change = (struct change){ e, kind, NULL, copies[0], copies[1] };
+	change->key = entity_key_text(mem, e, after == NULL ? before : after);
+	if (change->key == NULL)
+		return err_nomem(err, e->name);
+	c->n_shown++;
+	return USHER_OK;
+}
+
+static usher_status
+get(struct changes *c, struct arena *mem, const struct entity *e, const void *key,
+    union org_record *out, bool *found, struct usher_error *err)
+{
+	enum lookup found_how = dir_get(c->dir, mem, e, key, out, err);
+
+	*found = found_how == LOOKUP_FOUND;
+	return found_how == LOOKUP_UNAVAILABLE ? err->status : USHER_OK;
+}
+
+enum { RECORD_BYTES = 4 * 1024 * 1024 };
+
+usher_status
+changes_put(struct changes *c, const struct entity *e, void *record, struct usher_error *err)
+{
+	struct arena *CLEANUP(arena_cleanup) mem = arena_new(RECORD_BYTES);
+	enum dir_change kind = DIR_SAME;
+	union org_record before;
+	bool found = false;
+	usher_status st;
+
+	if (mem == NULL)
+		return err_nomem(err, e->name);
+	st = entity_check(mem, e, record, err);
+	if (st == USHER_OK)
+		st = get(c, mem, e, record, &before, &found, err);
+	if (st == USHER_OK && found && record_equal(&e->table, &before, record)) {
+		c->counts[DIR_SAME]++;
+		/* One unchanged record is the answer to a command; thousands are noise. */
+		if (c->n_shown > 0 || c->counts[DIR_SAME] > 1)
+			return USHER_OK;
+		c->counts[DIR_SAME]--;
+		return note(c, e, DIR_SAME, &before, record, err);
+	}
+	if (st == USHER_OK)
+		st = dir_put(c->dir, e, record, &kind, err);
+	if (st == USHER_OK)
+		st = cycle_check(c->dir, mem, e, record, err);
+	if (st == USHER_OK)
+		st = note(c, e, kind, found ? &before : NULL, record, err);
+	return st;
+}
+
+usher_status
+changes_remove(struct changes *c, const struct entity *e, const void *key, struct usher_error *err)
+{
+	struct arena *CLEANUP(arena_cleanup) mem = arena_new(RECORD_BYTES);
+	enum dir_change kind = DIR_SAME;
+	union org_record before;
+	bool found = false;
+	usher_status st;
+
+	if (mem == NULL)
+		return err_nomem(err, e->name);
+	st = get(c, mem, e, key, &before, &found, err);
+	if (st == USHER_OK && found)
+		st = dir_remove(c->dir, e, key, &kind, err);
+	if (st == USHER_OK)
+		st = note(c, e, kind, found ? &before : NULL, found ? NULL : key, err);
+	return st;
+}
+
+/* ---- the report ---- */
+
+static void
+write_members_json(struct writer *w, const struct change *ch)
+{
+	const struct field_table *t = &ch->entity->table;
+
+	write_list(w, "members", NULL, 0);
+	for (size_t i = ch->entity->n_keys; i < t->n; i++) {
+		struct field as = t->rows[i];
+
+		if (ch->before != NULL && ch->after != NULL &&
+		    field_equal(&as, ch->before, ch->after))
+			continue;
+		if ((ch->before == NULL || field_absent(&as, ch->before)) &&
+		    (ch->after == NULL || field_absent(&as, ch->after)))
+			continue;
+		write_open(w, NULL, NULL);
+		write_text(w, "name", as.name);
+		as.name = "old";
+		if (ch->before != NULL)
+			write_field(w, &as, ch->before);
+		as.name = "new";
+		if (ch->after != NULL)
+			write_field(w, &as, ch->after);
+		write_close(w);
+	}
+	write_list_end(w);
+}
+
+static void
+write_members_text(struct writer *w, const struct change *ch)
+{
+	const struct field_table *t = &ch->entity->table;
+	struct buf CLEANUP(buf_cleanup) text;
+
+	buf_init(&text, 256 * 1024);
+	for (size_t i = ch->entity->n_keys; i < t->n; i++) {
+		const struct field *f = &t->rows[i];
+
+		if (field_equal(f, ch->before, ch->after))
+			continue;
+		buf_reset(&text);
+		record_member_text(&text, f, ch->before);
+		buf_text(&text, " → ");
+		record_member_text(&text, f, ch->after);
+		write_text(w, f->name, buf_cstr(&text));
+	}
+}
+
+void
+changes_write(struct cli *cli, const struct change *ch)
+{
+	static const char *const done[] = { [DIR_SAME] = "nothing to change",
+		[DIR_CREATED] = "created",
+		[DIR_CHANGED] = "changed",
+		[DIR_REMOVED] = "removed" };
+	static const char *const would[] = { [DIR_SAME] = "nothing to change",
+		[DIR_CREATED] = "would be created",
+		[DIR_CHANGED] = "would be changed",
+		[DIR_REMOVED] = "would be removed" };
+	const char *words = (cli->dry_run ? would : done)[ch->kind];
+	char title[512];
+
+	if (ch->key[0] == '\0')
+		(void)snprintf(title, sizeof(title), "%s: %s", ch->entity->title, words);
+	else
+		(void)snprintf(
+		    title, sizeof(title), "%s %s: %s", ch->entity->title, ch->key, words);
+	title[0] = (char)(title[0] >= 'a' && title[0] <= 'z' ? title[0] - 'a' + 'A' : title[0]);
+	if (!cli->json && ch->kind != DIR_CHANGED) {
+		write_say(cli->out, "%s", title);
+		return;
+	}
+	write_open(cli->out, NULL, title);
+	if (cli->json) {
+		write_text(cli->out, "entity", ch->entity->name);
+		write_text(cli->out, "key", ch->key);
+		write_text(cli->out, "change", change_name(ch->kind));
+		if (ch->kind != DIR_SAME)
+			write_members_json(cli->out, ch);
+	} else {
+		write_members_text(cli->out, ch);
+	}
+	write_close(cli->out);
+}
+
+static void
+write_report(struct changes *c, void (*report)(struct changes *c, void *payload), void *payload)
+{
+	struct writer *w = c->cli->out;
+	size_t all = 0;
+
+	for (size_t i = 0; i < COUNT_OF(c->counts); i++)
+		all += i == DIR_SAME ? 0 : c->counts[i];
+	write_open(w, NULL, NULL);
+	if (c->cli->json)
+		write_flag(w, "dry_run", c->cli->dry_run);
+	write_list(w, "changes", NULL, 0);
+	for (size_t i = 0; i < c->n_shown; i++)
+		if ((c->shown[i].kind != DIR_SAME || all == 0) && (c->cli->json || !c->brief))
+			changes_write(c->cli, &c->shown[i]);
+	write_list_end(w);
+	if (all > CHANGES_SHOWN) {
+		write_say(w, "… and %zu further changes", all - CHANGES_SHOWN);
+		if (c->cli->json)
+			write_number(w, "further", (int64_t)(all - CHANGES_SHOWN));
+	}
+	if (report != NULL)
+		report(c, payload);
+	write_close(w);
+}
+
+int
+changes_run(struct cli *cli, unsigned flags,
+    usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
+    void (*report)(struct changes *c, void *payload), void *payload)
+{
+	struct usher_error err = { 0 };
+	struct changes *c;
+	usher_status st;
+	int status;
+
+	c = arena_zalloc(cli->mem, sizeof(*c));
+	if (c == NULL)
+		return cli_fail(err_nomem(&err, NULL), &err);
+	c->cli = cli;
+	status = cli_open(cli, DIR_WRITE | flags, &c->dir);
+	if (status != CLI_DONE)
+		return status;
+	st = dir_begin(c->dir, &err);
+	if (st == USHER_OK)
+		st = work(c, payload, &err);
+	if (st == USHER_OK && !cli->dry_run)
+		st = dir_commit(c->dir, &err);
+	else
+		dir_rollback(c->dir);
+	if (st == USHER_OK)
+		write_report(c, report, payload);
+	else
+		status = cli_fail(st, &err);
+	dir_close(c->dir);
+	return status;
+}

@@ -1,0 +1,592 @@
+/* cmd_setup.c - `usher setup`: makes a directory that answers, as Exchange Setup does.
+ *
+ * Only what is missing is made, so that setup may be run again, for a further domain or server, or
+ * after it was interrupted; what an administrator has changed since stays. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/encode.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cert/selfsigned.h"
+#include "cert/store.h"
+#include "cli/changes.h"
+#include "cli/commands.h"
+
+enum { NETBIOS_BYTES = 15, KEY_BYTES = 16 * 1024 };
+
+struct setup_args {
+	const char *domain;
+	const char *host;
+	const char *organization;
+	const char *site;
+	int kind;
+};
+
+/* The first two of enum domain_kind: the others need no server here. */
+static const char *const kinds[] = { "exchange", "mail", NULL };
+
+static const struct option_spec setup_opts[] = {
+	{ 0, "domain", OPT_TEXT, offsetof(struct setup_args, domain), "DOMAIN",
+	    "mail domain to accept" },
+	{ 0, "host", OPT_TEXT, offsetof(struct setup_args, host), "FQDN",
+	    "full name of the host that clients reach" },
+	{ 0, "kind", OPT_CHOICE, offsetof(struct setup_args, kind), NULL,
+	    "an Exchange organization (default), or IMAP and SMTP at the host", kinds },
+	{ 0, "organization", OPT_TEXT, offsetof(struct setup_args, organization), "NAME",
+	    "name of the organization (default: First Organization)" },
+	{ 0, "site", OPT_TEXT, offsetof(struct setup_args, site), "NAME",
+	    "site of the server (default: Default-First-Site-Name)" },
+	{ 0 },
+};
+
+static const struct setup_args setup_defaults = {
+	.organization = "First Organization",
+	.site = "Default-First-Site-Name",
+};
+
+struct setup {
+	const struct setup_args *args;
+	const char *domain, *host; /* in canonical form */
+	struct arena *mem;
+	const char *server; /* NetBIOS name */
+	const char *directory;
+	const char *thumbprint;
+};
+
+/* Stores `record` unless something has its key. */
+static usher_status
+put_missing(struct changes *c, enum entity_id id, union org_record *record, struct usher_error *err)
+{
+	const struct entity *e = &entities[id];
+	union org_record there;
+
+	switch (dir_get(c->dir, c->cli->mem, e, record, &there, err)) {
+	case LOOKUP_FOUND:
+		return USHER_OK;
+	case LOOKUP_ABSENT:
+		return changes_put(c, e, record, err);
+	case LOOKUP_UNAVAILABLE:
+		break;
+	}
+	return err->status;
+}
+
+static void
+begin(enum entity_id id, union org_record *record)
+{
+	record_init(&entities[id].table, record);
+}
+
+static usher_status
+put_organization(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	char deployment[GUID_TEXT_BYTES], oab[GUID_TEXT_BYTES];
+	union org_record r;
+
+	if (!guid_make(deployment) || !guid_make(oab))
+		return err_set(
+		    err, USHER_E_INTERNAL, "setup", "the system gives no random numbers");
+	begin(ENTITY_ORGANIZATION, &r);
+	r.organization.name = s->args->organization;
+	r.organization.deployment_id = deployment;
+	r.organization.oab_id = oab;
+	return put_missing(c, ENTITY_ORGANIZATION, &r, err);
+}
+
+/* The first label in capitals, as Windows makes a NetBIOS name of it, with a number behind it when
+ * other hosts have that name. */
+static const char *
+netbios_name(struct arena *mem, const char *host, int number)
+{
+	char tail[16] = "";
+	size_t n = slice_find(slice_of(host), '.'), most;
+	char *name;
+
+	if (number > 1)
+		(void)snprintf(tail, sizeof(tail), "%d", number);
+	most = NETBIOS_BYTES - strlen(tail);
+	name = arena_printf(mem, "%.*s%s", (int)(n > most ? most : n), host, tail);
+	for (char *p = name; p != NULL && *p != '\0'; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+	return name;
+}
+
+static usher_status
+same_host(const void *record, void *payload)
+{
+	const struct server *server = record;
+	struct setup *s = payload;
+
+	if (s->server == NULL && slice_is_nocase(slice_of(server->fqdn), s->host)) {
+		s->server = arena_strdup(s->mem, server->name);
+		return s->server == NULL ? USHER_E_NOMEM : USHER_OK;
+	}
+	return USHER_OK;
+}
+
+/* The name of the server that has this host, or one that is free. */
+static usher_status
+name_server(struct changes *c, struct setup *s, struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_SERVER];
+	union org_record key, there;
+	usher_status st;
+
+	st = dir_each(c->dir, e, NULL, same_host, s, err);
+	for (int i = 1; s->server == NULL && st == USHER_OK; i++) {
+		const char *name = netbios_name(s->mem, s->host, i);
+
+		if (name == NULL)
+			return err_nomem(err, "setup");
+		begin(ENTITY_SERVER, &key);
+		key.server.name = name;
+		switch (dir_get(c->dir, s->mem, e, &key, &there, err)) {
+		case LOOKUP_FOUND:
+			break;
+		case LOOKUP_ABSENT:
+			s->server = name;
+			break;
+		case LOOKUP_UNAVAILABLE:
+			st = err->status;
+			break;
+		}
+	}
+	return st;
+}
+
+static usher_status
+put_server(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	const char *scope[] = { s->args->site };
+	union org_record r;
+	usher_status st;
+
+	begin(ENTITY_SITE, &r);
+	r.site.name = s->args->site;
+	st = put_missing(c, ENTITY_SITE, &r, err);
+	if (st != USHER_OK)
+		return st;
+	begin(ENTITY_SERVER, &r);
+	r.server.name = s->server;
+	r.server.fqdn = s->host;
+	r.server.site = s->args->site;
+	r.server.site_scope = (struct text_list){ scope, 1 };
+	r.server.created = c->cli->now_ms / 1000;
+	r.server.internal_uri =
+	    arena_printf(c->cli->mem, "https://%s/Autodiscover/Autodiscover.xml", s->host);
+	if (r.server.internal_uri == NULL)
+		return err_nomem(err, "setup");
+	return put_missing(c, ENTITY_SERVER, &r, err);
+}
+
+static usher_status
+put_urls(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	static const char *const paths[URL_SERVICE_COUNT] = {
+		[URL_AUTODISCOVER] = "Autodiscover/Autodiscover.xml",
+		[URL_EWS] = "EWS/Exchange.asmx",
+		[URL_OAB] = "OAB",
+		[URL_UM] = "EWS/UM2007Legacy.asmx",
+		[URL_OWA] = "owa",
+		[URL_ECP] = "ecp",
+		[URL_ACTIVESYNC] = "Microsoft-Server-ActiveSync",
+		[URL_MAPI] = "mapi",
+	};
+	usher_status st = USHER_OK;
+
+	for (int i = 0; i < URL_SERVICE_COUNT && st == USHER_OK; i++) {
+		const char *url = arena_printf(c->cli->mem, "https://%s/%s", s->host, paths[i]);
+		union org_record r;
+
+		if (url == NULL)
+			return err_nomem(err, "setup");
+		begin(ENTITY_URL, &r);
+		r.url.server = s->server;
+		r.url.service = i;
+		r.url.internal = r.url.external = url;
+		st = put_missing(c, ENTITY_URL, &r, err);
+	}
+	return st;
+}
+
+static usher_status
+put_outlook(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	static const char *const providers[] = { "EXCH", "EXPR", "WEB" };
+	union org_record r;
+	usher_status st;
+
+	begin(ENTITY_OUTLOOK_ANYWHERE, &r);
+	r.outlook_anywhere.server = s->server;
+	r.outlook_anywhere.enabled = TRI_ON;
+	r.outlook_anywhere.external_host = r.outlook_anywhere.internal_host = s->host;
+	st = put_missing(c, ENTITY_OUTLOOK_ANYWHERE, &r, err);
+	for (size_t i = 0; i < COUNT_OF(providers) && st == USHER_OK; i++) {
+		begin(ENTITY_PROVIDER, &r);
+		r.provider.name = providers[i];
+		r.provider.ttl = 1;
+		st = put_missing(c, ENTITY_PROVIDER, &r, err);
+	}
+	return st;
+}
+
+static usher_status
+put_domain(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_DOMAIN];
+	union org_record r, there;
+
+	begin(ENTITY_DOMAIN, &r);
+	r.domain.domain = s->domain;
+	r.domain.kind = s->args->kind;
+	if (s->args->kind == DOMAIN_EXCHANGE)
+		r.domain.server = s->server;
+	switch (dir_get(c->dir, c->cli->mem, e, &r, &there, err)) {
+	case LOOKUP_FOUND:
+		if (there.domain.kind != r.domain.kind)
+			return err_set(err, USHER_E_CONFLICT, s->domain,
+			    "is accepted already, and is of another kind; change it with `usher "
+			    "domain set %s --kind %s`",
+			    s->domain, kinds[s->args->kind]);
+		return USHER_OK;
+	case LOOKUP_ABSENT:
+		return changes_put(c, e, &r, err);
+	case LOOKUP_UNAVAILABLE:
+		break;
+	}
+	return err->status;
+}
+
+/* RFC 8314: TLS from the first byte is preferred; STARTTLS for older programs. */
+static usher_status
+put_mail_services(struct changes *c, const struct setup *s, struct usher_error *err)
+{
+	static const struct {
+		int type;
+		int64_t rank, port;
+		int socket;
+	} rows[] = {
+		{ SERVICE_IMAP, 1, 993, SOCKET_TLS },
+		{ SERVICE_SMTP, 1, 465, SOCKET_TLS },
+		{ SERVICE_SMTP, 2, 587, SOCKET_STARTTLS },
+	};
+	usher_status st = USHER_OK;
+
+	for (size_t i = 0; i < COUNT_OF(rows) && st == USHER_OK; i++) {
+		union org_record r;
+
+		begin(ENTITY_SERVICE, &r);
+		r.service.domain = s->domain;
+		r.service.type = rows[i].type;
+		r.service.rank = rows[i].rank;
+		r.service.host = s->host;
+		r.service.port = rows[i].port;
+		r.service.socket = rows[i].socket;
+		st = put_missing(c, ENTITY_SERVICE, &r, err);
+	}
+	return st;
+}
+
+/* ---- the certificate ---- */
+
+struct known {
+	struct arena *mem;
+	const char *host;
+	const char **sha256;
+	size_t n;
+	const char *thumbprint; /* of one for https that names the host */
+};
+
+static bool
+names_host(const struct certificate *cert, const char *host)
+{
+	for (size_t i = 0; i < cert->names.n; i++)
+		if (domain_matches(cert->names.v[i], host))
+			return true;
+	return false;
+}
+
+static usher_status
+know(const void *record, void *payload)
+{
+	const struct certificate *cert = record;
+	struct known *known = payload;
+	const char **v = arena_array(known->mem, known->n + 1, sizeof(*v));
+
+	if (v == NULL)
+		return USHER_E_NOMEM;
+	if (known->n > 0)
+		memcpy(v, known->sha256, known->n * sizeof(*v));
+	v[known->n] = arena_strdup(known->mem, cert->sha256);
+	known->sha256 = v;
+	known->n++;
+	for (size_t i = 0; i < cert->services.n; i++)
+		if (strcmp(cert->services.v[i], "https") == 0 && names_host(cert, known->host))
+			known->thumbprint = arena_strdup(known->mem, cert->thumbprint);
+	return USHER_OK;
+}
+
+/* In the order of cert/store.h: sweep, key, row, commit. */
+static usher_status
+make_certificate(struct changes *c, struct setup *s, const struct known *known, struct buf *key,
+    struct usher_error *err)
+{
+	static const char *const https[] = { "https" };
+	struct text_list kept = { known->sha256, known->n };
+	const char *folder = dir_folder(c->dir);
+	union org_record r;
+	usher_status st;
+
+	begin(ENTITY_CERTIFICATE, &r);
+	st = cert_selfsigned(c->cli->mem, s->host, c->cli->now_ms / 1000, key, &r.certificate, err);
+	if (st != USHER_OK)
+		return st;
+	r.certificate.services = (struct text_list){ https, 1 };
+	s->thumbprint = r.certificate.thumbprint;
+	if (!c->cli->dry_run) {
+		st = cert_key_sweep(folder, &kept, err);
+		if (st == USHER_OK)
+			st = cert_key_put(folder, r.certificate.sha256, buf_as_slice(key), err);
+	}
+	return st == USHER_OK ? changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err) : st;
+}
+
+static usher_status
+put_certificate(struct changes *c, struct setup *s, struct usher_error *err)
+{
+	struct known known = { .mem = c->cli->mem, .host = s->host };
+	struct buf key;
+	usher_status st;
+
+	st = dir_each(c->dir, &entities[ENTITY_CERTIFICATE], NULL, know, &known, err);
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, "setup");
+	if (st != USHER_OK)
+		return st;
+	s->thumbprint = known.thumbprint;
+	if (known.thumbprint != NULL)
+		return USHER_OK;
+	buf_init(&key, KEY_BYTES);
+	st = make_certificate(c, s, &known, &key, err);
+	buf_wipe(&key);
+	return st;
+}
+
+/* ---- the whole ---- */
+
+static usher_status
+setup_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	struct setup *s = payload;
+	usher_status st;
+
+	c->brief = true;
+	st = put_organization(c, s, err);
+	if (st == USHER_OK && s->args->kind == DOMAIN_EXCHANGE) {
+		st = name_server(c, s, err);
+		if (st == USHER_OK)
+			st = put_server(c, s, err);
+		if (st == USHER_OK)
+			st = put_urls(c, s, err);
+		if (st == USHER_OK)
+			st = put_outlook(c, s, err);
+	}
+	if (st == USHER_OK)
+		st = put_domain(c, s, err);
+	if (st == USHER_OK && s->args->kind == DOMAIN_MAIL)
+		st = put_mail_services(c, s, err);
+	return st == USHER_OK ? put_certificate(c, s, err) : st;
+}
+
+/* `organization, site, server, 8 urls`: what was made, by entity. */
+static void
+put_made(const struct changes *c, struct buf *b)
+{
+	for (size_t id = 0; id < ENTITY_COUNT; id++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < c->n_shown; i++)
+			n += c->shown[i].entity->id == id && c->shown[i].kind == DIR_CREATED;
+		if (n > 0)
+			buf_text(b, b->n > 0 ? ", " : "");
+		if (n > 1)
+			buf_printf(b, "%zu %s", n, entities[id].title);
+		else if (n == 1)
+			buf_text(b, entities[id].title);
+		if (n > 1 && !slice_ends_nocase(slice_of(entities[id].title), SLICE_LITERAL("s")))
+			buf_char(b, 's');
+	}
+}
+
+static void
+say_next(struct writer *w, const struct setup *s)
+{
+	write_say(w, "%s", "");
+	write_say(w, "What to do next");
+	write_say(w, "%s", "");
+	write_say(w, "1. Save this as /etc/usher/usherd.conf and start usherd:");
+	write_say(w, "%s", "");
+	write_say(w, "       directory = %s", s->directory);
+	write_say(w, "       [listen https]");
+	write_say(w, "       address = 0.0.0.0:443");
+	write_say(w, "       [listen redirect]");
+	write_say(w, "       address = 0.0.0.0:80");
+	write_say(w, "       [listen private]");
+	write_say(w, "       address = 127.0.0.1:9108");
+	write_say(w, "%s", "");
+	write_say(w, "2. Add this record to the zone of %s:", s->domain);
+	write_say(w, "%s", "");
+	write_say(w, "       _autodiscover._tcp.%s. SRV 0 0 443 %s.", s->domain, s->host);
+	write_say(w, "%s", "");
+	if (s->args->kind == DOMAIN_EXCHANGE) {
+		write_say(w, "3. Add mailboxes, each with a password to ask with:");
+		write_say(w, "%s", "");
+		write_say(
+		    w, "       usher mailbox add user@%s --display-name \"A User\"", s->domain);
+		write_say(w, "       usher mailbox password user@%s", s->domain);
+	} else {
+		write_say(w, "3. See whether the services are right, and change what is not:");
+		write_say(w, "%s", "");
+		write_say(w, "       usher service list %s", s->domain);
+	}
+	write_say(w, "%s", "");
+	write_say(w, "4. The certificate is self-signed: programs will warn of it. Get one for %s",
+	    s->host);
+	write_say(w,
+	    "   from an authority they know; `certificate =` and `key =` of usherd.conf name "
+	    "its files.");
+}
+
+static void
+setup_report(struct changes *c, void *payload)
+{
+	const struct setup *s = payload;
+	struct writer *w = c->cli->out;
+	struct buf CLEANUP(buf_cleanup) made;
+
+	buf_init(&made, 1024);
+	put_made(c, &made);
+	if (made.n == 0)
+		write_say(w, "Nothing to do: %s has all of this already.", s->directory);
+	else
+		write_say(w, "%s %s.", c->cli->dry_run ? "Would make:" : "Made:", buf_cstr(&made));
+	write_text(w, "directory", s->directory);
+	write_text(w, "domain", s->domain);
+	write_text(w, "host", s->host);
+	if (s->args->kind == DOMAIN_EXCHANGE)
+		write_text(w, "server", s->server);
+	write_text(w, "certificate", s->thumbprint);
+	if (made.n > 0 && !c->cli->dry_run)
+		say_next(w, s);
+}
+
+static usher_status
+read_args(struct cli *cli, struct setup *s, struct usher_error *err)
+{
+	usher_status st;
+
+	if (s->args->domain == NULL || s->args->host == NULL)
+		return err_set(err, USHER_E_USAGE, "setup",
+		    "--%s is missing; usage: usher setup --domain DOMAIN --host FQDN",
+		    s->args->domain == NULL ? "domain" : "host");
+	st = domain_parse(cli->mem, slice_of(s->args->domain), &s->domain, err);
+	if (st == USHER_OK)
+		st = domain_parse(cli->mem, slice_of(s->args->host), &s->host, err);
+	if (st != USHER_OK)
+		return st;
+	if (strchr(s->host, '.') == NULL)
+		return err_set(err, USHER_E_USAGE, s->host,
+		    "is not a full host name; give one with its domain, as mail.%s", s->domain);
+	return USHER_OK;
+}
+
+/* A dry run where there is no directory yet works on one that is thrown away. */
+static int
+run_on_scratch(struct cli *cli, struct setup *s)
+{
+	char folder[] = "/tmp/usher-XXXXXX";
+	struct usher_error err = { 0 };
+	static const char *const files[] = { "usher.db", "usher.db-wal", "usher.db-shm" };
+	int status;
+
+	if (mkdtemp(folder) == NULL) {
+		(void)err_set(&err, USHER_E_IO, folder, "cannot be made");
+		return cli_fail(USHER_E_IO, &err);
+	}
+	cli->directory = arena_printf(cli->mem, "sqlite:%s/%s", folder, files[0]);
+	if (cli->directory == NULL)
+		status = cli_fail(err_nomem(&err, "setup"), &err);
+	else
+		status = changes_run(cli, DIR_CREATE, setup_work, setup_report, s);
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		const char *path = arena_printf(cli->mem, "%s/%s", folder, files[i]);
+
+		if (path != NULL)
+			(void)unlink(path);
+	}
+	(void)rmdir(folder);
+	return status;
+}
+
+/* For usherd.conf: a daemon stands in another folder. Another scheme than `sqlite:` is as it is. */
+static usher_status
+make_absolute(struct cli *cli, struct setup *s, struct usher_error *err)
+{
+	struct slice scheme = SLICE_LITERAL("sqlite:"), path = slice_of(s->directory);
+	char folder[PATH_MAX];
+
+	if (slice_starts(path, scheme))
+		path = slice_skip(path, scheme.n);
+	else if (slice_find(path, ':') < path.n)
+		return USHER_OK;
+	if (path.n > 0 && path.p[0] == '/')
+		s->directory = arena_printf(cli->mem, "sqlite:%s", path.p);
+	else if (getcwd(folder, sizeof(folder)) != NULL)
+		s->directory = arena_printf(cli->mem, "sqlite:%s/%s", folder, path.p);
+	return s->directory == NULL ? err_nomem(err, "setup") : USHER_OK;
+}
+
+static int
+setup_run(struct cli *cli, const void *opaque)
+{
+	struct setup s = { .args = opaque, .mem = cli->mem };
+	struct usher_error err = { 0 };
+	struct dir *dir = NULL;
+	usher_status st;
+
+	st = read_args(cli, &s, &err);
+	if (st == USHER_OK)
+		st = cli_directory(cli, &s.directory, &err);
+	if (st == USHER_OK)
+		st = make_absolute(cli, &s, &err);
+	if (st != USHER_OK)
+		return cli_fail(st, &err);
+	if (cli->dry_run) {
+		st = dir_open(s.directory, DIR_READ, &dir, &err);
+		dir_close(st == USHER_OK ? dir : NULL);
+		if (st == USHER_E_ABSENT)
+			return run_on_scratch(cli, &s);
+	}
+	return changes_run(cli, DIR_CREATE, setup_work, setup_report, &s);
+}
+
+const struct command cmd_setup = {
+	.name = "setup",
+	.summary = "make a directory that answers for a domain",
+	.about =
+	    "Makes the directory when there is none, the organization, a server with the URLs of "
+	    "all its services, the domain, the Outlook providers and a self-signed certificate "
+	    "for the host; with --kind mail, IMAP and SMTP at the host in place of the server. "
+	    "Run again, it makes only what is missing.",
+	.flags = CMD_CHANGES | CMD_CLOCK,
+	.opts = setup_opts,
+	.defaults = &setup_defaults,
+	.args_size = sizeof(struct setup_args),
+	.run = setup_run,
+};

@@ -1,0 +1,115 @@
+/* commands.c - the table of commands: those on records are rows alone, the others have a file. */
+#include "cli/commands.h"
+
+#include "cli/verbs.h"
+
+#define ROW(...) (&(const struct command){ __VA_ARGS__ })
+
+#define ADD(entity_id, what, keys, text, more) \
+	ROW(.name = what " add", .operands = keys, .summary = text, .about = more, \
+	    .flags = CMD_CHANGES | CMD_CLOCK | CMD_SETS, .entity = entity_id, .run = verb_add)
+#define SET(entity_id, what, keys, text, more) \
+	ROW(.name = what " set", .operands = keys, .summary = text, .about = more, \
+	    .flags = CMD_CHANGES | CMD_SETS, .entity = entity_id, .run = verb_set)
+#define PUT(entity_id, what, keys, text, more) \
+	ROW(.name = what " set", .operands = keys, .summary = text, .about = more, \
+	    .flags = CMD_CHANGES | CMD_SETS, .entity = entity_id, .run = verb_put)
+#define REMOVE(entity_id, what, keys, text, more) \
+	ROW(.name = what " remove", .operands = keys, .summary = text, .about = more, \
+	    .flags = CMD_CHANGES | CMD_KEYS, .entity = entity_id, .run = verb_remove)
+#define SHOW(entity_id, what, keys, text) \
+	ROW(.name = what " show", .operands = keys, .summary = text, .flags = CMD_KEYS, \
+	    .entity = entity_id, .run = verb_show)
+#define LIST(entity_id, what, keys, text) \
+	ROW(.name = what " list", .operands = keys, .summary = text, .flags = CMD_KEYS, \
+	    .entity = entity_id, .run = verb_list)
+
+#define CLEARS "An option with an empty value, as --display-name \"\", clears that member."
+
+const struct command *const commands[] = {
+	&cmd_setup,
+
+	ADD(ENTITY_DOMAIN, "domain", "DOMAIN", "accept a mail domain",
+	    "Kind `exchange` answers for mailboxes that are in the directory; `mail` for any "
+	    "address, with the services of `usher service`; `redirect-url` and `redirect-address` "
+	    "send the client elsewhere; `alias` makes addresses here stand for the same ones in "
+	    "another domain."),
+	LIST(ENTITY_DOMAIN, "domain", NULL, "list the accepted domains"),
+	SHOW(ENTITY_DOMAIN, "domain", "DOMAIN", "show all about one accepted domain"),
+	SET(ENTITY_DOMAIN, "domain", "DOMAIN", "change an accepted domain", CLEARS),
+	REMOVE(ENTITY_DOMAIN, "domain", "DOMAIN", "accept a domain no longer",
+	    "Its services go with it. A domain that still has mailboxes stays."),
+
+	ADD(ENTITY_SERVICE, "service", "DOMAIN TYPE", "add an IMAP, SMTP, CalDAV … service",
+	    "TYPE is imap, pop3, smtp, jmap, caldav, carddav, webmail, files or managesieve. In "
+	    "--user-name, %a stands for the address, %u for what is before its @, %d for the "
+	    "domain. A further service of the same type needs --rank 2."),
+	LIST(ENTITY_SERVICE, "service", "[DOMAIN]", "list the services of mail domains"),
+	SET(ENTITY_SERVICE, "service", "DOMAIN TYPE", "change a service", CLEARS),
+	REMOVE(ENTITY_SERVICE, "service", "DOMAIN TYPE", "remove a service", NULL),
+
+	ADD(ENTITY_MAILBOX, "mailbox", "ADDRESS", "add a mailbox",
+	    "Its domain must be an accepted one. Give it a password with `usher mailbox "
+	    "password`."),
+	LIST(ENTITY_MAILBOX, "mailbox", "[ADDRESS]",
+	    "list mailboxes, with @DOMAIN those of a domain"),
+	SHOW(ENTITY_MAILBOX, "mailbox", "ADDRESS", "show all about one mailbox"),
+	SET(ENTITY_MAILBOX, "mailbox", "ADDRESS", "change a mailbox", CLEARS),
+	REMOVE(ENTITY_MAILBOX, "mailbox", "ADDRESS", "remove a mailbox",
+	    "Its alternative mailboxes and its password go with it."),
+	&cmd_mailbox_password,
+	// 	&cmd_mailbox_import,cmd_mailbox_import,
+	ADD(ENTITY_ALTERNATIVE_MAILBOX, "mailbox alternative", "MAILBOX DISPLAY-NAME",
+	    "let a mailbox's owner open a further one",
+	    "Name it either by --legacy-dn and --server, or by --smtp-address."),
+	LIST(ENTITY_ALTERNATIVE_MAILBOX, "mailbox alternative", "[MAILBOX]",
+	    "list alternative mailboxes"),
+	SET(ENTITY_ALTERNATIVE_MAILBOX, "mailbox alternative", "MAILBOX DISPLAY-NAME",
+	    "change an alternative mailbox", CLEARS),
+	REMOVE(ENTITY_ALTERNATIVE_MAILBOX, "mailbox alternative", "MAILBOX DISPLAY-NAME",
+	    "remove an alternative mailbox", NULL),
+
+	SHOW(ENTITY_ORGANIZATION, "organization", NULL, "show the organization"),
+	PUT(ENTITY_ORGANIZATION, "organization", NULL, "change the organization", CLEARS),
+
+	ADD(ENTITY_SERVER, "server", "NAME", "add a Client Access server", NULL),
+	LIST(ENTITY_SERVER, "server", NULL, "list Client Access servers"),
+	SHOW(ENTITY_SERVER, "server", "NAME", "show all about one server"),
+	SET(ENTITY_SERVER, "server", "NAME", "change a server", CLEARS),
+	REMOVE(ENTITY_SERVER, "server", "NAME", "remove a server",
+	    "Its URLs and its Outlook Anywhere settings go with it."),
+
+	LIST(ENTITY_URL, "url", NULL, "list the URLs of services"),
+	PUT(ENTITY_URL, "url", "SERVICE", "set a service's URLs, inside and outside",
+	    "SERVICE is autodiscover, ews, oab, um, owa, ecp, activesync or mapi. --server is "
+	    "needed "
+	    "only when there are several servers. " CLEARS),
+
+	ROW(.name = "outlook-anywhere enable", .summary = "let clients in by RPC over HTTP",
+	    .about = "Clients outside then get an EXPR answer. Name the public host with "
+		     "--external-host.",
+	    .flags = CMD_CHANGES | CMD_SETS, .entity = ENTITY_OUTLOOK_ANYWHERE, .run = verb_enable),
+	ROW(.name = "outlook-anywhere disable", .summary = "give no EXPR answer any more",
+	    .flags = CMD_CHANGES | CMD_KEYS, .entity = ENTITY_OUTLOOK_ANYWHERE,
+	    .run = verb_disable),
+	SHOW(
+	    ENTITY_OUTLOOK_ANYWHERE, "outlook-anywhere", NULL, "show Outlook Anywhere of a server"),
+	SET(ENTITY_OUTLOOK_ANYWHERE, "outlook-anywhere", NULL, "change Outlook Anywhere", CLEARS),
+
+	LIST(ENTITY_PROVIDER, "provider", NULL, "list the Outlook providers"),
+	PUT(ENTITY_PROVIDER, "provider", "NAME", "change an Outlook provider",
+	    "NAME is EXCH, EXPR, WEB or EXHTTP. " CLEARS),
+
+	ADD(ENTITY_SITE, "site", "NAME", "add an Active Directory site", NULL),
+	LIST(ENTITY_SITE, "site", NULL, "list the sites"),
+	SET(ENTITY_SITE, "site", "NAME", "change a site", CLEARS),
+	REMOVE(ENTITY_SITE, "site", "NAME", "remove a site", NULL),
+
+	// 	&cmd_export,cmd_export,
+	// 	&cmd_apply,cmd_apply,
+	// 	&cmd_diff,cmd_diff,
+	// 	&cmd_status,cmd_status,
+	&cmd_help,
+	&cmd_version,
+	NULL,
+};

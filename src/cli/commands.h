@@ -1,0 +1,13 @@
+/* commands.h - the table of commands. A new command is its row here and in commands.c. */
+#ifndef USHER_CLI_COMMANDS_H
+#define USHER_CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+/* In the order in which the help shows them; ends with NULL. */
+extern const struct command *const commands[];
+
+extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_help, cmd_mailbox_import,
+    cmd_mailbox_password, cmd_setup, cmd_status, cmd_version;
+
+#endif

@@ -1,0 +1,323 @@
+/* verbs.c - add, set, remove, show and list, for every entity by its rows. */
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/changes.h"
+#include "cli/cycle.h"
+#include "cli/record.h"
+
+/* Reads what is stored under the command's key. */
+static usher_status
+find(struct changes *c, union org_record *record, bool *found, struct usher_error *err)
+{
+	const struct entity *e = &entities[c->cli->command->entity];
+	union org_record key;
+	bool complete;
+	usher_status st;
+
+	st = record_key(c->cli, c->dir, &key, &complete, err);
+	if (st != USHER_OK)
+		return st;
+	switch (dir_get(c->dir, c->cli->mem, e, &key, record, err)) {
+	case LOOKUP_FOUND:
+		*found = true;
+		return USHER_OK;
+	case LOOKUP_ABSENT:
+		*found = false;
+		*record = key;
+		return USHER_OK;
+	case LOOKUP_UNAVAILABLE:
+		break;
+	}
+	return err->status;
+}
+
+static usher_status
+no_such(
+    struct cli *cli, const struct entity *e, const union org_record *key, struct usher_error *err)
+{
+	const char *text = entity_key_text(cli->mem, e, key);
+
+	if (text == NULL)
+		return err_nomem(err, e->name);
+	return err_set(err, USHER_E_ABSENT, text, "there is no such %s", e->title);
+}
+
+/* What usher itself fills in when a record is made. */
+static void
+fill_in(struct cli *cli, const struct entity *e, union org_record *record)
+{
+	if (e->id == ENTITY_SERVER)
+		record->server.created = cli->now_ms / 1000;
+}
+
+/* Names the members in which what is there is not what was asked for. */
+static usher_status
+clash(struct cli *cli, const struct entity *e, const union org_record *there,
+    const union org_record *wanted, struct usher_error *err)
+{
+	struct buf CLEANUP(buf_cleanup) text;
+
+	buf_init(&text, USHER_ERROR_MESSAGE_BYTES);
+	for (size_t i = 0; i < e->table.n; i++) {
+		const struct field *f = &e->table.rows[i];
+
+		if (field_equal(f, there, wanted))
+			continue;
+		buf_printf(&text, "%s%s ", text.n > 0 ? ", " : "", f->name);
+		record_member_text(&text, f, there);
+	}
+	return err_set(err, USHER_E_CONFLICT, entity_key_text(cli->mem, e, there),
+	    "is there already, with %s; change it with `set`", buf_cstr(&text));
+}
+
+static usher_status
+add_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	const struct entity *e = &entities[c->cli->command->entity];
+	union org_record record, there;
+	bool found = false;
+	usher_status st;
+
+	(void)payload;
+	st = find(c, &record, &found, err);
+	if (st != USHER_OK)
+		return st;
+	there = record;
+	if (!found)
+		fill_in(c->cli, e, &record);
+	st = record_apply_settings(c->cli, &record, err);
+	if (st == USHER_OK && found) {
+		st = entity_check(c->cli->mem, e, &record, err);
+		if (st == USHER_OK && !record_equal(&e->table, &there, &record))
+			return clash(c->cli, e, &there, &record, err);
+	}
+	return st == USHER_OK ? changes_put(c, e, &record, err) : st;
+}
+
+int
+verb_add(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(cli, 0, add_work, NULL, NULL);
+}
+
+/* What sets of verbs that end in changes_put() differ in. */
+struct set_how {
+	bool make;	  /* the record need not be there */
+	enum tri enabled; /* for Outlook Anywhere */
+};
+
+static usher_status
+set_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	const struct entity *e = &entities[c->cli->command->entity];
+	const struct set_how *how = payload;
+	union org_record record;
+	bool found = false;
+	usher_status st;
+
+	st = find(c, &record, &found, err);
+	if (st != USHER_OK)
+		return st;
+	if (!found && !how->make)
+		return no_such(c->cli, e, &record, err);
+	if (!found)
+		fill_in(c->cli, e, &record);
+	if (e->id == ENTITY_OUTLOOK_ANYWHERE && how->enabled != TRI_ABSENT)
+		record.outlook_anywhere.enabled = how->enabled;
+	st = record_apply_settings(c->cli, &record, err);
+	return st == USHER_OK ? changes_put(c, e, &record, err) : st;
+}
+
+int
+verb_set(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ 0 });
+}
+
+int
+verb_put(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ .make = true });
+}
+
+int
+verb_enable(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(
+	    cli, 0, set_work, NULL, &(struct set_how){ .make = true, .enabled = TRI_ON });
+}
+
+int
+verb_disable(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ .enabled = TRI_OFF });
+}
+
+static usher_status
+remove_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	const struct entity *e = &entities[c->cli->command->entity];
+	union org_record record;
+	bool found = false;
+	usher_status st = find(c, &record, &found, err);
+
+	(void)payload;
+	return st == USHER_OK ? changes_remove(c, e, &record, err) : st;
+}
+
+int
+verb_remove(struct cli *cli, const void *args)
+{
+	(void)args;
+	return changes_run(cli, 0, remove_work, NULL, NULL);
+}
+
+int
+verb_show(struct cli *cli, const void *args)
+{
+	const struct entity *e = &entities[cli->command->entity];
+	struct changes *c = arena_zalloc(cli->mem, sizeof(*c));
+	struct usher_error err = { 0 };
+	union org_record record;
+	bool found = false;
+	usher_status st;
+	int status;
+
+	(void)args;
+	if (c == NULL)
+		return cli_fail(err_nomem(&err, NULL), &err);
+	c->cli = cli;
+	status = cli_open(cli, DIR_READ, &c->dir);
+	if (status != CLI_DONE)
+		return status;
+	st = find(c, &record, &found, &err);
+	if (st == USHER_OK && !found)
+		st = no_such(cli, e, &record, &err);
+	if (st == USHER_OK) {
+		write_open(cli->out, NULL, NULL);
+		write_record(cli->out, &e->table, &record);
+		write_close(cli->out);
+	} else {
+		status = cli_fail(st, &err);
+	}
+	dir_close(c->dir);
+	return status;
+}
+
+/* ---- list ---- */
+
+#define COLUMNS_MAX 8
+
+/* What people want to see of each in a line; JSON has all members. Ends with a NULL name. */
+static const struct column columns[ENTITY_COUNT][COLUMNS_MAX] = {
+	[ENTITY_ORGANIZATION] = { { "name", "NAME" }, { "administrative_group", "GROUP" } },
+	[ENTITY_SITE] = { { "name", "SITE" }, { "subnets", "SUBNETS" } },
+	[ENTITY_SERVER] = { { "name", "SERVER" }, { "fqdn", "HOST" }, { "site", "SITE" },
+	    { "internal_uri", "AUTODISCOVER URI" }, { "site_scope", "SITE SCOPE" } },
+	[ENTITY_URL] = { { "service", "SERVICE" }, { "server", "SERVER" },
+	    { "internal", "INTERNAL" }, { "external", "EXTERNAL" } },
+	[ENTITY_OUTLOOK_ANYWHERE] = { { "server", "SERVER" }, { "enabled", "ENABLED" },
+	    { "external_host", "EXTERNAL HOST" }, { "internal_host", "INTERNAL HOST" },
+	    { "client_authentication", "AUTHENTICATION" } },
+	[ENTITY_PROVIDER] = { { "name", "PROVIDER" },
+	    { "cert_principal_name", "CERTIFICATE PRINCIPAL" }, { "server", "SERVER" },
+	    { "ttl", "TTL", true }, { "server_exclusive_connect", "EXCLUSIVE" } },
+	[ENTITY_CERTIFICATE] = { { "thumbprint", "THUMBPRINT" }, { "services", "SERVICES" },
+	    { "subject", "SUBJECT" } },
+	[ENTITY_DOMAIN] = { { "domain", "DOMAIN" }, { "kind", "KIND" },
+	    { "redirect_url", "REDIRECT URL" }, { "redirect_domain", "REDIRECT DOMAIN" },
+	    { "alias_of", "ALIAS OF" }, { "server", "SERVER" }, { "display_name", "NAME" } },
+	[ENTITY_SERVICE] = { { "domain", "DOMAIN" }, { "type", "TYPE" }, { "rank", "RANK", true },
+	    { "host", "HOST" }, { "port", "PORT", true }, { "socket", "SOCKET" },
+	    { "authentication", "AUTHENTICATION" }, { "url", "URL" } },
+	[ENTITY_MAILBOX] = { { "address", "ADDRESS" }, { "display_name", "NAME" },
+	    { "server", "SERVER" }, { "redirect_address", "REDIRECT" },
+	    { "redirect_url", "REDIRECT URL" }, { "aliases", "ALIASES" } },
+	[ENTITY_ALTERNATIVE_MAILBOX] = { { "mailbox", "MAILBOX" }, { "display_name", "NAME" },
+	    { "type", "TYPE" }, { "smtp_address", "ADDRESS" }, { "legacy_dn", "LEGACY DN" },
+	    { "server", "SERVER" } },
+};
+
+struct listing {
+	struct writer *w;
+	const struct entity *e;
+	const union org_record *key;
+	size_t n;
+};
+
+/* Keys that lead were seen to by the directory; the others are compared here. */
+static bool
+wanted(const struct listing *l, const void *record)
+{
+	for (size_t i = 1; i < l->e->n_keys; i++) {
+		const struct field *f = &l->e->table.rows[i];
+
+		if (f->type == FIELD_TEXT && field_text(f, l->key) != NULL &&
+		    !field_equal(f, l->key, record))
+			return false;
+	}
+	return true;
+}
+
+static usher_status
+list_one(const void *record, void *payload)
+{
+	struct listing *l = payload;
+
+	if (!wanted(l, record))
+		return USHER_OK;
+	write_open(l->w, NULL, NULL);
+	write_record(l->w, &l->e->table, record);
+	write_close(l->w);
+	l->n++;
+	return USHER_OK;
+}
+
+static usher_status
+list(struct cli *cli, struct dir *dir, const union org_record *key, struct usher_error *err)
+{
+	const struct entity *e = &entities[cli->command->entity];
+	struct listing l = { .w = cli->out, .e = e, .key = key };
+	size_t n = 0;
+	usher_status st;
+
+	while (n < COLUMNS_MAX && columns[e->id][n].name != NULL)
+		n++;
+	write_list(cli->out, NULL, columns[e->id], n);
+	st = dir_each(dir, e, key, list_one, &l, err);
+	write_list_end(cli->out);
+	if (l.n == 0 && st == USHER_OK)
+		write_say(cli->out, "none");
+	return st;
+}
+
+int
+verb_list(struct cli *cli, const void *args)
+{
+	struct usher_error err = { 0 };
+	union org_record key;
+	struct dir *dir;
+	bool complete;
+	usher_status st;
+	int status;
+
+	(void)args;
+	status = cli_open(cli, DIR_READ, &dir);
+	if (status != CLI_DONE)
+		return status;
+	st = record_key(cli, NULL, &key, &complete, &err);
+	if (st == USHER_OK)
+		st = list(cli, dir, &key, &err);
+	if (st != USHER_OK)
+		status = cli_fail(st, &err);
+	dir_close(dir);
+	return status;
+}
