@@ -20,13 +20,20 @@ struct resolve_context {
 bool
 resolve_anonymous(const struct facts *facts);
 
-/* Decides. An unknown mailbox and one that the caller may not see give equal refusals.
+/* Decides. An unknown mailbox and one that the caller may not see give equal refusals; what an
+ * anonymous caller is told of a `mail` domain depends on the domain and the address as text alone.
  *
- * Order (pox.md 10): schema without provider 601; domain redirects; mailbox unknown or out of the
- * caller's sight 500; mailbox redirects; server or organization missing 602; nothing configured at
- * all 501; else settings. EXCH carries internal URLs, EXPR external ones; a client that sent a
- * valid X-MapiHttpCapability gets mapiHttp and neither EXCH nor EXPR when a MAPI URL is configured.
- * An unset URL leaves its element out.
+ * Order (pox.md 10): neither address nor legacyDN 600; schema without provider 601; domain not
+ * accepted 500; domain redirects; services of a `mail` domain, or 501 when there is none; mailbox
+ * unknown or out of the caller's sight 500; mailbox switched off 501; mailbox redirects; server or
+ * organization missing 602; neither URL nor Outlook Anywhere configured 501; else settings.
+ *
+ * EXCH carries internal URLs, EXPR external ones; a client that sent a valid X-MapiHttpCapability
+ * gets mapiHttp and neither EXCH nor EXPR when a MAPI URL is configured, the server is not known to
+ * be older than 15.0.847, and the mailbox may. A server that has no URL for a service is helped
+ * out by the oldest server of its site that has one; an unset URL leaves its element out. A server
+ * that names no version is taken for a present one. Negotiate is told to clients that said they can
+ * and to Outlook 2013 and later, others get Ntlm.
  *
  * All of *out lies in `mem` or in the facts, which must outlive it.
  * Returns USHER_OK, USHER_E_NOMEM. */

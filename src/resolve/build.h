@@ -1,0 +1,39 @@
+/* build.h - what the files of this folder share while an answer is made. */
+#ifndef USHER_RESOLVE_BUILD_H
+#define USHER_RESOLVE_BUILD_H
+
+#include "resolve/resolve.h"
+
+/* An answer in the making. Out of memory sticks in `failed`, and is looked at once at the end. */
+struct build {
+	struct arena *mem;
+	const struct question *question;
+	const struct facts *facts;
+	const struct mailbox *mailbox; /* NULL: unknown, or not to be spoken of to this caller */
+	bool own;		       /* the caller asks about a mailbox of their own */
+	struct answer *out;
+	struct answer_protocol *protocols; /* becomes out->protocols */
+	bool failed;
+};
+
+/* Passes `p` through; NULL means out of memory. */
+const char *
+build_text(struct build *b, const char *p);
+
+/* Room for `n` protocols at most. */
+bool
+build_protocols(struct build *b, size_t n);
+
+/* The next protocol, empty. */
+struct answer_protocol *
+build_protocol(struct build *b, enum protocol_kind kind);
+
+/* Settings of a `mail` domain. Returns 0 or the code of a refusal. */
+int
+build_mail(struct build *b);
+
+/* Settings of a mailbox in an `exchange` domain. Returns 0 or the code of a refusal. */
+int
+build_exchange(struct build *b);
+
+#endif

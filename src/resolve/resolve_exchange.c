@@ -1,0 +1,544 @@
+/* resolve_exchange.c - settings of a mailbox in an `exchange` domain: EXCH, EXPR, WEB, EXHTTP and
+ * mapiHttp. */
+#include <string.h>
+
+#include "base/url.h"
+#include "resolve/build.h"
+#include "resolve/resolve_ecp.h"
+
+enum {
+	PROTOCOLS_MAX = 5, /* EXCH, EXPR, WEB and two EXHTTP; or mapiHttp in the place of two */
+	EXCHANGE_2010 = 14,
+	EXCHANGE_2013 = 15,
+	OUTLOOK_2013 = 15
+};
+
+/* EXCH tells what is good inside the network, EXPR what is good outside. */
+enum side { INSIDE, OUTSIDE };
+
+struct exchange {
+	struct build *b;
+	const struct org_view *org;
+	const struct server *server;
+	const struct outlook_anywhere *rpc; /* NULL: not offered */
+	struct version version;		    /* of the server */
+	const char *version_text;	    /* ServerVersion element; NULL when unknown */
+	const char *domain;		    /* of the mailbox */
+	const char *id;			    /* `GUID@domain`; NULL when the mailbox has no GUID */
+	bool mapi;			    /* this client gets mapiHttp */
+};
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : slice_eq_nocase(slice_of(a), slice_of(b));
+}
+
+/* ---- the right records ---- */
+
+static const struct server *
+find_server(const struct org_view *org, const char *name)
+{
+	for (size_t i = 0; i < org->n_servers; i++)
+		if (same(org->servers[i].name, name))
+			return &org->servers[i];
+	return NULL;
+}
+
+/* The mailbox's, else the domain's, else the oldest. A name that no server has is no server. */
+static const struct server *
+choose_server(const struct build *b, const struct org_view *org)
+{
+	if (b->mailbox->server != NULL)
+		return find_server(org, b->mailbox->server);
+	if (b->facts->domain->server != NULL)
+		return find_server(org, b->facts->domain->server);
+	return org->n_servers == 0 ? NULL : &org->servers[0];
+}
+
+static const struct provider *
+find_provider(const struct exchange *x, const char *name)
+{
+	static const struct provider none = { .ttl = NUMBER_ABSENT };
+
+	for (size_t i = 0; i < x->org->n_providers; i++)
+		if (same(x->org->providers[i].name, name))
+			return &x->org->providers[i];
+	return &none;
+}
+
+/* Walks the server itself (i = 0), then those of its site, oldest first; NULL at the end. */
+static const struct server *
+site_server(const struct exchange *x, size_t i)
+{
+	if (i == 0)
+		return x->server;
+	for (size_t k = 0; k < x->org->n_servers; k++) {
+		const struct server *s = &x->org->servers[k];
+
+		if (s != x->server && same(s->site, x->server->site) && --i == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static const struct service_url *
+find_url(const struct exchange *x, const struct server *s, enum url_service service)
+{
+	for (size_t i = 0; i < x->org->n_urls; i++)
+		if (x->org->urls[i].service == (int)service &&
+		    same(x->org->urls[i].server, s->name))
+			return &x->org->urls[i];
+	return NULL;
+}
+
+static const char *
+side_of(const struct service_url *u, enum side side)
+{
+	return u == NULL ? NULL : side == INSIDE ? u->internal : u->external;
+}
+
+static const char *
+url_for(const struct exchange *x, enum url_service service, enum side side)
+{
+	const struct server *s;
+
+	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
+		const char *url = side_of(find_url(x, s, service), side);
+
+		if (url != NULL)
+			return url;
+	}
+	return NULL;
+}
+
+static const struct outlook_anywhere *
+find_outlook_anywhere(const struct exchange *x)
+{
+	const struct server *s;
+
+	if (x->b->mailbox->outlook_anywhere == TRI_OFF)
+		return NULL;
+	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
+		for (size_t k = 0; k < x->org->n_outlook_anywhere; k++) {
+			const struct outlook_anywhere *o = &x->org->outlook_anywhere[k];
+
+			if (o->enabled == TRI_ON && same(o->server, s->name))
+				return o;
+		}
+	}
+	return NULL;
+}
+
+/* ---- parts of a block ---- */
+
+/* `base`, one slash, `rest`. */
+static const char *
+join(const struct exchange *x, const char *base, const char *rest)
+{
+	size_t n = strlen(base);
+
+	return build_text(x->b,
+	    arena_printf(x->b->mem, "%s%s%s", base, n > 0 && base[n - 1] == '/' ? "" : "/", rest));
+}
+
+static const char *
+oab_url(const struct exchange *x, enum side side)
+{
+	const char *base = url_for(x, URL_OAB, side);
+	const char *id = x->org->organization.oab_id;
+	const char *path;
+
+	if (base == NULL || id == NULL)
+		return NULL;
+	path = build_text(x->b, arena_printf(x->b->mem, "%s/", id));
+	return path == NULL ? NULL : join(x, base, path);
+}
+
+static const char *
+ews_url(const struct exchange *x, enum side side)
+{
+	return x->b->mailbox->ews == TRI_OFF ? NULL : url_for(x, URL_EWS, side);
+}
+
+static void
+put_urls(const struct exchange *x, struct answer_protocol *p, enum side side)
+{
+	const char *ews = ews_url(x, side);
+	const char *ecp = url_for(x, URL_ECP, side);
+
+	p->as_url = ews;
+	p->oof_url = ews;
+	p->um_url = url_for(x, URL_UM, side);
+	p->oab_url = oab_url(x, side);
+	if (x->version.major < EXCHANGE_2010)
+		return;
+	p->ews_url = ews;
+	p->emws_url = ews;
+	if (ecp == NULL)
+		return;
+	p->ecp_url = join(x, ecp, "");
+	if (!ecp_put_fragments(x->b->mem, p, x->version.major, x->domain))
+		x->b->failed = true;
+}
+
+static const char *
+auth_package(const struct exchange *x, int authentication)
+{
+	const struct client_traits *client = &x->b->question->client;
+
+	if (authentication == RPC_BASIC)
+		return "Basic";
+	if (authentication == RPC_NEGOTIATE &&
+	    (client->negotiate || (client->outlook && client->outlook_major >= OUTLOOK_2013)))
+		return "Negotiate";
+	return "Ntlm";
+}
+
+static const char *
+principal(const struct provider *provider)
+{
+	const char *name = provider->cert_principal_name;
+
+	return name != NULL && slice_is_nocase(slice_of(name), "none") ? "None" : name;
+}
+
+/* ---- blocks ---- */
+
+static void
+put_exch(const struct exchange *x)
+{
+	const struct provider *provider = find_provider(x, "EXCH");
+	struct answer_protocol *p = build_protocol(x->b, PROTOCOL_EXCH);
+	bool by_id = x->version.major >= EXCHANGE_2013 && x->id != NULL;
+	const char *root =
+	    build_text(x->b, organization_legacy_dn(x->b->mem, &x->org->organization));
+
+	if (root == NULL)
+		return;
+	p->ttl = provider->ttl;
+	p->server = by_id ? x->id : x->server->fqdn;
+	p->server_dn =
+	    build_text(x->b, arena_printf(x->b->mem, "%s/cn=Configuration/cn=Servers/cn=%s", root,
+				 by_id ? x->id : x->server->name));
+	p->server_version = x->version_text;
+	if (p->server_dn != NULL)
+		p->mdb_dn = build_text(
+		    x->b, arena_printf(x->b->mem, "%s/cn=Microsoft Private MDB", p->server_dn));
+	p->server_exclusive_connect = provider->server_exclusive_connect;
+	put_urls(x, p, INSIDE);
+}
+
+static void
+put_expr(const struct exchange *x)
+{
+	const struct provider *provider = find_provider(x, "EXPR");
+	const char *host;
+	struct answer_protocol *p;
+
+	if (x->rpc == NULL || x->rpc->external_host == NULL)
+		return;
+	host = provider->server != NULL ? provider->server : x->rpc->external_host;
+	p = build_protocol(x->b, PROTOCOL_EXPR);
+	p->ttl = provider->ttl;
+	p->server = host;
+	p->ssl = x->rpc->ssl == TRI_OFF ? TRI_OFF : TRI_ON;
+	p->auth_package = auth_package(x, x->rpc->client_authentication);
+	p->cert_principal_name = principal(provider);
+	p->server_exclusive_connect = provider->server_exclusive_connect;
+	put_urls(x, p, OUTSIDE);
+}
+
+/* What Setup gives a new OWA virtual directory. */
+static const char *
+owa_methods(const struct exchange *x, const struct text_list *methods)
+{
+	CLEANUP(buf_cleanup) struct buf b;
+
+	if (methods->n == 0)
+		return "Basic, Fba";
+	buf_init(&b, FIELD_TEXT_BYTES);
+	for (size_t i = 0; i < methods->n; i++)
+		buf_printf(&b, "%s%s", i == 0 ? "" : ", ", methods->v[i]);
+	if (b.status == USHER_E_NOMEM)
+		x->b->failed = true;
+	return build_text(x->b, arena_copy(x->b->mem, buf_as_slice(&b)));
+}
+
+static bool
+has_owa(const struct answer_owa_url *owa, size_t n, const char *url)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same(owa[i].url, url))
+			return true;
+	return false;
+}
+
+/* The OWA URLs of all servers of the site. */
+static void
+put_web_side(const struct exchange *x, struct answer_web *web, enum side side)
+{
+	struct answer_owa_url *owa = arena_array(x->b->mem, x->org->n_servers, sizeof(*owa));
+	const struct server *s;
+	size_t n = 0;
+
+	if (owa == NULL) {
+		x->b->failed = true;
+		return;
+	}
+	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
+		const struct service_url *u = find_url(x, s, URL_OWA);
+		const char *url = side_of(u, side);
+
+		if (url == NULL || has_owa(owa, n, url))
+			continue;
+		owa[n].url = url;
+		owa[n].authentication_method = owa_methods(
+		    x, side == INSIDE ? &u->internal_authentication : &u->external_authentication);
+		n++;
+	}
+	if (n == 0)
+		return;
+	web->owa = owa;
+	web->n_owa = n;
+	web->as_url = ews_url(x, side);
+	if (web->as_url != NULL)
+		web->protocol_type = side == INSIDE ? "EXCH" : "EXPR";
+}
+
+static void
+put_web(const struct exchange *x)
+{
+	struct answer_web internal = { 0 };
+	struct answer_web external = { 0 };
+	struct answer_protocol *p;
+
+	if (x->b->mailbox->owa == TRI_OFF)
+		return;
+	put_web_side(x, &internal, INSIDE);
+	put_web_side(x, &external, OUTSIDE);
+	if (internal.n_owa == 0 && external.n_owa == 0)
+		return;
+	p = build_protocol(x->b, PROTOCOL_WEB);
+	p->ttl = find_provider(x, "WEB")->ttl;
+	p->internal = internal;
+	p->external = external;
+}
+
+/* The host of the block's namespace: Outlook Anywhere's, else, for a client that has been given
+ * mapiHttp and would otherwise learn no URL at all, that of the MAPI URL. */
+static const char *
+exhttp_host(const struct exchange *x, enum side side)
+{
+	const char *mapi = x->mapi ? url_for(x, URL_MAPI, side) : NULL;
+	const char *host = NULL;
+	struct url url;
+
+	if (x->rpc != NULL)
+		host = side == INSIDE ? x->rpc->internal_host : x->rpc->external_host;
+	if (host != NULL || mapi == NULL)
+		return host;
+	switch (url_parse(x->b->mem, slice_of(mapi), &url, NULL)) {
+	case USHER_OK:
+		return url.host;
+	case USHER_E_NOMEM:
+		x->b->failed = true;
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void
+put_exhttp(const struct exchange *x, enum side side)
+{
+	const struct provider *expr = find_provider(x, "EXPR");
+	const struct provider *own = find_provider(x, "EXHTTP");
+	const struct provider *provider = own->name != NULL ? own : expr;
+	const char *host = exhttp_host(x, side);
+	int authentication = RPC_NEGOTIATE;
+	struct answer_protocol *p;
+
+	if (host == NULL)
+		return;
+	if (x->rpc != NULL)
+		authentication = side == INSIDE ? x->rpc->internal_client_authentication :
+						  x->rpc->client_authentication;
+	if (side == OUTSIDE && provider->server != NULL)
+		host = provider->server;
+	p = build_protocol(x->b, PROTOCOL_EXHTTP);
+	p->ttl = provider->ttl;
+	p->server = host;
+	p->ssl = x->rpc != NULL && x->rpc->ssl == TRI_OFF ? TRI_OFF : TRI_ON;
+	p->auth_package = auth_package(x, authentication);
+	p->cert_principal_name = principal(provider);
+	/* Real servers send it with this block, whatever the provider says of EXPR. */
+	p->server_exclusive_connect = own->server_exclusive_connect == TRI_OFF ? TRI_OFF : TRI_ON;
+	put_urls(x, p, side);
+	/* One namespace for inside and outside: once is enough. */
+	if (side == OUTSIDE && p > x->b->protocols && p[-1].kind == PROTOCOL_EXHTTP &&
+	    record_equal(&answer_protocol_table, p, p - 1))
+		x->b->out->n_protocols--;
+}
+
+static void
+put_mapi_side(const struct exchange *x, enum side side, const char **store, const char **book)
+{
+	const char *base = url_for(x, URL_MAPI, side);
+	const char *id = x->id != NULL ? x->id : x->b->mailbox->address;
+	const char *root;
+
+	if (base == NULL)
+		return;
+	root = join(x, base, "");
+	if (root == NULL)
+		return;
+	*store = build_text(x->b, arena_printf(x->b->mem, "%semsmdb/?MailboxId=%s", root, id));
+	*book = build_text(x->b, arena_printf(x->b->mem, "%snspi/?MailboxId=%s", root, id));
+}
+
+static void
+put_mapi_http(const struct exchange *x)
+{
+	struct answer_protocol *p = build_protocol(x->b, PROTOCOL_MAPI_HTTP);
+
+	p->version = 1;
+	put_mapi_side(x, INSIDE, &p->mail_store_internal_url, &p->address_book_internal_url);
+	put_mapi_side(x, OUTSIDE, &p->mail_store_external_url, &p->address_book_external_url);
+}
+
+/* ---- the whole ---- */
+
+static void
+put_user(const struct exchange *x)
+{
+	struct answer_user *u = &x->b->out->user;
+	const struct mailbox *m = x->b->mailbox;
+	const struct organization *o = &x->org->organization;
+
+	u->display_name = m->display_name;
+	u->legacy_dn = build_text(x->b, mailbox_legacy_dn(x->b->mem, o, m));
+	if (x->version.major >= EXCHANGE_2010)
+		u->autodiscover_smtp_address = m->address;
+	u->deployment_id = o->deployment_id;
+}
+
+static void
+put_alternatives(const struct exchange *x)
+{
+	static const char *const types[] = { "Archive", "Delegate", "TeamMailbox" };
+	const struct facts *f = x->b->facts;
+	struct answer_alternative_mailbox *to =
+	    arena_array(x->b->mem, f->n_alternatives, sizeof(*to));
+
+	if (to == NULL) {
+		x->b->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < f->n_alternatives; i++) {
+		const struct alternative_mailbox *from = &f->alternatives[i];
+
+		to[i].type = types[from->type];
+		to[i].display_name = from->display_name;
+		to[i].legacy_dn = from->legacy_dn;
+		to[i].server = from->server;
+		to[i].smtp_address = from->smtp_address;
+		to[i].owner_smtp_address = from->owner_smtp_address;
+	}
+	x->b->out->alternative_mailboxes = to;
+	x->b->out->n_alternative_mailboxes = f->n_alternatives;
+}
+
+static void
+put_account(const struct exchange *x)
+{
+	const struct mailbox *m = x->b->mailbox;
+	struct answer *a = x->b->out;
+
+	a->account_type = "email";
+	/* Others need not know what the owner's program opens. */
+	if (x->b->own)
+		put_alternatives(x);
+	if (x->version.major < EXCHANGE_2013)
+		return;
+	a->microsoft_online = TRI_OFF;
+	a->consumer_mailbox = TRI_OFF;
+	a->public_folder_smtp_address = m->public_folder_mailbox != NULL ?
+					    m->public_folder_mailbox :
+					    x->org->organization.public_folder_mailbox;
+}
+
+/* MAPI over HTTP came with 2013 SP1, 15.0.847 (pox.md 6). */
+static bool
+may_use_mapi(const struct exchange *x)
+{
+	const struct version *v = &x->version;
+
+	if (x->b->question->client.mapi_http < 1 || x->b->mailbox->mapi_http == TRI_OFF)
+		return false;
+	if (v->major < EXCHANGE_2013 ||
+	    (v->major == EXCHANGE_2013 && v->minor == 0 && v->build < 847))
+		return false;
+	return url_for(x, URL_MAPI, INSIDE) != NULL || url_for(x, URL_MAPI, OUTSIDE) != NULL;
+}
+
+static bool
+has_any_url(const struct exchange *x)
+{
+	for (int service = 0; service < URL_SERVICE_COUNT; service++)
+		if (service != URL_AUTODISCOVER &&
+		    (url_for(x, (enum url_service)service, INSIDE) != NULL ||
+			url_for(x, (enum url_service)service, OUTSIDE) != NULL))
+			return true;
+	return false;
+}
+
+/* Reads the server's version; one that names none is taken for a present one. */
+static void
+read_version(struct exchange *x)
+{
+	char text[9];
+
+	if (resolve_server_version(x->server->version, text) != NULL)
+		x->version_text = build_text(x->b, arena_strdup(x->b->mem, text));
+	if (!version_parse(x->server->version, &x->version))
+		x->version = (struct version){ EXCHANGE_2013, 2, 0 };
+}
+
+int
+build_exchange(struct build *b)
+{
+	struct exchange x = { .b = b, .org = b->facts->org };
+
+	if (x.org == NULL || x.org->organization.name == NULL)
+		return REFUSAL_BROKEN_CONFIGURATION;
+	x.server = choose_server(b, x.org);
+	if (x.server == NULL)
+		return REFUSAL_BROKEN_CONFIGURATION;
+	x.rpc = find_outlook_anywhere(&x);
+	if (x.rpc == NULL && !has_any_url(&x))
+		return REFUSAL_NO_OPTIONS;
+
+	read_version(&x);
+	x.domain = strrchr(b->mailbox->address, '@') + 1;
+	if (b->mailbox->guid != NULL)
+		x.id = build_text(b, arena_printf(b->mem, "%s@%s", b->mailbox->guid, x.domain));
+	x.mapi = may_use_mapi(&x);
+	if (!build_protocols(b, PROTOCOLS_MAX))
+		return 0;
+
+	put_user(&x);
+	put_account(&x);
+	if (x.mapi) {
+		put_mapi_http(&x);
+	} else {
+		put_exch(&x);
+		put_expr(&x);
+	}
+	put_web(&x);
+	if (b->question->client.exhttp && x.version.major >= EXCHANGE_2013) {
+		put_exhttp(&x, INSIDE);
+		put_exhttp(&x, OUTSIDE);
+	}
+	return 0;
+}

@@ -1,0 +1,93 @@
+/* resolve_mail.c - IMAP, POP3 and SMTP settings of a `mail` domain, made from templates. */
+#include "resolve/build.h"
+
+enum { TTL_HOURS = 24 };
+
+static enum protocol_kind
+kind_of(const struct mail_service *s)
+{
+	switch ((enum mail_service_type)s->type) {
+	case SERVICE_IMAP:
+		return PROTOCOL_IMAP;
+	case SERVICE_POP3:
+		return PROTOCOL_POP3;
+	case SERVICE_SMTP:
+		return PROTOCOL_SMTP;
+	case SERVICE_JMAP:
+	case SERVICE_CALDAV:
+	case SERVICE_CARDDAV:
+	case SERVICE_WEBMAIL:
+	case SERVICE_FILES:
+	case SERVICE_MANAGESIEVE:
+		break;
+	}
+	return PROTOCOL_UNKNOWN;
+}
+
+static const char *
+encryption_of(const struct mail_service *s)
+{
+	switch ((enum mail_socket)s->socket) {
+	case SOCKET_TLS:
+		return "SSL";
+	case SOCKET_STARTTLS:
+		return "TLS";
+	case SOCKET_PLAIN:
+		break;
+	}
+	return "None";
+}
+
+static const char *
+login_name(struct build *b, const struct mail_service *s)
+{
+	if (s->user_name != NULL)
+		return build_text(b, resolve_template(b->mem, s->user_name, b->facts->address));
+	if (b->mailbox != NULL && b->mailbox->login_name != NULL)
+		return b->mailbox->login_name;
+	return b->facts->address;
+}
+
+static void
+put_service(struct build *b, const struct mail_service *s, enum protocol_kind kind)
+{
+	struct answer_protocol *p = build_protocol(b, kind);
+	const struct domain *d = b->facts->domain;
+
+	p->ttl = d->ttl == NUMBER_ABSENT ? TTL_HOURS : d->ttl;
+	p->server = s->host;
+	p->port = s->port;
+	p->login_name = login_name(b, s);
+	p->domain_required = TRI_OFF;
+	/* SPA means NTLM or GSSAPI, and clients take it for granted unless told (pox.md 4.1). */
+	p->spa =
+	    s->authentication == AUTH_NTLM || s->authentication == AUTH_GSSAPI ? TRI_ON : TRI_OFF;
+	p->ssl = s->socket == SOCKET_PLAIN ? TRI_OFF : TRI_ON;
+	p->encryption = encryption_of(s);
+	p->auth_required = s->authentication == AUTH_NONE ? TRI_OFF : TRI_ON;
+	if (kind == PROTOCOL_SMTP) {
+		p->use_pop_auth = TRI_OFF;
+		p->smtp_last = TRI_OFF;
+	}
+}
+
+int
+build_mail(struct build *b)
+{
+	const struct facts *f = b->facts;
+
+	if (!build_protocols(b, f->n_services))
+		return 0;
+	for (size_t i = 0; i < f->n_services; i++) {
+		enum protocol_kind kind = kind_of(&f->services[i]);
+
+		if (kind != PROTOCOL_UNKNOWN)
+			put_service(b, &f->services[i], kind);
+	}
+	if (b->out->n_protocols == 0)
+		return REFUSAL_NO_OPTIONS;
+	b->out->account_type = "email";
+	if (b->mailbox != NULL)
+		b->out->user.display_name = b->mailbox->display_name;
+	return 0;
+}
