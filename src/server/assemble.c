@@ -1,0 +1,190 @@
+/* assemble.c - builds a service from its configuration and its directory. */
+#include "server/assemble.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/when.h"
+#include "server/certs.h"
+#include "server/route.h"
+
+enum { SERVICE_MEMORY_BYTES = 256 * 1024 * 1024 };
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+set_limits(const struct conf *conf, struct engine_settings *s)
+{
+	const struct conf_limits *l = &conf->limits;
+
+	s->limits = (struct engine_limits){
+		.head_bytes = (size_t)l->head_bytes,
+		.body_bytes = (size_t)l->body_bytes,
+		.connections = (unsigned)l->connections,
+		.address_connections = (unsigned)l->address_connections,
+		.requests = (unsigned)l->requests,
+		.pool_queue = (unsigned)l->pool_queue,
+		.arena_bytes = (size_t)l->request_bytes,
+	};
+	s->deadlines = (struct engine_deadlines){
+		.handshake_ms = (uint32_t)l->handshake_ms,
+		.head_ms = (uint32_t)l->head_ms,
+		.body_ms = (uint32_t)l->body_ms,
+		.work_ms = (uint32_t)l->work_ms,
+		.reply_ms = (uint32_t)l->reply_ms,
+		.idle_ms = (uint32_t)l->idle_ms,
+		.linger_ms = (uint32_t)l->linger_ms,
+	};
+}
+
+static usher_status
+make_set(const struct service *service, const struct conf_listener *l, const struct certs *certs,
+    struct served_list *served, struct tls_set **out, struct usher_error *err)
+{
+	const struct tls_options options = {
+		.tickets = l->session_tickets ? service->state->tickets : NULL,
+	};
+	usher_status st = tls_set_new(&options, out, err);
+
+	if (st != USHER_OK)
+		return st;
+	st = l->certificate != NULL ? certs_fill_from_files(*out, l, served, err) :
+				      certs_fill(*out, certs, l->name, served, err);
+	if (st != USHER_OK)
+		tls_set_unref(*out);
+	return st;
+}
+
+static usher_status
+add_listener(struct assembly *a, const struct conf_listener *l, const struct certs *certs,
+    struct served_list *served, struct usher_error *err)
+{
+	struct tls_set *set = NULL;
+	usher_status st = USHER_OK;
+
+	if (a->settings.n_listeners + l->addresses.n > ENGINE_MAX_LISTENERS)
+		return err_set(err, USHER_E_LIMIT, l->name, "more than %d addresses to listen on",
+		    ENGINE_MAX_LISTENERS);
+	if (l->kind == LISTENER_HTTPS)
+		st = make_set(a->service, l, certs, served, &set, err);
+	for (size_t i = 0; st == USHER_OK && i < l->addresses.n; i++) {
+		size_t n = a->settings.n_listeners++;
+
+		conf_listener_name(l, i, a->names[n]);
+		a->listeners[n] = (struct listener_settings){
+			.name = a->names[n],
+			.kind = (enum listener_kind)l->kind,
+			.endpoint = l->addresses.v[i],
+			.tls = set == NULL ? NULL : tls_set_ref(set),
+			.app = l,
+		};
+	}
+	tls_set_unref(set);
+	return st;
+}
+
+/* Names under which the redirect listener may send people on. */
+static usher_status
+take_names(struct service *service, const struct certs *certs, struct served_list *served,
+    struct usher_error *err)
+{
+	usher_status st = USHER_OK;
+
+	for (size_t i = 0; i < certs->n_domains; i++) {
+		const struct text_list *names = &certs->domains[i].host_names;
+
+		for (size_t k = 0; st == USHER_OK && k < names->n; k++)
+			st = served_name(served, names->v[k], err);
+	}
+	if (served->n_names > 0)
+		qsort(served->names, served->n_names, sizeof(*served->names), compare_names);
+	service->host_names = served->names;
+	service->n_host_names = served->n_names;
+	service->certificates = served->v;
+	service->n_certificates = served->n;
+	return st;
+}
+
+static usher_status
+read_directory(
+    struct service *service, struct arena *mem, struct certs *out, struct usher_error *err)
+{
+	struct dir *dir;
+	usher_status st = dir_open(service->conf->directory, DIR_READ, &dir, err);
+
+	if (st != USHER_OK)
+		return st;
+	st = certs_read(mem, dir, clock_unix_ms() / 1000, out, err);
+	dir_close(dir);
+	if (st != USHER_OK)
+		return st;
+	service->fingerprint = arena_strdup(service->mem, out->fingerprint);
+	return service->fingerprint == NULL ? err_nomem(err, "service") : USHER_OK;
+}
+
+static usher_status
+build(struct assembly *a, struct usher_error *err)
+{
+	struct service *service = a->service;
+	const struct conf *conf = service->conf;
+	struct arena *scratch CLEANUP(arena_cleanup) = arena_new(SERVICE_MEMORY_BYTES);
+	struct served_list served = { .mem = service->mem };
+	struct certs certs;
+	usher_status st;
+
+	if (scratch == NULL)
+		return err_nomem(err, "service");
+	st = read_directory(service, scratch, &certs, err);
+	for (size_t i = 0; st == USHER_OK && i < conf->n_listeners; i++)
+		st = add_listener(a, &conf->listeners[i], &certs, &served, err);
+	return st == USHER_OK ? take_names(service, &certs, &served, err) : st;
+}
+
+usher_status
+assemble(
+    struct conf *conf, struct service_state *state, struct assembly *out, struct usher_error *err)
+{
+	struct engine_settings *s = &out->settings;
+	struct service *service = calloc(1, sizeof(*service));
+
+	memset(out, 0, sizeof(*out));
+	engine_settings_init(s);
+	if (service == NULL)
+		return err_nomem(err, "service");
+	out->service = service;
+	service->state = state;
+	service->conf = conf_ref(conf);
+	service->loaded_s = clock_unix_ms() / 1000;
+	service->mem = arena_new(SERVICE_MEMORY_BYTES);
+	if (service->mem == NULL)
+		return err_nomem(err, "service");
+	if (conf->threads > 0)
+		s->threads = (unsigned)conf->threads;
+	s->pool_threads = (unsigned)conf->pool_threads;
+	s->listeners = out->listeners;
+	s->trusted = conf->trusted.v;
+	s->n_trusted = conf->trusted.n;
+	s->log_requests = conf->log.requests;
+	s->callbacks = (struct engine_app){
+		.context_new = service_context_new,
+		.context_free = service_context_free,
+		.head = route_head,
+		.app_free = service_app_free,
+	};
+	s->app = service;
+	set_limits(conf, s);
+	return build(out, err);
+}
+
+void
+assembly_clear(struct assembly *a)
+{
+	for (size_t i = 0; i < a->settings.n_listeners; i++)
+		tls_set_unref(a->listeners[i].tls);
+	service_free(a->service);
+}

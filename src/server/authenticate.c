@@ -1,0 +1,227 @@
+/* authenticate.c - from an Authorization field to a login name, at the price of a hash only when
+ * the verdict is not remembered. */
+#include "server/authenticate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/basic.h"
+#include "base/when.h"
+#include "server/service.h"
+
+void
+authenticate_drop(struct auth *auth)
+{
+	secret_clear(&auth->password);
+}
+
+static void
+source_text(const struct request *request, char out[NET_ADDRESS_TEXT_BYTES])
+{
+	net_address_format(&request->client, out);
+}
+
+/* What is known about the password without hashing it. */
+static enum auth_outcome
+quick_verdict(struct request *request, struct auth *auth)
+{
+	char source[NET_ADDRESS_TEXT_BYTES];
+	uint64_t now = clock_mono_ms();
+
+	switch (
+	    remember_ask(auth->state->remember, auth->typed, auth->hash, &auth->password, now)) {
+	case REMEMBERED_GOOD:
+		auth->login = auth->owner;
+		service_count(request, COUNT_LOGIN_REMEMBERED);
+		return CALLER_PASSED;
+	case REMEMBERED_BAD:
+		service_count(request, COUNT_LOGIN_REFUSED);
+		return CALLER_REFUSED;
+	case REMEMBERED_NOT:
+		break;
+	}
+	source_text(request, source);
+	auth->wait_ms = throttle_wait_ms(auth->state->throttle, source, auth->typed, now);
+	return auth->wait_ms > 0 ? CALLER_WAIT : CALLER_UNSURE;
+}
+
+/* Absent and disabled credentials go on with an empty hash, so that they cost what others cost. */
+static enum auth_outcome
+look_up(struct request *request, struct auth *auth)
+{
+	struct dir *dir = service_dir(request);
+	struct credential credential;
+
+	auth->owner = NULL;
+	auth->hash = "";
+	auth->directory_failed = true;
+	if (dir == NULL)
+		return CALLER_UNAVAILABLE;
+	switch (dir_credential(dir, request->mem, auth->typed, &credential, &auth->err)) {
+	case LOOKUP_UNAVAILABLE:
+		return CALLER_UNAVAILABLE;
+	case LOOKUP_FOUND:
+		if (credential.enabled != TRI_OFF && credential.password_hash != NULL) {
+			auth->owner = credential.login_name;
+			auth->hash = credential.password_hash;
+		}
+		break;
+	case LOOKUP_ABSENT:
+		break;
+	}
+	auth->directory_failed = false;
+	return CALLER_UNSURE;
+}
+
+void
+authenticate(struct request *request, struct auth *auth)
+{
+	const struct conf_authentication *conf = &service_of(request)->conf->authentication;
+	const struct login_rules rules = { conf->default_domain, &conf->windows_domains };
+
+	memset(auth, 0, sizeof(*auth));
+	auth->state = service_of(request)->state;
+	switch (basic_read(request->mem, http1_field(request->head, "Authorization"), &rules,
+	    &auth->typed, &auth->password)) {
+	case BASIC_OK:
+		break;
+	case BASIC_NONE:
+		auth->outcome = CALLER_NONE;
+		return;
+	case BASIC_REFUSED:
+		auth->outcome = CALLER_REFUSED;
+		service_count(request, COUNT_LOGIN_REFUSED);
+		return;
+	case BASIC_NOMEM:
+		auth->outcome = CALLER_UNAVAILABLE;
+		return;
+	}
+	auth->outcome = look_up(request, auth);
+	if (auth->outcome == CALLER_UNSURE)
+		auth->outcome = quick_verdict(request, auth);
+	if (auth->outcome == CALLER_PASSED)
+		request_set_user(request, auth->login);
+	if (auth->outcome != CALLER_UNSURE)
+		authenticate_drop(auth);
+}
+
+/* In the thread pool. */
+static void
+hash(void *arg)
+{
+	struct auth *auth = arg;
+	struct service_state *state = auth->state;
+	char decoy[PASSWORD_HASH_BYTES];
+
+	if (auth->owner != NULL) {
+		auth->matches = password_verify(&auth->password, auth->hash);
+		if (!auth->matches)
+			return;
+		(void)pthread_mutex_lock(&state->decoy_lock);
+		(void)snprintf(state->decoy, sizeof(state->decoy), "%s", auth->hash);
+		(void)pthread_mutex_unlock(&state->decoy_lock);
+		return;
+	}
+	(void)pthread_mutex_lock(&state->decoy_lock);
+	memcpy(decoy, state->decoy, sizeof(decoy));
+	(void)pthread_mutex_unlock(&state->decoy_lock);
+	password_decoy(&auth->password, decoy);
+	explicit_bzero(decoy, sizeof(decoy));
+}
+
+/* Tells all who want to know how the check came out. */
+static void
+conclude(struct request *request, struct auth *auth)
+{
+	char source[NET_ADDRESS_TEXT_BYTES];
+	uint64_t now = clock_mono_ms();
+
+	source_text(request, source);
+	remember_tell(
+	    auth->state->remember, auth->typed, auth->hash, &auth->password, auth->matches, now);
+	if (auth->matches) {
+		auth->outcome = CALLER_PASSED;
+		auth->login = auth->owner;
+		throttle_passed(auth->state->throttle, source, auth->typed, now);
+		service_count(request, COUNT_LOGIN_PASSED);
+		request_set_user(request, auth->login);
+	} else {
+		auth->outcome = CALLER_REFUSED;
+		throttle_failed(auth->state->throttle, source, auth->typed, now);
+		service_count(request, COUNT_LOGIN_REFUSED);
+		LOG(LEVEL_NOTICE, "auth", request->log, "password refused",
+		    log_text("login", auth->typed));
+	}
+}
+
+static void
+hashed(struct request *request, void *arg, bool ran)
+{
+	struct auth *auth = arg;
+
+	if (ran)
+		conclude(request, auth);
+	else
+		auth->outcome = CALLER_UNAVAILABLE;
+	authenticate_drop(auth);
+	auth->then(request, auth);
+}
+
+void
+authenticate_check(struct request *request, struct auth *auth,
+    void (*then)(struct request *request, struct auth *auth))
+{
+	auth->then = then;
+	if (request_defer(request, hash, hashed, auth))
+		return;
+	authenticate_drop(auth);
+	auth->outcome = CALLER_UNAVAILABLE;
+	then(request, auth);
+}
+
+static void
+challenge(struct request *request)
+{
+	const char *realm = service_of(request)->conf->authentication.realm;
+	struct buf value CLEANUP(buf_cleanup);
+	struct reply_field field = { "WWW-Authenticate", NULL };
+	const struct reply reply = { .status = 401, .fields = &field, .n_fields = 1 };
+
+	buf_init(&value, REPLY_HEAD_BYTES / 2);
+	buf_text(&value, "Basic realm=\"");
+	for (; *realm != '\0'; realm++) {
+		if (*realm == '"' || *realm == '\\')
+			buf_char(&value, '\\');
+		buf_char(&value, *realm);
+	}
+	buf_char(&value, '"');
+	field.value = buf_cstr(&value);
+	request_reply(request, &reply);
+}
+
+static void
+ask_to_wait(struct request *request, uint64_t wait_ms)
+{
+	char seconds[24];
+	const struct reply_field field = { "Retry-After", seconds };
+	const struct reply reply = { .status = 429, .fields = &field, .n_fields = 1 };
+
+	(void)snprintf(
+	    seconds, sizeof(seconds), "%llu", (unsigned long long)((wait_ms + 999) / 1000));
+	service_count(request, COUNT_LOGIN_THROTTLED);
+	request_reply(request, &reply);
+}
+
+void
+authenticate_refuse(struct request *request, struct auth *auth)
+{
+	authenticate_drop(auth);
+	if (auth->outcome == CALLER_UNAVAILABLE && auth->directory_failed)
+		service_unavailable(request, &auth->err);
+	else if (auth->outcome == CALLER_UNAVAILABLE)
+		request_refuse(request, 503, "Too many passwords wait to be checked.");
+	else if (auth->outcome == CALLER_WAIT)
+		ask_to_wait(request, auth->wait_ms);
+	else
+		challenge(request);
+}

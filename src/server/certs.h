@@ -1,0 +1,64 @@
+/* certs.h - which certificate a listener serves for which name, from the directory or from files.
+ */
+#ifndef USHER_SERVER_CERTS_H
+#define USHER_SERVER_CERTS_H
+
+#include "base/arena.h"
+#include "dir/dir.h"
+#include "server/service.h"
+#include "server/tls.h"
+
+enum { CERTS_MAX = 10000, CERTS_FINGERPRINT_BYTES = 64 * 1024 * 1024 };
+
+/* A domain that says something about names or certificates. */
+struct domain_names {
+	const char *domain;
+	const char *certificate; /* thumbprint, or NULL */
+	struct text_list host_names;
+};
+
+/* All that the directory says about TLS, read in one view. */
+struct certs {
+	const struct certificate *v; /* newest first, those that are valid now before the others */
+	size_t n;
+	const struct domain_names *domains;
+	size_t n_domains;
+	const char *fingerprint; /* two equal ones lead to the same TLS */
+	const char *folder;	 /* where the keys are */
+};
+
+/* Everything lies in `mem`. Returns USHER_OK, USHER_E_UNAVAILABLE, USHER_E_LIMIT, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+certs_read(
+    struct arena *mem, struct dir *dir, int64_t now_s, struct certs *out, struct usher_error *err);
+
+/* The served certificates of all listeners, gathered while sets are filled. */
+struct served_list {
+	struct arena *mem;
+	struct served_certificate *v;
+	size_t n, room;
+	const char **names; /* that they are for */
+	size_t n_names, names_room;
+};
+
+/* Fills `set` for `listener` with the certificates that are enabled for https and those that
+ * domains name. A domain's own certificate wins for its host names; the first of the others answers
+ * clients that send no name.
+ *
+ * Returns USHER_OK, USHER_E_ABSENT (none is enabled, or a key is missing), and as cert_key_get()
+ * and tls_set_add_pem(). */
+USHER_CHECK usher_status
+certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
+    struct served_list *served, struct usher_error *err);
+
+/* Fills `set` from the files of the listener. As certs_fill(), and USHER_E_PERMISSION, USHER_E_IO.
+ */
+USHER_CHECK usher_status
+certs_fill_from_files(struct tls_set *set, const struct conf_listener *listener,
+    struct served_list *served, struct usher_error *err);
+
+/* Notes a name that is ours. */
+USHER_CHECK usher_status
+served_name(struct served_list *served, const char *name, struct usher_error *err);
+
+#endif

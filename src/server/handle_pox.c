@@ -1,0 +1,256 @@
+/* handle_pox.c - the main job: a POX question in, settings out (pox.md 9, 10). */
+#include <string.h>
+
+#include "base/address.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "resolve/resolve.h"
+#include "server/route.h"
+#include "server/service.h"
+#include "wire/pox.h"
+
+enum { REQUEST_ID_BYTES = 128 };
+
+/* One question on its way; in request->mem. */
+struct job {
+	struct auth auth; /* first: `then` gets it and knows the job by it */
+	struct question question;
+	bool readable;		/* the body was a question */
+	const char *request_id; /* to be echoed; NULL when not wanted */
+};
+
+/* ---- what the header says about the client (pox.md 1.1) ---- */
+
+static bool
+list_has(struct slice list, const char *word)
+{
+	while (list.n > 0) {
+		size_t comma = slice_find(list, ',');
+
+		if (slice_is_nocase(slice_trim(slice_from(list.p, comma)), word))
+			return true;
+		list = slice_skip(list, comma + 1);
+	}
+	return false;
+}
+
+static int64_t
+positive(struct slice s)
+{
+	uint64_t n;
+
+	return text_number(s, 1, INT64_MAX, &n) ? (int64_t)n : 0;
+}
+
+static struct client_traits
+client_traits(const struct http1_request *head)
+{
+	enum { OUTLOOK_2013 = 15 }; /* the first to know EXHTTP */
+	static const struct slice office = SLICE_LITERAL("Microsoft Office/");
+	struct slice agent = http1_field(head, "User-Agent");
+	struct slice can = http1_field(head, "X-ClientCanHandle");
+	struct client_traits t = { .mapi_http =
+				       positive(http1_field(head, "X-MapiHttpCapability")) };
+
+	t.outlook = slice_starts_nocase(agent, office);
+	if (t.outlook) {
+		struct slice version = slice_skip(agent, office.n);
+
+		t.outlook_major = positive(slice_from(version.p, slice_find(version, '.')));
+	}
+	t.negotiate = list_has(can, "Negotiate");
+	t.exhttp = list_has(can, "ExHttpInfo") || t.outlook_major >= OUTLOOK_2013;
+	return t;
+}
+
+static const char *
+request_id(struct request *request)
+{
+	struct slice wanted = http1_field(request->head, "return-client-request-id");
+	struct slice id = http1_field(request->head, "client-request-id");
+
+	if (!slice_is_nocase(wanted, "true") || id.n == 0 || id.n > REQUEST_ID_BYTES)
+		return NULL;
+	for (size_t i = 0; i < id.n; i++) {
+		if (id.p[i] < 0x20 || id.p[i] > 0x7e)
+			return NULL;
+	}
+	return arena_copy(request->mem, id);
+}
+
+/* ---- answering ---- */
+
+static void
+count_answer(struct request *request, const struct answer *answer)
+{
+	service_count(request, answer->kind == ANSWER_SETTINGS ? COUNT_ANSWER_SETTINGS :
+			       answer->kind == ANSWER_REFUSAL  ? COUNT_ANSWER_REFUSAL :
+								 COUNT_ANSWER_REDIRECT);
+}
+
+static void
+send_answer(struct request *request, const struct answer *answer, const char *id)
+{
+	struct buf *out = &thread_of(request)->out;
+	const struct reply_field fields[] = {
+		{ "Cache-Control", "private" },
+		{ "client-request-id", id },
+	};
+	struct reply reply = {
+		.status = 200,
+		.type = "text/xml; charset=utf-8",
+		.fields = fields,
+		.n_fields = id == NULL ? 1 : 2,
+	};
+
+	buf_reset(out);
+	pox_write_response(out, answer);
+	if (out->status != USHER_OK) {
+		request_refuse(request, 503, "The answer does not fit into memory.");
+		return;
+	}
+	count_answer(request, answer);
+	reply.body = buf_as_slice(out);
+	request_reply(request, &reply);
+}
+
+static struct resolve_context
+resolve_as(const struct request *request, const char *login)
+{
+	const struct conf *conf = service_of(request)->conf;
+
+	return (struct resolve_context){
+		.login_name = login,
+		.visibility = (enum visibility)conf->authentication.visibility,
+		.now_ms = clock_unix_ms(),
+		.server_name = conf->server_name,
+	};
+}
+
+static void
+send_refusal(struct request *request, const char *login, enum refusal_code code, const char *id)
+{
+	const struct resolve_context context = resolve_as(request, login);
+	struct answer answer;
+
+	if (resolve_refusal(request->mem, &context, code, NULL, &answer) != USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_answer(request, &answer, id);
+}
+
+/* The caller may ask: find out and tell. `login` is NULL for an anonymous caller. */
+static void
+answer_question(struct request *request, struct job *job, const char *login)
+{
+	const struct resolve_context context = resolve_as(request, login);
+	struct dir *dir = service_dir(request);
+	struct usher_error err = { 0 };
+	struct facts facts;
+	struct answer answer;
+	enum lookup found;
+
+	if (!job->readable) {
+		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
+		return;
+	}
+	found = dir == NULL ? LOOKUP_UNAVAILABLE :
+			      dir_facts(dir, request->mem, &job->question, login, &facts, &err);
+	if (found == LOOKUP_UNAVAILABLE)
+		service_unavailable(request, &err);
+	else if (found == LOOKUP_ABSENT) /* not an address at all */
+		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
+	else if (resolve_answer(request->mem, &job->question, &facts, &context, &answer, &err) !=
+		 USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_answer(request, &answer, job->request_id);
+}
+
+/* ---- who may ask ---- */
+
+/* Whether the question's domain is open to everybody. The local part is left out of the lookup: how
+ * long it takes must not tell whether the mailbox exists. */
+static enum lookup
+find_anonymous(struct request *request, const struct job *job, bool *open, struct usher_error *err)
+{
+	struct dir *dir = service_dir(request);
+	struct question question = job->question;
+	struct address address;
+	struct facts facts;
+	enum lookup found;
+
+	*open = false;
+	if (!job->readable || question.legacy_dn != NULL || question.address == NULL ||
+	    address_parse(request->mem, slice_of(question.address), &address, NULL) != USHER_OK)
+		return LOOKUP_FOUND;
+	question.address = arena_printf(request->mem, "anonymous@%s", address.domain);
+	if (dir == NULL || question.address == NULL)
+		return LOOKUP_UNAVAILABLE;
+	found = dir_facts(dir, request->mem, &question, NULL, &facts, err);
+	if (found == LOOKUP_FOUND)
+		*open = resolve_anonymous(&facts);
+	return found;
+}
+
+static void
+answer_or_refuse(struct request *request, struct auth *auth)
+{
+	struct job *job = (struct job *)auth;
+
+	if (auth->outcome == CALLER_PASSED)
+		answer_question(request, job, auth->login);
+	else
+		authenticate_refuse(request, auth);
+}
+
+void
+handle_pox(struct request *request)
+{
+	struct job *job = arena_zalloc(request->mem, sizeof(*job));
+	struct usher_error err = { 0 };
+	usher_status st;
+	bool open;
+
+	if (job == NULL) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	st = pox_read_request(
+	    thread_of(request)->xml, request->mem, request->body, &job->question, &err);
+	if (st == USHER_E_NOMEM) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	job->readable = st == USHER_OK;
+	job->question.client = client_traits(request->head);
+	job->request_id = request_id(request);
+
+	authenticate(request, &job->auth);
+	if (job->auth.outcome == CALLER_PASSED || job->auth.outcome == CALLER_UNAVAILABLE) {
+		answer_or_refuse(request, &job->auth);
+		return;
+	}
+	/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must
+	 * not be told that they are wrong. */
+	if (find_anonymous(request, job, &open, &err) == LOOKUP_UNAVAILABLE) {
+		authenticate_drop(&job->auth);
+		service_unavailable(request, &err);
+	} else if (open) {
+		authenticate_drop(&job->auth);
+		answer_question(request, job, NULL);
+	} else if (job->auth.outcome == CALLER_UNSURE) {
+		authenticate_check(request, &job->auth, answer_or_refuse);
+	} else {
+		answer_or_refuse(request, &job->auth);
+	}
+}
+
+/* The browser's health check: 600 to whoever is logged in (pox.md 9.1). */
+void
+handle_pox_probe(struct request *request)
+{
+	const struct auth *auth = request->data;
+
+	send_refusal(request, auth->login, REFUSAL_INVALID_REQUEST, request_id(request));
+}

@@ -1,0 +1,95 @@
+/* handle_redirect.c - plain HTTP that leads Autodiscover clients to https and takes nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "server/route.h"
+#include "server/service.h"
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(a, *(const char *const *)b);
+}
+
+static bool
+is_own_name(const struct service *service, const char *host)
+{
+	return bsearch(host, service->host_names, service->n_host_names,
+		   sizeof(*service->host_names), compare_names) != NULL;
+}
+
+static enum lookup
+find_domain(struct request *request, struct dir *dir, const char *name, struct usher_error *err)
+{
+	const struct entity *entity = &entities[ENTITY_DOMAIN];
+	struct domain key, found;
+
+	record_init(&entity->table, &key);
+	key.domain = name;
+	return dir_get(dir, request->mem, entity, &key, &found, err);
+}
+
+/* The Host field is the client's word, and a cache or a link may have put it there: we redirect
+ * only to names that are ours: an accepted domain, its autodiscover host, a host name of a domain
+ * or of a certificate that we serve. */
+static enum lookup
+is_ours(struct request *request, const char *host, struct usher_error *err)
+{
+	static const struct slice prefix = SLICE_LITERAL("autodiscover.");
+	struct dir *dir;
+	enum lookup found;
+
+	if (is_own_name(service_of(request), host))
+		return LOOKUP_FOUND;
+	dir = service_dir(request);
+	if (dir == NULL)
+		return LOOKUP_UNAVAILABLE;
+	found = find_domain(request, dir, host, err);
+	if (found == LOOKUP_ABSENT && slice_starts(slice_of(host), prefix))
+		found = find_domain(request, dir, host + prefix.n, err);
+	return found;
+}
+
+static void
+send_to(struct request *request, const char *url)
+{
+	const struct reply_field field = { "Location", url };
+	const struct reply reply = { .status = 302, .fields = &field, .n_fields = 1 };
+
+	if (url == NULL)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		request_reply(request, &reply);
+}
+
+void
+handle_redirect(struct request *request)
+{
+	const struct conf_listener *listener = request->listener->app;
+	const char *host = request_host(request);
+	const char *name;
+	struct usher_error err = { 0 };
+
+	if (listener->target != NULL) {
+		send_to(request, listener->target);
+		return;
+	}
+	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK) {
+		request_refuse(request, 404, "Nothing is here.");
+		return;
+	}
+	switch (is_ours(request, name, &err)) {
+	case LOOKUP_FOUND:
+		send_to(request,
+		    arena_printf(request->mem, "https://%s/autodiscover/autodiscover.xml", name));
+		break;
+	case LOOKUP_ABSENT:
+		request_refuse(request, 404, "Nothing is here.");
+		break;
+	case LOOKUP_UNAVAILABLE:
+		service_unavailable(request, &err);
+		break;
+	}
+}

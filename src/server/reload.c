@@ -1,0 +1,206 @@
+/* reload.c - start, reload, stop: the whole new configuration is built before the old one goes. */
+#include "server/reload.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/when.h"
+#include "server/assemble.h"
+#include "server/certs.h"
+#include "server/notify.h"
+
+enum { POLL_MEMORY_BYTES = 256 * 1024 * 1024 };
+
+static void
+log_listeners(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->conf->n_listeners; i++) {
+		const struct conf_listener *l = &d->conf->listeners[i];
+
+		for (size_t k = 0; k < l->addresses.n; k++) {
+			char name[CONF_LISTENER_NAME_BYTES], text[ENDPOINT_TEXT_BYTES];
+			struct endpoint bound;
+
+			conf_listener_name(l, k, name);
+			if (!engine_listener_endpoint(d->engine, name, &bound))
+				continue;
+			endpoint_format(&bound, text);
+			LOG(LEVEL_NOTICE, "conf", NULL, "listening", log_text("listener", name),
+			    log_text("address", text));
+		}
+	}
+}
+
+static void
+warn_of_expiry(const struct service *service)
+{
+	for (size_t i = 0; i < service->n_certificates; i++) {
+		const struct served_certificate *c = &service->certificates[i];
+		char text[WHEN_TEXT_BYTES];
+
+		if (c->not_after > service->loaded_s)
+			continue;
+		when_format(c->not_after, text);
+		LOG(LEVEL_WARNING, "conf", NULL, "certificate has expired; clients will refuse it",
+		    log_text("listener", c->listener), log_text("certificate", c->label),
+		    log_text("not_after", text));
+	}
+}
+
+/* What the engine now serves by. */
+static void
+take_over(struct daemon *d, struct conf *conf, struct assembly *a)
+{
+	struct conf *old = d->conf;
+
+	d->conf = conf_ref(conf);
+	conf_unref(old);
+	d->service = a->service;
+	a->service = NULL;
+	remember_set_times(d->state.remember, conf->authentication.remember_ms,
+	    conf->authentication.remember_refusal_ms);
+	log_set_level((enum log_level)conf->log.level);
+	warn_of_expiry(d->service);
+}
+
+/* Failure to watch is no failure to serve: the directory may come back. */
+static void
+watch(struct daemon *d)
+{
+	dir_close(d->watched);
+	d->watched = NULL;
+	if (dir_open(d->conf->directory, DIR_SERVE, &d->watched, NULL) != USHER_OK)
+		d->watched = NULL;
+	d->settled = false;
+}
+
+usher_status
+daemon_init(struct daemon *d, struct conf *conf, struct usher_error *err)
+{
+	struct assembly a;
+	usher_status st;
+
+	memset(d, 0, sizeof(*d));
+	st = service_state_init(&d->state, conf, err);
+	if (st != USHER_OK)
+		return st;
+	d->conf_path = conf->path;
+	st = assemble(conf, &d->state, &a, err);
+	if (st == USHER_OK)
+		st = engine_new(&a.settings, &d->engine, err);
+	if (st == USHER_OK) {
+		d->state.engine = d->engine;
+		take_over(d, conf, &a);
+	}
+	assembly_clear(&a);
+	if (st != USHER_OK)
+		service_state_clear(&d->state);
+	return st;
+}
+
+usher_status
+daemon_start(struct daemon *d, struct usher_error *err)
+{
+	usher_status st = engine_start(d->engine, err);
+
+	if (st != USHER_OK)
+		return st;
+	d->started = true;
+	watch(d);
+	log_listeners(d);
+	return USHER_OK;
+}
+
+static usher_status
+replace(struct daemon *d, struct conf *conf, struct usher_error *err)
+{
+	struct assembly a;
+	usher_status st = assemble(conf, &d->state, &a, err);
+
+	if (st == USHER_OK)
+		st = engine_reconfigure(d->engine, &a.settings, err);
+	if (st == USHER_OK)
+		take_over(d, conf, &a);
+	assembly_clear(&a);
+	atomic_fetch_add(
+	    &d->state.counters[st == USHER_OK ? COUNT_RELOADED : COUNT_RELOAD_REFUSED], 1);
+	return st;
+}
+
+void
+daemon_reload(struct daemon *d)
+{
+	struct usher_error err = { 0 };
+	struct conf *conf = NULL;
+	usher_status st;
+
+	notify_reloading();
+	st = conf_load(d->conf_path, &conf, &err);
+	if (st == USHER_OK)
+		st = replace(d, conf, &err);
+	if (st != USHER_OK) {
+		log_error(
+		    LEVEL_ERROR, "conf", NULL, "reload refused; the old configuration stays", &err);
+	} else {
+		watch(d);
+		LOG(LEVEL_NOTICE, "conf", NULL, "reloaded", log_text("file", d->conf_path));
+		log_listeners(d);
+	}
+	conf_unref(conf);
+	notify("READY=1");
+}
+
+/* Most changes need nothing: requests read the directory. Certificates and names are the rest. */
+static usher_status
+take_changes(struct daemon *d, struct usher_error *err)
+{
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(POLL_MEMORY_BYTES);
+	struct certs certs;
+	usher_status st;
+
+	if (mem == NULL)
+		return err_nomem(err, "certificates");
+	st = certs_read(mem, d->watched, clock_unix_ms() / 1000, &certs, err);
+	if (st != USHER_OK || strcmp(certs.fingerprint, d->service->fingerprint) == 0)
+		return st;
+	st = replace(d, d->conf, err);
+	if (st == USHER_OK)
+		LOG(LEVEL_NOTICE, "conf", NULL, "certificates or names in the directory changed",
+		    log_text("directory", d->conf->directory));
+	return st;
+}
+
+void
+daemon_poll(struct daemon *d)
+{
+	struct usher_error err = { 0 };
+	uint64_t generation = 0;
+
+	if (d->watched == NULL)
+		watch(d);
+	if (d->watched == NULL)
+		return;
+	if (dir_generation(d->watched, &generation, NULL) != LOOKUP_FOUND) {
+		dir_close(d->watched);
+		d->watched = NULL;
+		return;
+	}
+	if (d->settled && generation == d->generation)
+		return;
+	d->generation = generation;
+	d->settled = true;
+	if (take_changes(d, &err) != USHER_OK)
+		log_error(LEVEL_ERROR, "conf", NULL,
+		    "a change in the directory cannot be served; the old certificates stay", &err);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	if (d->started)
+		engine_stop(d->engine, (uint32_t)d->conf->limits.stop_ms);
+	engine_free(d->engine);
+	dir_close(d->watched);
+	conf_unref(d->conf);
+	service_state_clear(&d->state);
+}

@@ -1,0 +1,120 @@
+/* route.c - the rows of the service: what is answered where, to whom. */
+#include "server/route.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "server/service.h"
+#include "wire/pox.h"
+
+#define ON(kind) (1u << LISTENER_##kind)
+#define BY(method) (1u << HTTP1_##method)
+
+static const char POX_PATH[] = "/autodiscover/autodiscover.xml";
+
+static const struct route routes[] = {
+	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(POST), POX_REQUEST_BYTES, LOGIN_LATER, handle_pox },
+	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(GET) | BY(HEAD), 0, LOGIN_FIRST, handle_pox_probe },
+	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
+	{ ON(PRIVATE), "/metrics", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_metrics },
+	{ ON(PRIVATE), "/health", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_health },
+	{ ON(PRIVATE), "/status", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_status },
+};
+
+static void
+refuse_method(struct request *request, unsigned allowed)
+{
+	static const char *const names[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS",
+		"PATCH" };
+	struct buf value CLEANUP(buf_cleanup);
+	struct reply_field field = { "Allow", NULL };
+	const struct reply reply = { .status = 405, .fields = &field, .n_fields = 1 };
+
+	buf_init(&value, REPLY_HEAD_BYTES / 2);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if ((allowed & (1u << i)) != 0)
+			buf_printf(&value, "%s%s", value.n == 0 ? "" : ", ", names[i]);
+	}
+	field.value = buf_cstr(&value);
+	request_reply(request, &reply);
+}
+
+/* A request that waits for its password to be checked. */
+struct login {
+	struct auth auth; /* first: `then` gets it and knows the rest by it */
+	const struct route *route;
+};
+
+static void
+logged_in(struct request *request, struct auth *auth)
+{
+	const struct login *login = (const struct login *)auth;
+
+	if (auth->outcome != CALLER_PASSED) {
+		authenticate_refuse(request, auth);
+		return;
+	}
+	request->data = auth;
+	login->route->handle(request);
+}
+
+static void
+log_in(struct request *request, const struct route *route)
+{
+	struct login *login = arena_zalloc(request->mem, sizeof(*login));
+
+	if (login == NULL) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	login->route = route;
+	authenticate(request, &login->auth);
+	if (login->auth.outcome == CALLER_UNSURE)
+		authenticate_check(request, &login->auth, logged_in);
+	else
+		logged_in(request, &login->auth);
+}
+
+static void
+follow(struct request *request, const struct route *route)
+{
+	if (route->login == LOGIN_FIRST) {
+		log_in(request, route);
+	} else if (route->body_max == 0) {
+		route->handle(request);
+	} else {
+		request->body_max = route->body_max;
+		request->handle = route->handle;
+	}
+}
+
+void
+route_head(struct request *request)
+{
+	unsigned listener = 1u << request->listener->kind;
+	unsigned allowed = 0;
+
+	/* A password that came over plain HTTP is not even looked at. */
+	if (request->listener->kind == LISTENER_PROXY && !request->secure) {
+		request_refuse(request, 403,
+		    "Only trusted proxies that say X-Forwarded-Proto: https are answered here.");
+		return;
+	}
+	for (size_t i = 0; i < COUNT_OF(routes); i++) {
+		const struct route *route = &routes[i];
+
+		if ((route->listeners & listener) == 0 || strcmp(route->path, request->path) != 0)
+			continue;
+		if ((route->methods & (1u << request->head->method)) != 0) {
+			follow(request, route);
+			return;
+		}
+		allowed |= route->methods;
+	}
+	if (allowed != 0)
+		refuse_method(request, allowed);
+	else if (request->head->method == HTTP1_OTHER)
+		refuse_method(request, BY(GET) | BY(HEAD) | BY(POST));
+	else
+		request_refuse(request, 404, "Nothing is here.");
+}

@@ -1,0 +1,47 @@
+/* route.h - from listener, path and method to a handler. */
+#ifndef USHER_SERVER_ROUTE_H
+#define USHER_SERVER_ROUTE_H
+
+#include "server/authenticate.h"
+#include "server/engine.h"
+
+enum route_login {
+	LOGIN_NONE = 0, /* anybody */
+	LOGIN_FIRST,	/* the router authenticates; the handler finds a `struct auth` in data */
+	LOGIN_LATER	/* the handler decides when it has read the body */
+};
+
+struct route {
+	unsigned listeners; /* bits 1 << enum listener_kind */
+	const char *path;   /* lower case */
+	unsigned methods;   /* bits 1 << enum http1_method */
+	size_t body_max;    /* 0: the handler answers without waiting for a body */
+	enum route_login login;
+	void (*handle)(struct request *request);
+};
+
+/* The engine's head(). */
+void
+route_head(struct request *request);
+
+/* ---- handlers ---- */
+
+/* handle_pox.c: a POX question, and the probe of its URL by GET. */
+void
+handle_pox(struct request *request);
+void
+handle_pox_probe(struct request *request);
+
+/* handle_redirect.c: plain HTTP to https. */
+void
+handle_redirect(struct request *request);
+
+/* handle_private.c */
+void
+handle_metrics(struct request *request);
+void
+handle_health(struct request *request);
+void
+handle_status(struct request *request);
+
+#endif

@@ -1,0 +1,166 @@
+/* service.c - lifetime of the service's state and of each thread's context. */
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/when.h"
+#include "wire/pox.h"
+
+enum { DIR_RETRY_MS = 1000 };
+
+const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
+	[COUNT_ANSWER_SETTINGS] = { "usherd_answers_total", "kind=\"settings\"",
+	    "Autodiscover answers given" },
+	[COUNT_ANSWER_REDIRECT] = { "usherd_answers_total", "kind=\"redirect\"" },
+	[COUNT_ANSWER_REFUSAL] = { "usherd_answers_total", "kind=\"refusal\"" },
+	[COUNT_LOGIN_PASSED] = { "usherd_logins_total", "result=\"passed\"",
+	    "Credentials looked at" },
+	[COUNT_LOGIN_REMEMBERED] = { "usherd_logins_total", "result=\"remembered\"" },
+	[COUNT_LOGIN_REFUSED] = { "usherd_logins_total", "result=\"refused\"" },
+	[COUNT_LOGIN_THROTTLED] = { "usherd_logins_total", "result=\"throttled\"" },
+	[COUNT_DIRECTORY_UNAVAILABLE] = { "usherd_directory_unavailable_total", NULL,
+	    "Requests answered 503 because the directory could not be read" },
+	[COUNT_RELOADED] = { "usherd_reloads_total", "result=\"done\"", "Reloads" },
+	[COUNT_RELOAD_REFUSED] = { "usherd_reloads_total", "result=\"refused\"" },
+};
+
+usher_status
+service_state_init(struct service_state *state, const struct conf *conf, struct usher_error *err)
+{
+	const struct conf_authentication *a = &conf->authentication;
+	const struct remember_limits remember = {
+		.entries = (uint32_t)a->remember_entries,
+		.good_ms = a->remember_ms,
+		.bad_ms = a->remember_refusal_ms,
+	};
+	const struct throttle_limits throttle = {
+		.entries = (uint32_t)a->failure_entries,
+		.pair_failures = (uint32_t)a->login_failures,
+		.source_failures = (uint32_t)a->address_failures,
+		.delay_max_ms = a->delay_max_ms,
+		.forget_ms = a->forget_failures_ms,
+	};
+	usher_status st;
+
+	memset(state, 0, sizeof(*state));
+	(void)pthread_mutex_init(&state->decoy_lock, NULL);
+	state->started_s = clock_unix_ms() / 1000;
+	st = remember_new(&remember, &state->remember, err);
+	if (st == USHER_OK)
+		st = throttle_new(&throttle, &state->throttle, err);
+	if (st == USHER_OK)
+		st = tls_tickets_new(&state->tickets, err);
+	if (st != USHER_OK)
+		service_state_clear(state);
+	return st;
+}
+
+void
+service_state_clear(struct service_state *state)
+{
+	remember_free(state->remember);
+	throttle_free(state->throttle);
+	tls_tickets_unref(state->tickets);
+	(void)pthread_mutex_destroy(&state->decoy_lock);
+	explicit_bzero(state->decoy, sizeof(state->decoy));
+}
+
+void
+service_free(struct service *service)
+{
+	if (service == NULL)
+		return;
+	conf_unref(service->conf);
+	arena_free(service->mem);
+	free(service);
+}
+
+void
+service_app_free(void *app)
+{
+	service_free(app);
+}
+
+usher_status
+service_context_new(void *app, unsigned thread, void **out, struct usher_error *err)
+{
+	struct service *service = app;
+	struct service_thread *t = calloc(1, sizeof(*t));
+	usher_status st;
+
+	(void)thread;
+	if (t == NULL)
+		return err_nomem(err, "service");
+	t->service = service;
+	buf_init(&t->out, POX_RESPONSE_BYTES);
+	t->xml = xml_reader_new();
+	st = t->xml == NULL ? err_nomem(err, "service") :
+			      dir_open(service->conf->directory, DIR_SERVE, &t->dir, err);
+	if (st != USHER_OK) {
+		service_context_free(t);
+		return st;
+	}
+	*out = t;
+	return USHER_OK;
+}
+
+void
+service_context_free(void *context)
+{
+	struct service_thread *t = context;
+
+	dir_close(t->dir);
+	xml_reader_free(t->xml);
+	buf_clear(&t->out);
+	free(t);
+}
+
+struct service *
+service_of(const struct request *request)
+{
+	return request->app;
+}
+
+struct service_thread *
+thread_of(const struct request *request)
+{
+	return request->context;
+}
+
+void
+service_count(struct request *request, enum service_counter counter)
+{
+	atomic_fetch_add_explicit(
+	    &service_of(request)->state->counters[counter], 1, memory_order_relaxed);
+}
+
+struct dir *
+service_dir(struct request *request)
+{
+	struct service_thread *t = thread_of(request);
+	uint64_t now = clock_mono_ms();
+
+	if (t->dir != NULL || now < t->retry_ms)
+		return t->dir;
+	t->retry_ms = now + DIR_RETRY_MS;
+	/* The reason was logged when the handle was lost. */
+	if (dir_open(t->service->conf->directory, DIR_SERVE, &t->dir, NULL) != USHER_OK)
+		t->dir = NULL;
+	return t->dir;
+}
+
+void
+service_unavailable(struct request *request, const struct usher_error *err)
+{
+	struct service_thread *t = thread_of(request);
+
+	if (t->dir != NULL) {
+		log_error(LEVEL_ERROR, "dir", request->log, "directory unavailable", err);
+		dir_close(t->dir);
+		t->dir = NULL;
+	}
+	service_count(request, COUNT_DIRECTORY_UNAVAILABLE);
+	request_refuse(request, 503, "The directory is not available now.");
+}

@@ -1,0 +1,112 @@
+/* service.h - what usherd is doing: state that outlives reloads, the configuration in force, and
+ * what each thread has of its own. */
+#ifndef USHER_SERVER_SERVICE_H
+#define USHER_SERVER_SERVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "auth/password.h"
+#include "auth/remember.h"
+#include "auth/throttle.h"
+#include "base/buf.h"
+#include "dir/dir.h"
+#include "server/conf.h"
+#include "server/engine.h"
+#include "wire/xml.h"
+
+enum service_counter {
+	COUNT_ANSWER_SETTINGS = 0,
+	COUNT_ANSWER_REDIRECT,
+	COUNT_ANSWER_REFUSAL,
+	COUNT_LOGIN_PASSED,
+	COUNT_LOGIN_REMEMBERED, /* of those that passed */
+	COUNT_LOGIN_REFUSED,
+	COUNT_LOGIN_THROTTLED,
+	COUNT_DIRECTORY_UNAVAILABLE,
+	COUNT_RELOADED,
+	COUNT_RELOAD_REFUSED,
+	SERVICE_COUNTERS
+};
+
+/* As engine_counter_rows. */
+extern const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS];
+
+/* Lives as long as the process. Shared by all threads. */
+struct service_state {
+	struct remember *remember;
+	struct throttle *throttle;
+	struct tls_tickets *tickets;
+	const struct engine *engine; /* set before the first request */
+	int64_t started_s;
+	_Atomic uint64_t counters[SERVICE_COUNTERS];
+	pthread_mutex_t decoy_lock;
+	char decoy[PASSWORD_HASH_BYTES]; /* a real hash: what an unknown user has to cost */
+};
+
+/* A certificate in use, for status and metrics. */
+struct served_certificate {
+	const char *listener;
+	const char *label; /* thumbprint or file */
+	const char *subject;
+	int64_t not_after;
+};
+
+/* One configuration in force: the engine's `app`. Never changed once it serves. */
+struct service {
+	struct service_state *state;
+	struct conf *conf; /* one reference */
+	struct arena *mem; /* owns what follows */
+	int64_t loaded_s;
+	const char *fingerprint; /* of what was read from the directory, see certs.h */
+	const struct served_certificate *certificates;
+	size_t n_certificates;
+	const char *const *host_names; /* sorted: of domains and certificates */
+	size_t n_host_names;
+};
+
+/* What one thread owns: the engine's context. */
+struct service_thread {
+	struct service *service;
+	struct dir *dir;   /* NULL: could not be opened again */
+	uint64_t retry_ms; /* not before this */
+	struct xml_reader *xml;
+	struct buf out;
+};
+
+USHER_CHECK usher_status
+service_state_init(struct service_state *state, const struct conf *conf, struct usher_error *err);
+
+void
+service_state_clear(struct service_state *state);
+
+void
+service_free(struct service *service);
+
+/* The callbacks of struct engine_app. */
+usher_status
+service_context_new(void *app, unsigned thread, void **out, struct usher_error *err);
+void
+service_context_free(void *context);
+void
+service_app_free(void *app);
+
+/* This thread's directory. After failures it is opened anew, at most once a second. NULL when it is
+ * unavailable: answer service_unavailable(). */
+struct dir *
+service_dir(struct request *request);
+
+/* Logs why the directory could not be asked, forgets this thread's handle and answers 503. */
+void
+service_unavailable(struct request *request, const struct usher_error *err);
+
+void
+service_count(struct request *request, enum service_counter counter);
+
+struct service *
+service_of(const struct request *request);
+
+struct service_thread *
+thread_of(const struct request *request);
+
+#endif
