@@ -186,10 +186,40 @@ on_error(void *user, UNUSED const char *format, ...)
 	xmlStopParser(r->parser);
 }
 
+/* Where there is no parser to tell, libxml2 writes to standard error by way of the thread's
+ * generic handler. That handler is the program's, so it is only borrowed. */
+struct handler {
+	xmlGenericErrorFunc function;
+	void *context;
+};
+
+static void
+ignore_error(UNUSED void *context, UNUSED const char *format, ...)
+{
+}
+
+static struct handler
+borrow_handler(void)
+{
+	struct handler theirs = { xmlGenericError, xmlGenericErrorContext };
+
+	xmlSetGenericErrorFunc(NULL, ignore_error);
+	return theirs;
+}
+
+static void
+give_back_handler(struct handler theirs)
+{
+	xmlSetGenericErrorFunc(theirs.context, theirs.function);
+}
+
 static bool
 make_parser(struct xml_reader *r)
 {
+	struct handler theirs = borrow_handler();
+
 	r->parser = xmlNewParserCtxt();
+	give_back_handler(theirs);
 	if (r->parser == NULL)
 		return false;
 	*r->parser->sax = (xmlSAXHandler){
@@ -347,10 +377,14 @@ parse(struct xml_reader *r, struct slice document)
 	 * document type there are no other entities. NONET: nothing is loaded anyway. */
 	const int options = XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC;
 
+	struct handler theirs;
+
 	if (r->parser == NULL && !make_parser(r))
 		return err_nomem(r->err, "XML");
+	theirs = borrow_handler();
 	/* Our events build no document; xmlFreeDoc() takes the NULL. */
 	xmlFreeDoc(xmlCtxtReadMemory(r->parser, document.p, (int)document.n, NULL, NULL, options));
+	give_back_handler(theirs);
 	if (r->status != USHER_OK)
 		return r->status;
 	if (!r->parser->wellFormed || r->root == NULL)

@@ -1,0 +1,194 @@
+/* test_pox_memory.c - reads with the 1st, 2nd, 3rd … allocation failing, ours and libxml2's: out of
+ * memory is a status, nothing leaks or is printed, and the same reader works again afterwards. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libxml/parser.h>
+
+#include "wire/pox.h"
+
+/* The allocation that fails, counted from 1; 0: none does. */
+static size_t fail_at;
+static size_t allocations;
+
+void *
+__real_malloc(size_t n);
+void *
+__real_calloc(size_t count, size_t n);
+void *
+__real_realloc(void *p, size_t n);
+
+static int
+fails(void)
+{
+	return ++allocations == fail_at;
+}
+
+/* The linker puts these before those of the C library, for usher's own objects. */
+void *
+__wrap_malloc(size_t n);
+void *
+__wrap_calloc(size_t count, size_t n);
+void *
+__wrap_realloc(void *p, size_t n);
+
+void *
+__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t count, size_t n)
+{
+	return fails() ? NULL : __real_calloc(count, n);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+static char *
+copy_text(const char *text)
+{
+	return fails() ? NULL : strdup(text);
+}
+
+static const char request[] =
+    "<?xml version='1.0' encoding='utf-8'?><Autodiscover><Request a='1'><EMailAddress>n@b.example"
+    "</EMailAddress><AcceptableResponseSchema>" POX_SCHEMA_OUTLOOK
+    "</AcceptableResponseSchema></Request></Autodiscover>";
+
+static const char latin1[] =
+    "<?xml version='1.0' "
+    "encoding='iso-8859-1'?><Autodiscover><Request><EMailAddress>j\xf6@b.example"
+    "</EMailAddress><AcceptableResponseSchema>" POX_SCHEMA_OUTLOOK
+    "</AcceptableResponseSchema></Request></Autodiscover>";
+
+static const char response[] =
+    "<Autodiscover><Response><Account><Action>settings</Action><AlternativeMailbox><Type>Archive"
+    "</Type></AlternativeMailbox><Protocol><Type>WEB</Type><Internal><OWAUrl "
+    "AuthenticationMethod='Fba'>https://h/owa</OWAUrl></Internal></Protocol></Account></Response>"
+    "</Autodiscover>";
+
+static usher_status
+read_one(struct xml_reader *reader, const char *document)
+{
+	struct arena *mem = arena_new(256 * 1024);
+	struct usher_error err = { 0 };
+	struct question q;
+	struct answer a;
+	usher_status st;
+
+	if (mem == NULL)
+		return USHER_E_NOMEM;
+	if (document == response)
+		st = pox_read_response(reader, mem, slice_of(document), &a, &err);
+	else
+		st = pox_read_request(reader, mem, slice_of(document), &q, &err);
+	assert_int_equal(st, err.status);
+	arena_free(mem);
+	return st;
+}
+
+/* The statuses with each allocation failing until one run needs none of them. */
+static void
+walk(const char *document)
+{
+	usher_status st;
+
+	for (size_t n = 1;; n++) {
+		struct xml_reader *reader;
+
+		assert_in_range(n, 1, 1000);
+		allocations = 0;
+		fail_at = n;
+		reader = xml_reader_new();
+		st = reader == NULL ? USHER_E_NOMEM : read_one(reader, document);
+		fail_at = 0;
+		if (st != USHER_OK)
+			assert_int_equal(st, USHER_E_NOMEM);
+		if (reader != NULL)
+			assert_int_equal(read_one(reader, document), USHER_OK);
+		xml_reader_free(reader);
+		if (allocations < n)
+			break;
+	}
+	assert_int_equal(st, USHER_OK);
+}
+
+static void
+test_request(void **state)
+{
+	(void)state;
+	walk(request);
+}
+
+static void
+test_latin1(void **state)
+{
+	(void)state;
+	walk(latin1);
+}
+
+static void
+test_response(void **state)
+{
+	(void)state;
+	walk(response);
+}
+
+static int real_stderr;
+static FILE *hidden;
+
+/* libxml2 likes to write to standard error when it is out of memory. */
+static int
+hide_stderr(void **state)
+{
+	(void)state;
+	hidden = tmpfile();
+	real_stderr = dup(STDERR_FILENO);
+	return hidden == NULL || real_stderr == -1 || dup2(fileno(hidden), STDERR_FILENO) == -1;
+}
+
+static int
+check_stderr(void **state)
+{
+	char said[512] = "";
+	size_t n;
+
+	(void)state;
+	(void)dup2(real_stderr, STDERR_FILENO);
+	(void)close(real_stderr);
+	rewind(hidden);
+	n = fread(said, 1, sizeof(said) - 1, hidden);
+	(void)fclose(hidden);
+	if (n > 0)
+		print_error("on standard error: %s\n", said);
+	return n > 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_request, hide_stderr, check_stderr),
+		cmocka_unit_test_setup_teardown(test_latin1, hide_stderr, check_stderr),
+		cmocka_unit_test_setup_teardown(test_response, hide_stderr, check_stderr),
+	};
+
+	/* Before the first use of libxml2, as it asks. */
+	if (xmlMemSetup(free, __wrap_malloc, __wrap_realloc, copy_text) != 0)
+		return 1;
+	xmlInitParser();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
