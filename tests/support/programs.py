@@ -13,11 +13,10 @@ SANITIZER_MARKS = ('Sanitizer', 'runtime error:')
 
 def program(name):
     """The path of `usher` or `usherd` in the build folder."""
-    folder = {'usher': 'src/cli', 'usherd': 'src/server'}[name]
-    for path in (BUILD / folder / name, BUILD / name):
-        if path.exists():
-            return str(path)
-    raise FileNotFoundError(f'{name} is not built in {BUILD}')
+    path = BUILD / name
+    if not path.exists():
+        raise FileNotFoundError(f'{name} is not built in {BUILD}: run script/bootstrap')
+    return str(path)
 
 
 def clean_environment(**extra):
