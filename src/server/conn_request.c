@@ -1,0 +1,354 @@
+/* conn_request.c - the stages of a request: head, body, work, reply. */
+#include <string.h>
+
+#include "base/compat.h"
+#include "server/conn.h"
+#include "server/forward.h"
+
+/* ---- head ---- */
+
+/* False for what would otherwise be looked at in vain again and again: a peer that sends octet by
+ * octet costs one scan of its head per line. */
+static bool
+worth_reading(struct exchange *x)
+{
+	bool line = memchr(x->in + x->scanned, '\n', x->in_n - x->scanned) != NULL;
+
+	x->scanned = x->in_n;
+	return line || x->in_n >= x->limits.head_bytes;
+}
+
+static void
+fill_request(struct conn *c)
+{
+	struct exchange *x = c->x;
+	struct request *r = &x->request;
+	const struct engine_settings *settings = &x->scope->config->settings;
+
+	r->head = &x->head;
+	r->path = x->path;
+	r->body = (struct slice){ NULL, 0 };
+	r->client = c->peer;
+	r->secure = c->tls != NULL;
+	if (c->trusted) {
+		r->client =
+		    forward_client(&x->head, settings->trusted, settings->n_trusted, &c->peer);
+		r->secure |= forward_secure(&x->head);
+		if (!net_address_eq(&r->client, &c->peer)) {
+			net_address_format(&r->client, x->client_text);
+			x->request_fields[1] = log_text("client", x->client_text);
+			x->request_log.n_fields = 2;
+		}
+	}
+	r->listener = c->listener;
+	r->context = x->scope->context;
+	r->app = settings->app;
+	r->log = &x->user_log;
+	r->handle = NULL;
+	r->body_max = settings->limits.body_bytes;
+	r->data = NULL;
+}
+
+/* What needs no application. True when it has been answered. */
+static bool
+answer_ourselves(struct conn *c)
+{
+	static const struct reply_field allow = { "Allow", "GET, HEAD, POST" };
+	struct exchange *x = c->x;
+	struct reply reply = { .fields = &allow, .n_fields = 1 };
+
+	if (slice_is(x->head.method_text, "CONNECT") || slice_is(x->head.method_text, "TRACE"))
+		reply.status = 405;
+	else if (slice_is(x->head.path, "*"))
+		reply.status = 204;
+	else
+		return false;
+	request_reply(&x->request, &reply);
+	return true;
+}
+
+static enum step
+begin_request(struct conn *c)
+{
+	struct exchange *x = c->x;
+	struct request *r = &x->request;
+	const struct engine_settings *settings = &x->scope->config->settings;
+
+	x->has_head = true;
+	c->n_requests++;
+	count(c->worker, COUNT_REQUESTS, 1);
+	x->close = !x->head.keep_alive || c->removed || c->n_requests >= settings->limits.requests;
+	x->raw = x->head.head_bytes;
+	x->body_done = !x->head.chunked && x->head.content_length == 0;
+	http1_body_init(&x->body_reader, &x->head);
+	fill_request(c);
+	if (!answer_ourselves(c)) {
+		if (!http1_route_path(x->head.path, x->path))
+			return conn_refuse(c, 400, "malformed path");
+		settings->callbacks.head(r);
+	}
+	if (r->body_max > settings->limits.body_bytes)
+		r->body_max = settings->limits.body_bytes;
+	x->limits.body_bytes = x->discard ? DRAIN_BYTES : r->body_max;
+	x->body.max = x->limits.body_bytes + x->in_size;
+	if (x->replied)
+		return conn_enter(c, STAGE_REPLY);
+	if (r->handle == NULL)
+		return conn_refuse(c, 500, "nobody answers this request");
+	if (x->head.content_length > x->limits.body_bytes)
+		return conn_refuse(c, 413, "the request's body is too large");
+	return conn_enter(c, STAGE_BODY);
+}
+
+/* STEP_READ when more input is needed. */
+static enum step
+read_head(struct conn *c)
+{
+	struct exchange *x = c->x;
+	const char *reason = NULL;
+	int status = 0;
+
+	if (!worth_reading(x))
+		return STEP_READ;
+	switch (
+	    http1_read_head(slice_from(x->in, x->in_n), &x->limits, &x->head, &status, &reason)) {
+	case HTTP1_MORE:
+		return STEP_READ;
+	case HTTP1_ERROR:
+		count(c->worker, COUNT_MALFORMED, 1);
+		return conn_refuse(c, status, reason);
+	case HTTP1_DONE:
+		break;
+	}
+	if (x->in_size - x->head.head_bytes < IN_ROOM_BYTES) {
+		/* The head's slices would not survive growing later. */
+		if (!exchange_grow(x))
+			return STEP_CLOSE;
+		(void)http1_read_head(
+		    slice_from(x->in, x->in_n), &x->limits, &x->head, &status, &reason);
+	}
+	return begin_request(c);
+}
+
+enum step
+conn_head(struct conn *c)
+{
+	struct exchange *x = c->x;
+
+	if (x == NULL) {
+		x = c->x = exchange_get(c);
+		if (x == NULL)
+			return STEP_CLOSE;
+	}
+	for (;;) {
+		enum step step = read_head(c);
+		enum io_result got;
+		size_t n;
+
+		if (step != STEP_READ)
+			return step;
+		if (x->in_n == x->in_size && !exchange_grow(x))
+			return STEP_CLOSE;
+		got = conn_read(c, x->in + x->in_n, x->in_size - x->in_n, &n);
+		if (got != IO_DONE) {
+			if (x->in_n == 0) {
+				exchange_put(x);
+				c->x = NULL;
+			}
+			return conn_step(got);
+		}
+		x->in_n += n;
+		if (c->deadline.stage == STAGE_IDLE)
+			(void)conn_enter(c, STAGE_HEAD);
+	}
+}
+
+/* ---- body ---- */
+
+/* Where decoded bytes go: behind the head as long as the body fits there, then to a buffer. NULL
+ * when out of memory. */
+static char *
+body_target(struct exchange *x)
+{
+	if (x->discard)
+		return x->in + x->raw;
+	if (!x->body_moved)
+		return x->in + x->head.head_bytes + x->body_n;
+	return buf_reserve(&x->body, x->in_n - x->raw + 1);
+}
+
+/* Takes what has been read. Gives 0 or the status of a refusal. */
+static int
+take_body(struct exchange *x, const char **reason)
+{
+	char *to = body_target(x);
+	size_t taken = 0, made = 0;
+	int status = 0;
+
+	*reason = "the server is out of memory, try again";
+	if (to == NULL)
+		return 503;
+	switch (http1_body_feed(&x->body_reader, slice_from(x->in + x->raw, x->in_n - x->raw), to,
+	    &x->limits, &taken, &made, &status, reason)) {
+	case HTTP1_ERROR:
+		return status;
+	case HTTP1_DONE:
+		x->body_done = true;
+		break;
+	case HTTP1_MORE:
+		break;
+	}
+	x->raw += taken;
+	if (x->discard)
+		return 0;
+	if (x->body_moved)
+		buf_used(&x->body, made);
+	else
+		x->body_n += made;
+	return 0;
+}
+
+/* Makes room for the next read. All input has been taken. False when out of memory. */
+static bool
+make_room(struct exchange *x)
+{
+	size_t head_bytes = x->head.head_bytes;
+
+	if (!x->body_moved && !x->discard) {
+		if (x->in_n < x->in_size)
+			return true;
+		buf_append(&x->body, x->in + head_bytes, x->body_n);
+		x->body_moved = true;
+	}
+	x->raw = x->in_n = head_bytes;
+	return x->body.status == USHER_OK;
+}
+
+static enum step
+body_refused(struct conn *c, int status, const char *reason)
+{
+	count(c->worker, COUNT_MALFORMED, status == 400);
+	/* When it is read for nobody, the answer is out already. */
+	return c->x->discard ? conn_begin_linger(c) : conn_refuse(c, status, reason);
+}
+
+enum step
+conn_body(struct conn *c)
+{
+	struct exchange *x = c->x;
+	struct request *r = &x->request;
+
+	while (!x->body_done) {
+		const char *reason;
+		int status = take_body(x, &reason);
+		enum step step;
+		enum io_result got;
+		size_t n;
+
+		if (status != 0)
+			return body_refused(c, status, reason);
+		if (x->body_done)
+			break;
+		if (x->head.expect_continue && !x->continued && !x->discard) {
+			buf_text(&x->out, "HTTP/1.1 100 Continue\r\n\r\n");
+			x->continued = true;
+		}
+		step = conn_flush(c);
+		if (step != STEP_AGAIN)
+			return step;
+		if (!make_room(x))
+			return body_refused(c, 503, "the server is out of memory, try again");
+		got = conn_read(c, x->in + x->in_n, x->in_size - x->in_n, &n);
+		if (got != IO_DONE)
+			return conn_step(got);
+		x->in_n += n;
+	}
+	if (x->discard)
+		return conn_next(c);
+	r->body = x->body_moved ? buf_as_slice(&x->body) :
+				  slice_from(x->in + x->head.head_bytes, x->body_n);
+	(void)conn_enter(c, STAGE_WORK);
+	r->handle(r);
+	return STEP_AGAIN;
+}
+
+/* ---- work and reply ---- */
+
+enum step
+conn_work(struct conn *c)
+{
+	struct exchange *x = c->x;
+
+	if (x->replied)
+		return conn_enter(c, STAGE_REPLY);
+	if (x->work != NULL)
+		return STEP_POOL;
+	return conn_refuse(c, 500, "nobody answers this request");
+}
+
+enum step
+conn_flush(struct conn *c)
+{
+	struct exchange *x = c->x;
+
+	while (x->out_at < x->out.n) {
+		size_t n = 0;
+		enum io_result got = conn_write(c, x->out.p + x->out_at, x->out.n - x->out_at, &n);
+
+		if (got != IO_DONE)
+			return conn_step(got);
+		x->out_at += n;
+	}
+	buf_reset(&x->out);
+	x->out_at = 0;
+	return STEP_AGAIN;
+}
+
+void
+conn_replied(struct conn *c)
+{
+	struct exchange *x = c->x;
+	struct slice method = x->has_head ? x->head.method_text : slice_of(NULL);
+	struct slice path = x->has_head ? x->head.path : slice_of(NULL);
+
+	if (x->status >= 200 && x->status < 600)
+		count(c->worker, COUNT_STATUS_2XX + (enum engine_counter)(x->status / 100 - 2), 1);
+	if (!x->scope->config->settings.log_requests || !log_wanted(LEVEL_INFO, "http"))
+		return;
+	LOG(LEVEL_INFO, "http", &x->user_log, "request", log_slice("method", method),
+	    log_slice("path", path), log_number("status", x->status),
+	    log_number("ms", (int64_t)(loop_now_ms(c->worker->loop) - x->begun_ms)));
+}
+
+enum step
+conn_reply(struct conn *c)
+{
+	struct exchange *x = c->x;
+	enum step step = conn_flush(c);
+
+	if (step == STEP_READ || step == STEP_WRITE)
+		return step;
+	conn_replied(c);
+	if (step == STEP_CLOSE)
+		return STEP_CLOSE;
+	/* Input that nobody will read would turn the close into a reset. */
+	if (x->close)
+		return x->linger || x->in_n > x->raw ? conn_begin_linger(c) : STEP_CLOSE;
+	return x->discard && !x->body_done ? conn_enter(c, STAGE_BODY) : conn_next(c);
+}
+
+enum step
+conn_next(struct conn *c)
+{
+	if (c->worker->stopping || c->removed)
+		return STEP_CLOSE;
+	exchange_next(c->x);
+	if (c->x->in_n > 0)
+		return conn_enter(c, STAGE_HEAD);
+	(void)conn_enter(c, STAGE_IDLE);
+	if (c->tls != NULL && tls_has_pending(c->tls))
+		return STEP_AGAIN;
+	exchange_put(c->x);
+	c->x = NULL;
+	return STEP_READ;
+}
