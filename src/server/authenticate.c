@@ -49,16 +49,14 @@ quick_verdict(struct request *request, struct auth *auth)
 static enum auth_outcome
 look_up(struct request *request, struct auth *auth)
 {
-	struct dir *dir = service_dir(request);
 	struct credential credential;
 
 	auth->owner = NULL;
 	auth->hash = "";
-	auth->directory_failed = true;
-	if (dir == NULL)
-		return CALLER_UNAVAILABLE;
-	switch (dir_credential(dir, request->mem, auth->typed, &credential, &auth->err)) {
+	switch (dir_credential(
+	    thread_of(request)->dir, request->mem, auth->typed, &credential, &auth->err)) {
 	case LOOKUP_UNAVAILABLE:
+		auth->directory_failed = true;
 		return CALLER_UNAVAILABLE;
 	case LOOKUP_FOUND:
 		if (credential.enabled != TRI_OFF && credential.password_hash != NULL) {
@@ -69,7 +67,6 @@ look_up(struct request *request, struct auth *auth)
 	case LOOKUP_ABSENT:
 		break;
 	}
-	auth->directory_failed = false;
 	return CALLER_UNSURE;
 }
 
@@ -217,7 +214,7 @@ authenticate_refuse(struct request *request, struct auth *auth)
 {
 	authenticate_drop(auth);
 	if (auth->outcome == CALLER_UNAVAILABLE && auth->directory_failed)
-		service_unavailable(request, &auth->err);
+		(void)service_available(request, LOOKUP_UNAVAILABLE, &auth->err);
 	else if (auth->outcome == CALLER_UNAVAILABLE)
 		request_refuse(request, 503, "Too many passwords wait to be checked.");
 	else if (auth->outcome == CALLER_WAIT)

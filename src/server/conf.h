@@ -14,6 +14,8 @@
 #include "server/net_address.h"
 #include "usher/status.h"
 
+#define CONF_DEFAULT_PATH "/etc/usher/usherd.conf"
+
 enum {
 	CONF_FILE_BYTES = 1024 * 1024,
 	CONF_LINE_BYTES = 8192,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
 #include "resolve/resolve.h"
@@ -144,7 +145,6 @@ static void
 answer_question(struct request *request, struct job *job, const char *login)
 {
 	const struct resolve_context context = resolve_as(request, login);
-	struct dir *dir = service_dir(request);
 	struct usher_error err = { 0 };
 	struct facts facts;
 	struct answer answer;
@@ -154,11 +154,11 @@ answer_question(struct request *request, struct job *job, const char *login)
 		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
 		return;
 	}
-	found = dir == NULL ? LOOKUP_UNAVAILABLE :
-			      dir_facts(dir, request->mem, &job->question, login, &facts, &err);
-	if (found == LOOKUP_UNAVAILABLE)
-		service_unavailable(request, &err);
-	else if (found == LOOKUP_ABSENT) /* not an address at all */
+	found =
+	    dir_facts(thread_of(request)->dir, request->mem, &job->question, login, &facts, &err);
+	if (!service_available(request, found, &err))
+		return;
+	if (found == LOOKUP_ABSENT) /* not an address at all */
 		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
 	else if (resolve_answer(request->mem, &job->question, &facts, &context, &answer, &err) !=
 		 USHER_OK)
@@ -174,7 +174,6 @@ answer_question(struct request *request, struct job *job, const char *login)
 static enum lookup
 find_anonymous(struct request *request, const struct job *job, bool *open, struct usher_error *err)
 {
-	struct dir *dir = service_dir(request);
 	struct question question = job->question;
 	struct address address;
 	struct facts facts;
@@ -185,9 +184,11 @@ find_anonymous(struct request *request, const struct job *job, bool *open, struc
 	    address_parse(request->mem, slice_of(question.address), &address, NULL) != USHER_OK)
 		return LOOKUP_FOUND;
 	question.address = arena_printf(request->mem, "anonymous@%s", address.domain);
-	if (dir == NULL || question.address == NULL)
+	if (question.address == NULL) {
+		(void)err_nomem(err, "question");
 		return LOOKUP_UNAVAILABLE;
-	found = dir_facts(dir, request->mem, &question, NULL, &facts, err);
+	}
+	found = dir_facts(thread_of(request)->dir, request->mem, &question, NULL, &facts, err);
 	if (found == LOOKUP_FOUND)
 		*open = resolve_anonymous(&facts);
 	return found;
@@ -209,6 +210,7 @@ handle_pox(struct request *request)
 {
 	struct job *job = arena_zalloc(request->mem, sizeof(*job));
 	struct usher_error err = { 0 };
+	enum lookup found;
 	usher_status st;
 	bool open;
 
@@ -233,17 +235,17 @@ handle_pox(struct request *request)
 	}
 	/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must
 	 * not be told that they are wrong. */
-	if (find_anonymous(request, job, &open, &err) == LOOKUP_UNAVAILABLE) {
+	found = find_anonymous(request, job, &open, &err);
+	if (found == LOOKUP_UNAVAILABLE || open)
 		authenticate_drop(&job->auth);
-		service_unavailable(request, &err);
-	} else if (open) {
-		authenticate_drop(&job->auth);
+	if (!service_available(request, found, &err))
+		return;
+	if (open)
 		answer_question(request, job, NULL);
-	} else if (job->auth.outcome == CALLER_UNSURE) {
+	else if (job->auth.outcome == CALLER_UNSURE)
 		authenticate_check(request, &job->auth, answer_or_refuse);
-	} else {
+	else
 		answer_or_refuse(request, &job->auth);
-	}
 }
 
 /* The browser's health check: 600 to whoever is logged in (pox.md 9.1). */

@@ -25,9 +25,7 @@ send_text(struct request *request, int status, const char *type, const struct bu
 static bool
 directory_answers(struct request *request, uint64_t *generation)
 {
-	struct dir *dir = service_dir(request);
-
-	return dir != NULL && dir_generation(dir, generation, NULL) == LOOKUP_FOUND;
+	return dir_generation(thread_of(request)->dir, generation, NULL) == LOOKUP_FOUND;
 }
 
 /* ---- metrics: the text format of Prometheus ---- */

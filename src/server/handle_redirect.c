@@ -21,14 +21,14 @@ is_own_name(const struct service *service, const char *host)
 }
 
 static enum lookup
-find_domain(struct request *request, struct dir *dir, const char *name, struct usher_error *err)
+find_domain(struct request *request, const char *name, struct usher_error *err)
 {
 	const struct entity *entity = &entities[ENTITY_DOMAIN];
 	struct domain key, found;
 
 	record_init(&entity->table, &key);
 	key.domain = name;
-	return dir_get(dir, request->mem, entity, &key, &found, err);
+	return dir_get(thread_of(request)->dir, request->mem, entity, &key, &found, err);
 }
 
 /* The Host field is the client's word, and a cache or a link may have put it there: we redirect
@@ -38,17 +38,13 @@ static enum lookup
 is_ours(struct request *request, const char *host, struct usher_error *err)
 {
 	static const struct slice prefix = SLICE_LITERAL("autodiscover.");
-	struct dir *dir;
 	enum lookup found;
 
 	if (is_own_name(service_of(request), host))
 		return LOOKUP_FOUND;
-	dir = service_dir(request);
-	if (dir == NULL)
-		return LOOKUP_UNAVAILABLE;
-	found = find_domain(request, dir, host, err);
+	found = find_domain(request, host, err);
 	if (found == LOOKUP_ABSENT && slice_starts(slice_of(host), prefix))
-		found = find_domain(request, dir, host + prefix.n, err);
+		found = find_domain(request, host + prefix.n, err);
 	return found;
 }
 
@@ -71,6 +67,7 @@ handle_redirect(struct request *request)
 	const char *host = request_host(request);
 	const char *name;
 	struct usher_error err = { 0 };
+	enum lookup found;
 
 	if (listener->target != NULL) {
 		send_to(request, listener->target);
@@ -80,16 +77,12 @@ handle_redirect(struct request *request)
 		request_refuse(request, 404, "Nothing is here.");
 		return;
 	}
-	switch (is_ours(request, name, &err)) {
-	case LOOKUP_FOUND:
+	found = is_ours(request, name, &err);
+	if (!service_available(request, found, &err))
+		return;
+	if (found == LOOKUP_FOUND)
 		send_to(request,
 		    arena_printf(request->mem, "https://%s/autodiscover/autodiscover.xml", name));
-		break;
-	case LOOKUP_ABSENT:
+	else
 		request_refuse(request, 404, "Nothing is here.");
-		break;
-	case LOOKUP_UNAVAILABLE:
-		service_unavailable(request, &err);
-		break;
-	}
 }

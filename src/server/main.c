@@ -81,7 +81,7 @@ usage(FILE *to)
 	    "  -T       print the configuration complete with defaults, and end\n"
 	    "  -h       print this help\n"
 	    "  -V       print the version\n",
-	    USHERD_CONF);
+	    CONF_DEFAULT_PATH);
 }
 
 /* False: *status is what to end with. */
@@ -90,7 +90,7 @@ read_options(int argc, char **argv, struct options *o, int *status)
 {
 	int c;
 
-	*o = (struct options){ .conf_path = USHERD_CONF };
+	*o = (struct options){ .conf_path = CONF_DEFAULT_PATH };
 	*status = EXIT_SUCCESS;
 	while ((c = getopt(argc, argv, "c:tThV")) != -1) {
 		switch (c) {

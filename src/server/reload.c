@@ -175,21 +175,20 @@ daemon_poll(struct daemon *d)
 {
 	struct usher_error err = { 0 };
 	uint64_t generation = 0;
+	usher_status st;
 
 	if (d->watched == NULL)
 		watch(d);
 	if (d->watched == NULL)
 		return;
-	if (dir_generation(d->watched, &generation, NULL) != LOOKUP_FOUND) {
-		dir_close(d->watched);
-		d->watched = NULL;
+	/* Requests log that the directory is gone; the handle finds it again by itself. */
+	if (dir_generation(d->watched, &generation, NULL) != LOOKUP_FOUND ||
+	    (d->settled && generation == d->generation))
 		return;
-	}
-	if (d->settled && generation == d->generation)
-		return;
+	st = take_changes(d, &err);
 	d->generation = generation;
-	d->settled = true;
-	if (take_changes(d, &err) != USHER_OK)
+	d->settled = st != USHER_E_UNAVAILABLE;
+	if (st != USHER_OK)
 		log_error(LEVEL_ERROR, "conf", NULL,
 		    "a change in the directory cannot be served; the old certificates stay", &err);
 }

@@ -12,7 +12,7 @@ struct daemon {
 	struct conf *conf;	 /* in force */
 	struct service *service; /* in force; the engine's */
 	bool started;
-	struct dir *watched;	 /* asked each second whether something has changed; may be NULL */
+	struct dir *watched; /* asked each second whether something has changed; may be NULL */
 	uint64_t generation;
 	bool settled; /* the change seen last has been taken over or was refused */
 };

@@ -8,8 +8,6 @@
 #include "base/when.h"
 #include "wire/pox.h"
 
-enum { DIR_RETRY_MS = 1000 };
-
 const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
 	[COUNT_ANSWER_SETTINGS] = { "usherd_answers_total", "kind=\"settings\"",
 	    "Autodiscover answers given" },
@@ -136,31 +134,22 @@ service_count(struct request *request, enum service_counter counter)
 	    &service_of(request)->state->counters[counter], 1, memory_order_relaxed);
 }
 
-struct dir *
-service_dir(struct request *request)
-{
-	struct service_thread *t = thread_of(request);
-	uint64_t now = clock_mono_ms();
-
-	if (t->dir != NULL || now < t->retry_ms)
-		return t->dir;
-	t->retry_ms = now + DIR_RETRY_MS;
-	/* The reason was logged when the handle was lost. */
-	if (dir_open(t->service->conf->directory, DIR_SERVE, &t->dir, NULL) != USHER_OK)
-		t->dir = NULL;
-	return t->dir;
-}
-
-void
-service_unavailable(struct request *request, const struct usher_error *err)
+bool
+service_available(struct request *request, enum lookup found, const struct usher_error *err)
 {
 	struct service_thread *t = thread_of(request);
 
-	if (t->dir != NULL) {
-		log_error(LEVEL_ERROR, "dir", request->log, "directory unavailable", err);
-		dir_close(t->dir);
-		t->dir = NULL;
+	if (found != LOOKUP_UNAVAILABLE) {
+		if (t->lost)
+			LOG(LEVEL_NOTICE, "dir", request->log, "directory available again",
+			    log_text("directory", dir_name(t->dir)));
+		t->lost = false;
+		return true;
 	}
+	if (!t->lost)
+		log_error(LEVEL_ERROR, "dir", request->log, "directory unavailable", err);
+	t->lost = true;
 	service_count(request, COUNT_DIRECTORY_UNAVAILABLE);
 	request_refuse(request, 503, "The directory is not available now.");
+	return false;
 }

@@ -68,8 +68,8 @@ struct service {
 /* What one thread owns: the engine's context. */
 struct service_thread {
 	struct service *service;
-	struct dir *dir;   /* NULL: could not be opened again */
-	uint64_t retry_ms; /* not before this */
+	struct dir *dir;
+	bool lost; /* the last lookup failed: said once, not at every request */
 	struct xml_reader *xml;
 	struct buf out;
 };
@@ -91,14 +91,11 @@ service_context_free(void *context);
 void
 service_app_free(void *app);
 
-/* This thread's directory. After failures it is opened anew, at most once a second. NULL when it is
- * unavailable: answer service_unavailable(). */
-struct dir *
-service_dir(struct request *request);
-
-/* Logs why the directory could not be asked, forgets this thread's handle and answers 503. */
-void
-service_unavailable(struct request *request, const struct usher_error *err);
+/* What a request does with the outcome of a directory call. True: go on. False: it was
+ * LOOKUP_UNAVAILABLE, `err` says why, and the request has been answered 503. The handle stays: it
+ * finds its file again by itself. */
+bool
+service_available(struct request *request, enum lookup found, const struct usher_error *err);
 
 void
 service_count(struct request *request, enum service_counter counter);
