@@ -187,22 +187,34 @@ def wait_port(port, process):
     raise RuntimeError('nginx did not start; see its log in ' + str(CACHE))
 
 
+# One client address makes all connections, and asks longer than a verdict is remembered. The rest
+# are the defaults.
+USHERD_CONFIG = """
+[limits]
+connections per address = 100000
+requests per connection = 1000000000
+waiting passwords = 100000
+[authentication]
+remember time = 1h
+[log]
+requests = no
+"""
+
+
 @contextlib.contextmanager
-def usherd(stack_folder, size, resume, chain, key):
-    """usherd over the directory of `size` mailboxes. Yields a Server."""
-    folder = stack_folder / f'usherd-{size}-{"resume" if resume else "full"}'
-    folder.mkdir()
+def usherd(parent, size, chain, key):
+    """usherd over the directory of `size` mailboxes, listeners as nginx(). Yields them."""
+    folder = parent / f'usherd-{size}'
+    folder.mkdir(exist_ok=True)
+    full = scratch.free_port()
     with daemon.Usherd(
             folder, certificate=chain, key=key, listeners=('https', 'private'),
-            directory=f'sqlite:{directory(size)}/usher.db', top=CONFIG_TOP,
-            config=CONFIG + ('' if resume else CONFIG_FULL),
+            directory=f'sqlite:{directory(size)}/usher.db',
+            config=f'[listen https full]\naddress = 127.0.0.1:{full}\ncertificate = {chain}\n'
+                   f'key = {key}\nsession tickets = no\n{USHERD_CONFIG}',
             wrapper=('taskset', '-c', SERVER_CORE)) as service:
-        yield Server(service.process, service.https[1])
-
-
-CONFIG_TOP = ''
-CONFIG = ''
-CONFIG_FULL = ''
+        yield {True: Server(service.process, service.https[1]),
+               False: Server(service.process, full)}
 
 
 # ---- measurements ------------------------------------------------------------------------------
@@ -267,8 +279,8 @@ def read_answer(stream):
 
 def answer_bytes(folder, chain, key, root):
     """The length of an answer for a mailbox: what nginx will send."""
-    with usherd(folder, SIZES[0], True, chain, key) as server:
-        got = post.request(('127.0.0.1', server.port), HOST, root=root,
+    with usherd(folder, SIZES[0], chain, key) as servers:
+        got = post.request(('127.0.0.1', servers[True].port), HOST, root=root,
                            body=post.POX_REQUEST.format(f'm0000007@{HOST}'),
                            fields={'Authorization': post.basic('l0007', PASSWORD)})
     if got.status != 200:
@@ -315,7 +327,7 @@ def measure(servers, yardstick, credentials, rounds, seconds, table):
                 say(f'round {number + 1} of {rounds}: {name}, {size} mailboxes')
                 pair = []
                 for who, server in (('nginx', yardstick[resume]),
-                                    ('usherd', servers[size, resume])):
+                                    ('usherd', servers[size][resume])):
                     got = load(server, size, credentials, seconds, close, pause)
                     if got['failed'] or got['refused']:
                         raise RuntimeError(f'{who}: {got["failed"]} failed, '
@@ -386,16 +398,15 @@ def main():
             directory(size)
         size_of_answer = answer_bytes(folder, chain, key, authority.root)
         yardstick = stack.enter_context(nginx(folder, chain, key, size_of_answer))
-        servers = {(size, resume): stack.enter_context(usherd(folder, size, resume, chain, key))
-                   for size in SIZES for resume in (False, True)}
-        for (size, _), server in servers.items():
-            load(server, size, credentials, WARM_SECONDS)
+        servers = {size: stack.enter_context(usherd(folder, size, chain, key)) for size in SIZES}
+        for size, both in servers.items():
+            load(both[True], size, credentials, WARM_SECONDS)
         measure(servers, yardstick, credentials, options.rounds, options.seconds, table)
-        large = servers[SIZES[1], True]
+        large = servers[SIZES[1]][True]
         table.add('resident size with 1,000,000 mailboxes, after the load, MB',
                   f'{large.memory_kb("Rss") / 1000:.1f}', '', '', '< 100')
         theirs = idle_kb(yardstick[True], authority.root)
-        ours = idle_kb(servers[SIZES[0], True], authority.root)
+        ours = idle_kb(servers[SIZES[0]][True], authority.root)
         table.add('memory per idle TLS connection, KB', f'{ours:.1f}', f'{theirs:.1f}',
                   f'{ours / theirs:.2f}', '<= 1')
     text = (f'{machine()}; load before the run {busy:.1f}; {options.rounds} rounds of '
