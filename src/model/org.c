@@ -48,8 +48,7 @@ static const struct field server_rows[] = {
 	TEXT(internal_uri, FORM_URL, 0,
 	    "AutodiscoverServiceInternalUri, the URL clients find inside"),
 	LIST(site_scope, FORM_ANY, 0, "AutodiscoverSiteScope, sites whose clients ask this server"),
-	NUMBER(
-	    created, 0, INT64_MAX, FIELD_FIXED, "when it was made; clients ask old servers first"),
+	TIME(created, FIELD_FIXED, "when it was made; clients ask old servers first"),
 };
 #undef RECORD
 
