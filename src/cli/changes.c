@@ -58,12 +58,25 @@ get(struct changes *c, struct arena *mem, const struct entity *e, const void *ke
 
 enum { RECORD_BYTES = 4 * 1024 * 1024 };
 
-usher_status
-changes_put(struct changes *c, const struct entity *e, void *record, struct usher_error *err)
+/* An unchanged record is noted when it is the first: it is the answer to a command on one record.
+ */
+static usher_status
+note_same(struct changes *c, const struct entity *e, const void *record, struct usher_error *err)
+{
+	if (c->n_shown == 0 && c->counts[DIR_SAME] == 0)
+		return note(c, e, DIR_SAME, record, record, err);
+	c->counts[DIR_SAME]++;
+	return USHER_OK;
+}
+
+/* `put` or only look. */
+static usher_status
+put_or_look(
+    struct changes *c, const struct entity *e, void *record, bool put, struct usher_error *err)
 {
 	struct arena *CLEANUP(arena_cleanup) mem = arena_new(RECORD_BYTES);
-	enum dir_change kind = DIR_SAME;
 	union org_record before;
+	enum dir_change kind;
 	bool found = false;
 	usher_status st;
 
@@ -72,21 +85,35 @@ changes_put(struct changes *c, const struct entity *e, void *record, struct ushe
 	st = entity_check(mem, e, record, err);
 	if (st == USHER_OK)
 		st = get(c, mem, e, record, &before, &found, err);
-	if (st == USHER_OK && found && record_equal(&e->table, &before, record)) {
-		c->counts[DIR_SAME]++;
-		/* One unchanged record is the answer to a command; thousands are noise. */
-		if (c->n_shown > 0 || c->counts[DIR_SAME] > 1)
-			return USHER_OK;
-		c->counts[DIR_SAME]--;
-		return note(c, e, DIR_SAME, &before, record, err);
-	}
-	if (st == USHER_OK)
+	if (st == USHER_OK && found && record_equal(&e->table, &before, record))
+		return note_same(c, e, record, err);
+	kind = found ? DIR_CHANGED : DIR_CREATED;
+	if (st == USHER_OK && put)
 		st = dir_put(c->dir, e, record, &kind, err);
-	if (st == USHER_OK)
+	if (st == USHER_OK && put)
 		st = cycle_check(c->dir, mem, e, record, err);
 	if (st == USHER_OK)
 		st = note(c, e, kind, found ? &before : NULL, record, err);
 	return st;
+}
+
+usher_status
+changes_put(struct changes *c, const struct entity *e, void *record, struct usher_error *err)
+{
+	return put_or_look(c, e, record, true, err);
+}
+
+usher_status
+changes_compare(struct changes *c, const struct entity *e, void *record, struct usher_error *err)
+{
+	return put_or_look(c, e, record, false, err);
+}
+
+usher_status
+changes_compare_gone(
+    struct changes *c, const struct entity *e, const void *record, struct usher_error *err)
+{
+	return note(c, e, DIR_REMOVED, record, NULL, err);
 }
 
 usher_status
@@ -122,7 +149,8 @@ write_members_json(struct writer *w, const struct change *ch)
 		if (ch->before != NULL && ch->after != NULL &&
 		    field_equal(&as, ch->before, ch->after))
 			continue;
-		if ((ch->before == NULL || field_absent(&as, ch->before)) &&
+		if (as.type != FIELD_CHOICE &&
+		    (ch->before == NULL || field_absent(&as, ch->before)) &&
 		    (ch->after == NULL || field_absent(&as, ch->after)))
 			continue;
 		write_open(w, NULL, NULL);
@@ -235,7 +263,7 @@ changes_run(struct cli *cli, unsigned flags,
 	if (c == NULL)
 		return cli_fail(err_nomem(&err, NULL), &err);
 	c->cli = cli;
-	status = cli_open(cli, DIR_WRITE | flags, &c->dir);
+	status = cli_open(cli, flags, &c->dir);
 	if (status != CLI_DONE)
 		return status;
 	st = dir_begin(c->dir, &err);

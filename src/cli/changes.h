@@ -25,8 +25,9 @@ struct changes {
 	size_t counts[DIR_REMOVED + 1]; /* by enum dir_change; DIR_SAME is counted, not shown */
 };
 
-/* Opens the directory (DIR_WRITE and `flags`), begins, runs `work`, commits (or rolls back, with
- * --dry-run), and reports. Gives the exit status; errors are printed.
+/* Opens the directory with `flags`, begins, runs `work`, commits (or rolls back, with --dry-run),
+ * and reports. Gives the exit status; errors are printed. With DIR_READ, --dry-run must be set, and
+ * `work` can only compare.
  *
  * Whatever fails, nothing is changed. `work` and `report` return USHER_OK or fill `err`. `report`
  * may be NULL; it is called inside the object that is printed, after the changes. */
@@ -43,6 +44,13 @@ changes_put(struct changes *c, const struct entity *e, void *record, struct ushe
 /* Removes what has the key, and notes it. */
 USHER_CHECK usher_status
 changes_remove(struct changes *c, const struct entity *e, const void *key, struct usher_error *err);
+
+/* Notes what changes_put() and changes_remove() would do, from looking alone. */
+USHER_CHECK usher_status
+changes_compare(struct changes *c, const struct entity *e, void *record, struct usher_error *err);
+USHER_CHECK usher_status
+changes_compare_gone(
+    struct changes *c, const struct entity *e, const void *record, struct usher_error *err);
 
 /* Prints one change as an object: `entity`, `key`, `change`, `members`. */
 void

@@ -148,8 +148,9 @@ password_run(struct cli *cli, const void *args)
 		if (!work.args->remove)
 			st = ask(&work, &err);
 	}
-	status = st == USHER_OK ? changes_run(cli, 0, password_work, password_report, &work) :
-				  cli_fail(st, &err);
+	status = st == USHER_OK ?
+		     changes_run(cli, DIR_WRITE, password_work, password_report, &work) :
+		     cli_fail(st, &err);
 	secret_clear(&work.password);
 	explicit_bzero(work.hash, sizeof(work.hash));
 	return status;

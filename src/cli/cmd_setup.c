@@ -424,40 +424,58 @@ put_made(const struct changes *c, struct buf *b)
 	}
 }
 
-static void
-say_next(struct writer *w, const struct setup *s)
+static bool
+made_one(const struct changes *c, enum entity_id id)
 {
+	for (size_t i = 0; i < c->n_shown; i++)
+		if (c->shown[i].entity->id == id && c->shown[i].kind == DIR_CREATED)
+			return true;
+	return false;
+}
+
+/* What people still have to do, for what was made just now. */
+static void
+say_next(const struct changes *c, const struct setup *s)
+{
+	struct writer *w = c->cli->out;
+	int step = 0;
+
 	write_say(w, "%s", "");
 	write_say(w, "What to do next");
+	if (made_one(c, ENTITY_ORGANIZATION)) {
+		write_say(w, "%s", "");
+		write_say(w, "%d. Save this as /etc/usher/usherd.conf and start usherd:", ++step);
+		write_say(w, "%s", "");
+		write_say(w, "       directory = %s", s->directory);
+		write_say(w, "       [listen https]");
+		write_say(w, "       address = 0.0.0.0:443");
+		write_say(w, "       [listen redirect]");
+		write_say(w, "       address = 0.0.0.0:80");
+		write_say(w, "       [listen private]");
+		write_say(w, "       address = 127.0.0.1:9108");
+	}
 	write_say(w, "%s", "");
-	write_say(w, "1. Save this as /etc/usher/usherd.conf and start usherd:");
-	write_say(w, "%s", "");
-	write_say(w, "       directory = %s", s->directory);
-	write_say(w, "       [listen https]");
-	write_say(w, "       address = 0.0.0.0:443");
-	write_say(w, "       [listen redirect]");
-	write_say(w, "       address = 0.0.0.0:80");
-	write_say(w, "       [listen private]");
-	write_say(w, "       address = 127.0.0.1:9108");
-	write_say(w, "%s", "");
-	write_say(w, "2. Add this record to the zone of %s:", s->domain);
+	write_say(w, "%d. Add this record to the zone of %s:", ++step, s->domain);
 	write_say(w, "%s", "");
 	write_say(w, "       _autodiscover._tcp.%s. SRV 0 0 443 %s.", s->domain, s->host);
 	write_say(w, "%s", "");
 	if (s->args->kind == DOMAIN_EXCHANGE) {
-		write_say(w, "3. Add mailboxes, each with a password to ask with:");
+		write_say(w, "%d. Add mailboxes, each with a password to ask with:", ++step);
 		write_say(w, "%s", "");
 		write_say(
 		    w, "       usher mailbox add user@%s --display-name \"A User\"", s->domain);
 		write_say(w, "       usher mailbox password user@%s", s->domain);
 	} else {
-		write_say(w, "3. See whether the services are right, and change what is not:");
+		write_say(
+		    w, "%d. See whether the services are right, and change what is not:", ++step);
 		write_say(w, "%s", "");
 		write_say(w, "       usher service list %s", s->domain);
 	}
+	if (!made_one(c, ENTITY_CERTIFICATE))
+		return;
 	write_say(w, "%s", "");
-	write_say(w, "4. The certificate is self-signed: programs will warn of it. Get one for %s",
-	    s->host);
+	write_say(w, "%d. The certificate is self-signed: programs will warn of it. Get one for %s",
+	    ++step, s->host);
 	write_say(w,
 	    "   from an authority they know; `certificate =` and `key =` of usherd.conf name "
 	    "its files.");
@@ -483,7 +501,7 @@ setup_report(struct changes *c, void *payload)
 		write_text(w, "server", s->server);
 	write_text(w, "certificate", s->thumbprint);
 	if (made.n > 0 && !c->cli->dry_run)
-		say_next(w, s);
+		say_next(c, s);
 }
 
 static usher_status
@@ -523,7 +541,7 @@ run_on_scratch(struct cli *cli, struct setup *s)
 	if (cli->directory == NULL)
 		status = cli_fail(err_nomem(&err, "setup"), &err);
 	else
-		status = changes_run(cli, DIR_CREATE, setup_work, setup_report, s);
+		status = changes_run(cli, DIR_WRITE | DIR_CREATE, setup_work, setup_report, s);
 	for (size_t i = 0; i < COUNT_OF(files); i++) {
 		const char *path = arena_printf(cli->mem, "%s/%s", folder, files[i]);
 
@@ -573,7 +591,7 @@ setup_run(struct cli *cli, const void *opaque)
 		if (st == USHER_E_ABSENT)
 			return run_on_scratch(cli, &s);
 	}
-	return changes_run(cli, DIR_CREATE, setup_work, setup_report, &s);
+	return changes_run(cli, DIR_WRITE | DIR_CREATE, setup_work, setup_report, &s);
 }
 
 const struct command cmd_setup = {

@@ -26,6 +26,19 @@
 
 #define CLEARS "An option with an empty value, as --display-name \"\", clears that member."
 
+const struct command_group command_groups[] = {
+	{ "domain", "accepted mail domains and what their clients are told" },
+	{ "service", "IMAP, SMTP, CalDAV … of mail domains" },
+	{ "mailbox", "mailboxes, their passwords and what else their owners open" },
+	{ "organization", "name and GUIDs of the organization" },
+	{ "server", "Client Access servers" },
+	{ "url", "URLs of the services, inside and outside" },
+	{ "outlook-anywhere", "RPC over HTTP for clients outside" },
+	{ "provider", "Outlook providers EXCH, EXPR, WEB, EXHTTP" },
+	{ "site", "Active Directory sites" },
+	{ NULL, NULL },
+};
+
 const struct command *const commands[] = {
 	&cmd_setup,
 

@@ -7,6 +7,13 @@
 /* In the order in which the help shows them; ends with NULL. */
 extern const struct command *const commands[];
 
+/* Commands of two words and more stand in the overview under their first. */
+struct command_group {
+	const char *name, *summary;
+};
+
+extern const struct command_group command_groups[]; /* ends with a NULL name */
+
 extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_help, cmd_mailbox_import,
     cmd_mailbox_password, cmd_setup, cmd_status, cmd_version;
 

@@ -126,46 +126,64 @@ help_command(struct buf *b, const struct command *c)
 	put_options(b, c, true);
 }
 
-/* Commands whose names begin with `group` and a blank; all when it is NULL. */
-static size_t
-put_commands(struct buf *b, const char *group)
+static bool
+in_group(const struct command *c, const char *group)
 {
-	size_t width = 0, count = 0, n = group == NULL ? 0 : strlen(group);
+	size_t n = strlen(group);
 
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; commands[i] != NULL; i++) {
-			const char *name = commands[i]->name;
-
-			if (n > 0 && (strncmp(name, group, n) != 0 || name[n] != ' '))
-				continue;
-			if (pass == 1)
-				put_row(b, name, commands[i]->summary, width);
-			else if (strlen(name) > width)
-				width = strlen(name);
-			count += (size_t)pass;
-		}
-	return count;
-}
-
-void
-help_overview(struct buf *b)
-{
-	buf_text(b, "usage: usher [--directory URI] [--json] COMMAND …\n\n"
-		    "Tells mail programs which servers they should use.\n\nCommands:\n");
-	(void)put_commands(b, NULL);
-	buf_text(b, "\nOptions of every command:\n");
-	put_options(b, NULL, true);
-	buf_text(b, "\n`usher help COMMAND` explains one of them; usher(1) is the manual.\n");
+	return strncmp(c->name, group, n) == 0 && c->name[n] == ' ';
 }
 
 bool
 help_group(struct buf *b, const char *group)
 {
-	buf_printf(b, "usage: usher %s COMMAND …\n\nCommands:\n", group);
-	if (put_commands(b, group) == 0)
+	size_t width = 0;
+
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (in_group(commands[i], group) && strlen(commands[i]->name) > width)
+			width = strlen(commands[i]->name);
+	if (width == 0)
 		return false;
+	buf_printf(b, "usage: usher %s COMMAND …\n\nCommands:\n", group);
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (in_group(commands[i], group))
+			put_row(b, commands[i]->name, commands[i]->summary, width);
 	buf_printf(b, "\n`usher help %s COMMAND` explains one of them.\n", group);
 	return true;
+}
+
+static const struct command_group *
+group_of(const struct command *c)
+{
+	for (const struct command_group *g = command_groups; g->name != NULL; g++)
+		if (in_group(c, g->name))
+			return g;
+	return NULL;
+}
+
+void
+help_overview(struct buf *b)
+{
+	const struct command_group *last = NULL;
+	size_t width = 0;
+
+	for (const struct command_group *g = command_groups; g->name != NULL; g++)
+		if (strlen(g->name) > width)
+			width = strlen(g->name);
+	buf_text(b, "usage: usher [--directory URI] [--json] COMMAND …\n\n"
+		    "Tells mail programs which servers they should use.\n\nCommands:\n");
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		const struct command_group *g = group_of(commands[i]);
+
+		if (g == NULL)
+			put_row(b, commands[i]->name, commands[i]->summary, width);
+		else if (g != last)
+			put_row(b, g->name, g->summary, width);
+		last = g;
+	}
+	buf_text(b, "\nOptions of every command:\n");
+	put_options(b, NULL, true);
+	buf_text(b, "\n`usher help COMMAND` explains one of them; usher(1) is the manual.\n");
 }
 
 void

@@ -42,42 +42,58 @@ static const struct option_spec now_row = { 0, "now", OPT_TIME, COMMON(now_s), "
 
 /* ---- rows ---- */
 
+/* The i-th word of c->operands as it stands there; empty past the last. */
+static struct slice
+raw_word(const struct command *c, size_t i)
+{
+	struct slice rest = slice_of(c == NULL ? NULL : c->operands);
+
+	while (i-- > 0)
+		rest = slice_skip(rest, slice_find(rest, ' ') + 1);
+	return slice_from(rest.p, slice_find(rest, ' '));
+}
+
+/* What stands around the name in a word. */
+struct marks {
+	bool optional, repeated;
+};
+
+static struct slice
+bare_word(struct slice word, struct marks *out)
+{
+	struct slice more = SLICE_LITERAL("…");
+
+	out->optional = word.n > 1 && word.p[0] == '[';
+	if (out->optional)
+		word = slice_from(word.p + 1, word.n - 2);
+	out->repeated = slice_ends_nocase(word, more);
+	if (out->repeated)
+		word.n -= more.n;
+	return word;
+}
+
 struct slice
 operand_word(const struct command *c, size_t i)
 {
-	struct slice rest = slice_of(c == NULL ? NULL : c->operands), word;
-	struct slice more = SLICE_LITERAL("…");
+	struct marks marks;
 
-	for (;;) {
-		size_t n = slice_find(rest, ' ');
-
-		word = slice_from(rest.p, n);
-		rest = slice_skip(rest, n + 1);
-		if (i-- == 0 || word.n == 0)
-			break;
-	}
-	if (slice_ends_nocase(word, more))
-		word.n -= more.n;
-	if (word.n > 1 && word.p[0] == '[')
-		word = slice_from(word.p + 1, word.n - 2);
-	return word;
+	return bare_word(raw_word(c, i), &marks);
 }
 
 /* How many operands the command takes. */
 static void
 operand_range(const struct command *c, size_t *min, size_t *max)
 {
+	struct marks marks = { false, false };
+
 	*min = *max = 0;
-	for (struct slice word = operand_word(c, 0); word.n > 0; word = operand_word(c, *max)) {
+	for (size_t i = 0; raw_word(c, i).n > 0; i++) {
+		(void)bare_word(raw_word(c, i), &marks);
+		*min += marks.optional ? 0 : 1;
 		++*max;
-		if (word.p == c->operands || word.p[-1] != '[')
-			++*min;
-		if (slice_ends_nocase(slice_of(c->operands), SLICE_LITERAL("…")) &&
-		    operand_word(c, *max).n == 0) {
-			*max = SIZE_MAX;
-			return;
-		}
 	}
+	if (marks.repeated)
+		*max = SIZE_MAX;
 }
 
 static bool
@@ -127,8 +143,8 @@ from_spec(const struct option_spec *spec, bool common, struct option *out)
 	memcpy(out->name, spec->name, strnlen(spec->name, OPTION_NAME_BYTES - 1));
 }
 
-static void
-from_field(const struct field *f, struct option *out)
+void
+option_of_field(const struct field *f, struct option *out)
 {
 	*out = (struct option){ .help = f->help, .field = f };
 	for (size_t i = 0; i < OPTION_NAME_BYTES - 1 && f->name[i] != '\0'; i++)
@@ -146,7 +162,7 @@ option_at(const struct command *c, size_t i, struct option *out)
 			const struct field *f = &entities[c->entity].table.rows[k];
 
 			if (takes_field(c, f) && i-- == 0)
-				return from_field(f, out), true;
+				return option_of_field(f, out), true;
 		}
 		if ((c->flags & CMD_CHANGES) != 0 && i-- == 0)
 			return from_spec(&dry_run_row, false, out), true;

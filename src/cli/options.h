@@ -23,6 +23,10 @@ struct option {
 bool
 option_at(const struct command *c, size_t i, struct option *out);
 
+/* The option that sets a member: its name with `-` for `_`. */
+void
+option_of_field(const struct field *f, struct option *out);
+
 /* Appends what the option's value is called, `FILE` or `on|off`; nothing for a flag. */
 void
 option_value_name(struct buf *b, const struct option *o);

@@ -70,9 +70,10 @@ number_of(const struct field *f, struct slice text, int64_t *out)
 static usher_status
 refuse(const struct field *f, const char *text, struct usher_error *err)
 {
-	struct option o = { .field = f };
 	struct buf CLEANUP(buf_cleanup) allowed;
+	struct option o;
 
+	option_of_field(f, &o);
 	buf_init(&allowed, USHER_ERROR_MESSAGE_BYTES);
 	if (f->type == FIELD_NUMBER)
 		buf_printf(
@@ -134,6 +135,13 @@ canonical(struct arena *mem, const struct field *f, const char **text, struct us
 
 	if (f->form == FORM_DOMAIN)
 		return domain_parse(mem, slice_of(*text), text, err);
+	/* All mailboxes of a domain, see dir_each(). */
+	if (f->form == FORM_ADDRESS && **text == '@') {
+		st = domain_parse(mem, slice_of(*text + 1), text, err);
+		if (st == USHER_OK)
+			*text = arena_printf(mem, "@%s", *text);
+		return st != USHER_OK || *text != NULL ? st : err_nomem(err, NULL);
+	}
 	if (f->form == FORM_ADDRESS) {
 		st = address_parse(mem, slice_of(*text), &address, err);
 		if (st == USHER_OK)
@@ -234,6 +242,19 @@ record_key(struct cli *cli, struct dir *dir, void *record, bool *complete, struc
 	return st;
 }
 
+/* As the parser says it of other options. */
+static usher_status
+as_option(struct cli *cli, const struct field *f, usher_status st, struct usher_error *err)
+{
+	struct usher_error was = *err;
+	struct option o;
+
+	if (st != USHER_E_INPUT)
+		return st;
+	option_of_field(f, &o);
+	return err_set(err, USHER_E_USAGE, cli->command->name, "--%s %s", o.name, was.message);
+}
+
 usher_status
 record_apply_settings(struct cli *cli, void *record, struct usher_error *err)
 {
@@ -251,6 +272,7 @@ record_apply_settings(struct cli *cli, void *record, struct usher_error *err)
 			st = set_list(cli->mem, s->field, record, slice_of(s->value), err);
 		else
 			st = record_set_text(cli->mem, s->field, record, s->value, err);
+		st = as_option(cli, s->field, st, err);
 	}
 	return st;
 }

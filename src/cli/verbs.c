@@ -101,7 +101,7 @@ int
 verb_add(struct cli *cli, const void *args)
 {
 	(void)args;
-	return changes_run(cli, 0, add_work, NULL, NULL);
+	return changes_run(cli, DIR_WRITE, add_work, NULL, NULL);
 }
 
 /* What sets of verbs that end in changes_put() differ in. */
@@ -136,14 +136,14 @@ int
 verb_set(struct cli *cli, const void *args)
 {
 	(void)args;
-	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ 0 });
+	return changes_run(cli, DIR_WRITE, set_work, NULL, &(struct set_how){ 0 });
 }
 
 int
 verb_put(struct cli *cli, const void *args)
 {
 	(void)args;
-	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ .make = true });
+	return changes_run(cli, DIR_WRITE, set_work, NULL, &(struct set_how){ .make = true });
 }
 
 int
@@ -151,14 +151,14 @@ verb_enable(struct cli *cli, const void *args)
 {
 	(void)args;
 	return changes_run(
-	    cli, 0, set_work, NULL, &(struct set_how){ .make = true, .enabled = TRI_ON });
+	    cli, DIR_WRITE, set_work, NULL, &(struct set_how){ .make = true, .enabled = TRI_ON });
 }
 
 int
 verb_disable(struct cli *cli, const void *args)
 {
 	(void)args;
-	return changes_run(cli, 0, set_work, NULL, &(struct set_how){ .enabled = TRI_OFF });
+	return changes_run(cli, DIR_WRITE, set_work, NULL, &(struct set_how){ .enabled = TRI_OFF });
 }
 
 static usher_status
@@ -177,7 +177,7 @@ int
 verb_remove(struct cli *cli, const void *args)
 {
 	(void)args;
-	return changes_run(cli, 0, remove_work, NULL, NULL);
+	return changes_run(cli, DIR_WRITE, remove_work, NULL, NULL);
 }
 
 int

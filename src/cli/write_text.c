@@ -219,15 +219,19 @@ inside_table(const struct writer *w)
 	return false;
 }
 
-/* One cell; the last one of a line is not padded. */
+/* One cell. Blanks are owed until something follows, so that no line ends in any. */
 static void
 put_cell(struct writer *w, const struct level *table, size_t i, struct slice text, size_t *owed)
 {
 	size_t columns = text_columns(text), width = w->widths[i];
 	size_t fill = columns < width ? width - columns : 0;
 
-	if (w->widths[i] == 0)
+	if (width == 0)
 		return;
+	if (text.n == 0) {
+		*owed += width + COLUMN_GAP;
+		return;
+	}
 	put_blanks(&w->line, *owed + (table->columns[i].right ? fill : 0));
 	buf_slice(&w->line, text);
 	*owed = COLUMN_GAP + (table->columns[i].right ? 0 : fill);
