@@ -255,9 +255,9 @@ owa_methods(const struct exchange *x, const struct text_list *methods)
 {
 	CLEANUP(buf_cleanup) struct buf b;
 
+	buf_init(&b, FIELD_TEXT_BYTES);
 	if (methods->n == 0)
 		return "Basic, Fba";
-	buf_init(&b, FIELD_TEXT_BYTES);
 	for (size_t i = 0; i < methods->n; i++)
 		buf_printf(&b, "%s%s", i == 0 ? "" : ", ", methods->v[i]);
 	if (b.status == USHER_E_NOMEM)
