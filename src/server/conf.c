@@ -224,7 +224,7 @@ plain_name(struct slice s, char out[NAME_BYTES])
 		if (blank && text_is_space(s.p[i - 1]))
 			continue;
 		if (n == NAME_BYTES)
-			return (struct slice){ 0 };
+			return SLICE_LITERAL("");
 		out[n++] = blank ? ' ' : text_lower(s.p[i]);
 	}
 	return slice_from(out, n);
@@ -329,7 +329,7 @@ read_line(struct reader *r, struct slice line)
 	if (line.n > CONF_LINE_BYTES)
 		return bad(r, "line", line, "it is too long");
 	if (!text_utf8_valid(line))
-		return bad(r, "line", (struct slice){ 0 }, "it is not UTF-8");
+		return bad(r, "line", SLICE_LITERAL(""), "it is not UTF-8");
 	line = slice_trim(line);
 	if (line.n == 0 || *line.p == '#' || *line.p == ';')
 		return USHER_OK;

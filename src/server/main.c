@@ -176,17 +176,20 @@ static void
 raise_descriptors(const struct conf *conf)
 {
 	rlim_t wanted = (rlim_t)conf->limits.connections + DESCRIPTORS_BESIDE;
+	const struct rlimit all = { wanted, wanted };
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return;
-	if (limit.rlim_max < wanted && geteuid() == 0)
-		limit.rlim_max = wanted;
+	/* Only the privileged may go above the hard limit. */
+	if (limit.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &all) == 0)
+		return;
 	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
 		LOG(LEVEL_WARNING, "conf", NULL,
 		    "fewer descriptors than `connections` needs; raise LimitNOFILE",
-		    log_number("descriptors", (int64_t)limit.rlim_cur));
+		    log_number("descriptors", (int64_t)limit.rlim_cur),
+		    log_number("wanted", (int64_t)wanted));
 }
 
 static usher_status
