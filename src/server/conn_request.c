@@ -308,16 +308,19 @@ void
 conn_replied(struct conn *c)
 {
 	struct exchange *x = c->x;
-	struct slice method = x->has_head ? x->head.method_text : slice_of(NULL);
-	struct slice path = x->has_head ? x->head.path : slice_of(NULL);
+	uint64_t ms = loop_now_ms(c->worker->loop) - x->begun_ms;
 
 	if (x->status >= 200 && x->status < 600)
 		count(c->worker, COUNT_STATUS_2XX + (enum engine_counter)(x->status / 100 - 2), 1);
 	if (!x->scope->config->settings.log_requests || !log_wanted(LEVEL_INFO, "http"))
 		return;
-	LOG(LEVEL_INFO, "http", &x->user_log, "request", log_slice("method", method),
-	    log_slice("path", path), log_number("status", x->status),
-	    log_number("ms", (int64_t)(loop_now_ms(c->worker->loop) - x->begun_ms)));
+	if (!x->has_head)
+		LOG(LEVEL_INFO, "http", &x->user_log, "refused", log_number("status", x->status),
+		    log_number("ms", (int64_t)ms));
+	else
+		LOG(LEVEL_INFO, "http", &x->user_log, "request",
+		    log_slice("method", x->head.method_text), log_slice("path", x->head.path),
+		    log_number("status", x->status), log_number("ms", (int64_t)ms));
 }
 
 enum step

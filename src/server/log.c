@@ -141,6 +141,7 @@ log_wanted(enum log_level level, const char *area)
 struct line {
 	char p[LOG_LINE_BYTES];
 	size_t n;
+	bool begun; /* a field is there: the next needs a blank */
 };
 
 enum { LINE_ROOM = LOG_LINE_BYTES - 2 }; /* for the newline and a NUL */
@@ -203,8 +204,9 @@ put_field(struct line *l, const struct log_field *f)
 {
 	char number[24];
 
-	if (l->n > 0)
+	if (l->begun)
 		put(l, " ", 1);
+	l->begun = true;
 	put_text(l, f->key);
 	put(l, "=", 1);
 	if (f->is_number) {

@@ -20,7 +20,6 @@ ssl_of(const struct tls *tls)
  * together with CBC. */
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:"
 			      "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA256";
-static const char groups[] = "X25519:P-256:P-384";
 
 const char *
 tls_reason(void)
@@ -69,6 +68,8 @@ choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_n, const
 bool
 tls_context_setup(SSL_CTX *context)
 {
+	char groups[] = "X25519:P-256:P-384"; /* not const: the macro casts */
+
 	(void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					       SSL_OP_CIPHER_SERVER_PREFERENCE |
 					       SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET);
