@@ -5,30 +5,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The text may quote a peer: a newline or an escape sequence in it must not reach a terminal or
- * split a log line. */
+ * split a log line, and what is not UTF-8 must not reach JSON. `size` is the buffer's. */
 static void
-clean_line(char *text)
+clean_line(char *text, size_t size)
 {
 	size_t n = strlen(text);
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	while (i < n) {
+		size_t take = text_utf8_take(slice_from(text + i, n - i));
 		unsigned char c = (unsigned char)text[i];
 
-		if (c < 0x20 || c == 0x7f)
+		/* vsnprintf() may have cut the last character in two. */
+		if (take == 0 && c >= 0xc0 && n + 1 == size && n - i < 4) {
+			text[i] = '\0';
+			return;
+		}
+		if (take == 0 || c < 0x20 || c == 0x7f)
 			text[i] = '?';
-	}
-	/* vsnprintf() may have cut a UTF-8 sequence in two. */
-	for (size_t back = 1; back <= 4 && back <= n; back++) {
-		unsigned char c = (unsigned char)text[n - back];
-		size_t need;
-
-		if ((c & 0xc0) == 0x80)
-			continue;
-		need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-		if (need > back)
-			text[n - back] = '\0';
-		break;
+		i += take == 0 ? 1 : take;
 	}
 }
 
@@ -44,8 +42,8 @@ err_set(struct usher_error *err, usher_status status, const char *where, const c
 	va_start(ap, format);
 	(void)vsnprintf(err->message, sizeof(err->message), format, ap);
 	va_end(ap);
-	clean_line(err->where);
-	clean_line(err->message);
+	clean_line(err->where, sizeof(err->where));
+	clean_line(err->message, sizeof(err->message));
 	return status;
 }
 

@@ -6,8 +6,8 @@
 #include "usher/status.h"
 
 /* Writes status, where and message into `err` (NULL is allowed) and gives `status` back, so that
- * a failing function ends in `return err_set(...)`. Control bytes from outside are shown as `?`,
- * over-long texts are cut at a whole UTF-8 character. `where` may be NULL.
+ * a failing function ends in `return err_set(...)`. Control bytes and what is not UTF-8 are shown
+ * as `?`, over-long texts are cut at a whole UTF-8 character. `where` may be NULL.
  * The message says what is wrong and what to do; no full stop, no newline, no secret. */
 usher_status
 err_set(struct usher_error *err, usher_status status, const char *where, const char *format, ...)

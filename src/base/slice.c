@@ -84,8 +84,11 @@ slice_find_last(struct slice a, char c)
 struct slice
 slice_skip(struct slice a, size_t from)
 {
-	if (from >= a.n)
-		return (struct slice){ a.p, 0 };
+	/* Arithmetic on NULL is undefined, even by 0. */
+	if (a.n == 0)
+		return a;
+	if (from > a.n)
+		from = a.n;
 	return (struct slice){ a.p + from, a.n - from };
 }
 

@@ -159,7 +159,7 @@ static usher_status
 finish(struct arena *mem, const struct parts *p, struct slice text, struct url *out,
     struct usher_error *err)
 {
-	CLEANUP(buf_cleanup) struct buf b;
+	CLEANUP(buf_cleanup) struct buf b = { 0 };
 	size_t path_at, query_at;
 	struct url u = { 0 };
 	usher_status st;
@@ -249,8 +249,8 @@ usher_status
 url_resolve(struct arena *mem, const struct url *base, struct slice reference, struct url *out,
     struct usher_error *err)
 {
-	CLEANUP(buf_cleanup) struct buf merged;
-	CLEANUP(buf_cleanup) struct buf path;
+	CLEANUP(buf_cleanup) struct buf merged = { 0 };
+	CLEANUP(buf_cleanup) struct buf path = { 0 };
 	struct slice base_path = slice_of(base->path);
 	const char *fault = text_fault(reference);
 	struct parts from, p;

@@ -260,7 +260,7 @@ put_member(struct buf *b, const struct field *f, const void *record)
 const char *
 entity_key_text(struct arena *mem, const struct entity *e, const void *record)
 {
-	CLEANUP(buf_cleanup) struct buf b;
+	CLEANUP(buf_cleanup) struct buf b = { 0 };
 
 	buf_init(&b, KEY_TEXT_BYTES);
 	for (size_t i = 0; i < e->n_keys; i++) {

@@ -109,7 +109,7 @@ build_protocol(struct build *b, enum protocol_kind kind)
 const char *
 resolve_template(struct arena *mem, const char *template, const char *address)
 {
-	CLEANUP(buf_cleanup) struct buf b;
+	CLEANUP(buf_cleanup) struct buf b = { 0 };
 	struct slice whole = slice_of(address);
 	size_t at = slice_find_last(whole, '@');
 	struct slice left = slice_of(template);

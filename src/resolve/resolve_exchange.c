@@ -253,7 +253,7 @@ put_expr(const struct exchange *x)
 static const char *
 owa_methods(const struct exchange *x, const struct text_list *methods)
 {
-	CLEANUP(buf_cleanup) struct buf b;
+	CLEANUP(buf_cleanup) struct buf b = { 0 };
 
 	buf_init(&b, FIELD_TEXT_BYTES);
 	if (methods->n == 0)
