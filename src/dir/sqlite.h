@@ -11,7 +11,7 @@ enum {
 	SQLITE_DIR_APPLICATION_ID = 0x75736872, /* "ushr"; file(1) and others see whose it is */
 	SQLITE_DIR_WAIT_MS = 10 * 1000,		/* for another writer */
 	SQLITE_DIR_CACHE_KIB = 4 * 1024,	/* pages kept by a handle */
-	SQLITE_DIR_BULK_CACHE_KIB = 384 * 1024,
+	SQLITE_DIR_BULK_CACHE_KIB = 512 * 1024,
 	RECORD_MAX_BYTES = 4 * 1024 * 1024,
 	SCRATCH_MAX_BYTES = 4 * RECORD_MAX_BYTES
 };
@@ -41,6 +41,7 @@ enum statement {
 	STATEMENT_PROVIDERS,
 	STATEMENT_DOMAIN,
 	STATEMENT_SERVICES,
+	STATEMENT_MAILBOX_BY_ROW,
 	STATEMENT_MAILBOX_BY_ADDRESS,
 	STATEMENT_MAILBOX_BY_LEGACY_DN,
 	STATEMENT_ALTERNATIVES,
@@ -192,11 +193,18 @@ address_key(struct arena *mem, const char *address, struct address_key *out);
 void
 address_key_bind(sqlite3_stmt *stmt, const struct address_key *key);
 
-/* The row of the mailbox that has the address; *id = 0 when there is none. */
+enum { NO_ROW = -1 };
+
+/* The row in which a mailbox with this primary address is kept, unless another was there first: the
+ * one guess that a lookup needs to find most mailboxes without looking the address up. */
+int64_t
+address_key_row(const struct address_key *key);
+
+/* The row of the mailbox that has the address; NO_ROW when there is none. */
 USHER_CHECK usher_status
 mailbox_find(struct sqlite_dir *d, const char *address, int64_t *id, struct usher_error *err);
 
-/* The mailbox that has the address, in d->scratch; *id = 0 when there is none. */
+/* The mailbox that has the address, in d->scratch; *id = NO_ROW when there is none. */
 USHER_CHECK usher_status
 mailbox_read(struct sqlite_dir *d, const char *address, struct mailbox *out, int64_t *id,
     struct usher_error *err);

@@ -136,7 +136,8 @@ check_address(
 		return st;
 	}
 	kind = (const char *)sqlite3_column_text(stmt, 0);
-	owner = sqlite3_column_int64(stmt, 1);
+	owner =
+	    sqlite3_column_type(stmt, 1) == SQLITE_NULL ? NO_ROW : sqlite3_column_int64(stmt, 1);
 	if (kind == NULL)
 		st = conflict(d, c, err,
 		    "%s is not an accepted domain; `usher domain add` makes it one", key.domain.p);
@@ -144,7 +145,7 @@ check_address(
 		st = conflict(d, c, err,
 		    "%s is an alias domain and takes its addresses from the other domain",
 		    key.domain.p);
-	else if (owner != 0 && owner != c->row)
+	else if (owner != NO_ROW && owner != c->row)
 		st = conflict(d, c, err, "%s is already an address of another mailbox", address);
 	(void)sqlite3_reset(stmt);
 	return st;
@@ -231,7 +232,7 @@ check(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
 	case ENTITY_DOMAIN:
 		return check_alias(d, c, err);
 	case ENTITY_ALTERNATIVE_MAILBOX:
-		if (c->row == 0)
+		if (c->row == NO_ROW)
 			return conflict(d, c, err, "there is no such mailbox; add it first");
 		return USHER_OK;
 	default:
@@ -248,7 +249,7 @@ find_old_mailbox(struct sqlite_dir *d, struct change *c, struct usher_error *err
 
 	memcpy(&c->now, c->record, sizeof(c->now));
 	st = mailbox_read(d, c->now.address, &c->old.mailbox, &c->row, err);
-	c->exists = st == USHER_OK && c->row != 0;
+	c->exists = st == USHER_OK && c->row != NO_ROW;
 	if (c->exists && !slice_is_nocase(slice_of(c->old.mailbox.address), c->now.address))
 		return conflict(d, c, err, "the address is an alias of %s", c->old.mailbox.address);
 	return st;
@@ -263,7 +264,7 @@ find_owner(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 	usher_status st;
 
 	st = mailbox_read(d, record->mailbox, &owner, &c->row, err);
-	if (st != USHER_OK || c->row == 0)
+	if (st != USHER_OK || c->row == NO_ROW)
 		return st;
 	c->canonical.alternative_mailbox = *record;
 	c->canonical.alternative_mailbox.mailbox = owner.address;
@@ -282,7 +283,7 @@ find_old(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 		return find_old_mailbox(d, c, err);
 	if (c->e->id == ENTITY_ALTERNATIVE_MAILBOX)
 		st = find_owner(d, c, err);
-	if (st != USHER_OK || (c->e->id == ENTITY_ALTERNATIVE_MAILBOX && c->row == 0))
+	if (st != USHER_OK || (c->e->id == ENTITY_ALTERNATIVE_MAILBOX && c->row == NO_ROW))
 		return st;
 	result = record_get(d, d->scratch, c->e, c->record, &c->old, &why);
 	c->exists = result == LOOKUP_FOUND;
@@ -293,23 +294,23 @@ find_old(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 	return why.status;
 }
 
+/* Adds or takes away all addresses of a mailbox. */
 static usher_status
-write_addresses(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
+run_addresses(struct sqlite_dir *d, enum statement which, const struct mailbox *m, int64_t row,
+    struct usher_error *err)
 {
-	sqlite3_stmt *stmt;
 	struct address_key key;
+	sqlite3_stmt *stmt;
 	usher_status st;
-	bool row;
+	bool more;
 
-	st = statement_get(d, STATEMENT_ADDRESS_INSERT, &stmt, err);
-	for (size_t i = 0; st == USHER_OK && i <= c->now.aliases.n; i++) {
-		const char *address = i == 0 ? c->now.address : c->now.aliases.v[i - 1];
-
-		if (!address_key(d->scratch, address, &key))
+	st = statement_get(d, which, &stmt, err);
+	for (size_t i = 0; st == USHER_OK && i <= m->aliases.n; i++) {
+		if (!address_key(d->scratch, i == 0 ? m->address : m->aliases.v[i - 1], &key))
 			return err_nomem(err, d->path);
 		address_key_bind(stmt, &key);
-		(void)sqlite3_bind_int64(stmt, 3, c->row);
-		st = sqlite_row(d, stmt, &row, err);
+		(void)sqlite3_bind_int64(stmt, 3, row);
+		st = sqlite_row(d, stmt, &more, err);
 		(void)sqlite3_reset(stmt);
 	}
 	return st;
@@ -319,25 +320,37 @@ static usher_status
 replace_addresses(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
 {
 	const struct field *aliases = field_find(&c->e->table, "aliases");
-	sqlite3_stmt *stmt;
 	usher_status st;
-	bool row;
 
 	if (aliases != NULL && field_equal(aliases, &c->old, &c->now))
 		return USHER_OK;
-	st = statement_get(d, STATEMENT_ADDRESS_DELETE, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_int64(stmt, 1, c->row);
-	st = sqlite_row(d, stmt, &row, err);
-	(void)sqlite3_reset(stmt);
-	return st != USHER_OK ? st : write_addresses(d, c, err);
+	st = run_addresses(d, STATEMENT_ADDRESS_DELETE, &c->old.mailbox, c->row, err);
+	return st != USHER_OK ? st :
+				run_addresses(d, STATEMENT_ADDRESS_INSERT, &c->now, c->row, err);
+}
+
+/* The first free row from the one that the address gives. */
+static int
+insert_mailbox(sqlite3_stmt *stmt, struct change *c, const struct address_key *key)
+{
+	int rc;
+
+	c->row = address_key_row(key);
+	for (;;) {
+		(void)sqlite3_bind_int64(stmt, (int)c->e->table.n + 1, c->row);
+		rc = sqlite3_step(stmt);
+		if (rc != SQLITE_CONSTRAINT_PRIMARYKEY && rc != SQLITE_CONSTRAINT_ROWID)
+			return rc;
+		(void)sqlite3_reset(stmt);
+		c->row++;
+	}
 }
 
 static usher_status
 write_record(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 {
 	bool mailbox = c->e->id == ENTITY_MAILBOX;
+	struct address_key key;
 	sqlite3_stmt *stmt;
 	usher_status st;
 	int rc;
@@ -347,9 +360,11 @@ write_record(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 		st = record_bind(d, stmt, c->e, c->record, c->e->table.n, c->row, err);
 	if (st != USHER_OK)
 		return st;
+	if (mailbox && !address_key(d->scratch, c->now.address, &key))
+		return err_nomem(err, d->path);
 	if (mailbox && c->exists)
 		(void)sqlite3_bind_int64(stmt, (int)c->e->table.n + 1, c->row);
-	rc = sqlite3_step(stmt);
+	rc = mailbox && !c->exists ? insert_mailbox(stmt, c, &key) : sqlite3_step(stmt);
 	if ((rc & 0xff) == SQLITE_CONSTRAINT)
 		st = explain_put(d, c, err);
 	else if (rc != SQLITE_DONE)
@@ -357,10 +372,8 @@ write_record(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 	(void)sqlite3_reset(stmt);
 	if (st != USHER_OK || !mailbox)
 		return st;
-	if (c->exists)
-		return replace_addresses(d, c, err);
-	c->row = sqlite3_last_insert_rowid(d->db);
-	return write_addresses(d, c, err);
+	return c->exists ? replace_addresses(d, c, err) :
+			   run_addresses(d, STATEMENT_ADDRESS_INSERT, &c->now, c->row, err);
 }
 
 /* Remembers a failure that may have left half a record behind. */
@@ -384,7 +397,7 @@ sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
-	struct change c = { .e = e, .record = record };
+	struct change c = { .e = e, .record = record, .row = NO_ROW };
 	struct usher_error why;
 	usher_status st;
 
@@ -490,9 +503,10 @@ delete_record(struct sqlite_dir *d, const struct change *c, struct usher_error *
 	else if (rc != SQLITE_DONE)
 		st = sqlite_failed(d, err);
 	(void)sqlite3_reset(stmt);
-	if (st == USHER_OK && c->e->id == ENTITY_MAILBOX)
-		st = remove_credential(d, &c->old.mailbox, err);
-	return st;
+	if (st != USHER_OK || c->e->id != ENTITY_MAILBOX)
+		return st;
+	st = run_addresses(d, STATEMENT_ADDRESS_DELETE, &c->old.mailbox, c->row, err);
+	return st != USHER_OK ? st : remove_credential(d, &c->old.mailbox, err);
 }
 
 usher_status
@@ -500,7 +514,7 @@ sqlite_remove(struct dir *dir, const struct entity *e, const void *key, enum dir
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
-	struct change c = { .e = e, .record = key };
+	struct change c = { .e = e, .record = key, .row = NO_ROW };
 	struct usher_error why;
 	usher_status st;
 

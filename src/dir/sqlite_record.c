@@ -37,7 +37,8 @@ static const struct {
 	[STATEMENT_ADDRESS_INSERT] = { NO_ENTITY,
 	    "INSERT INTO address (domain, local, mailbox) VALUES (?1, ?2, ?3) "
 	    "ON CONFLICT DO NOTHING" },
-	[STATEMENT_ADDRESS_DELETE] = { NO_ENTITY, "DELETE FROM address WHERE mailbox = ?1" },
+	[STATEMENT_ADDRESS_DELETE] = { NO_ENTITY,
+	    "DELETE FROM address WHERE domain = ?1 AND local = ?2 AND mailbox = ?3" },
 	[STATEMENT_DOMAIN_ALIASES] = { NO_ENTITY,
 	    "SELECT domain FROM domain WHERE alias_of = ?1 ORDER BY domain LIMIT 1" },
 	[STATEMENT_DOMAIN_MAILBOX] = { NO_ENTITY,
@@ -59,6 +60,7 @@ static const struct {
 	[STATEMENT_DOMAIN] = { ENTITY_DOMAIN, "FROM domain t WHERE domain = ?1" },
 	[STATEMENT_SERVICES] = { ENTITY_SERVICE,
 	    "FROM service t WHERE domain = ?1 ORDER BY type, rank" },
+	[STATEMENT_MAILBOX_BY_ROW] = { ENTITY_MAILBOX, "FROM mailbox t WHERE id = ?1" },
 	[STATEMENT_MAILBOX_BY_ADDRESS] = { ENTITY_MAILBOX, MAILBOX_BY_ADDRESS },
 	[STATEMENT_MAILBOX_BY_LEGACY_DN] = { ENTITY_MAILBOX,
 	    "FROM mailbox t WHERE legacy_dn = ?1" },
@@ -129,8 +131,9 @@ put_record_statement(struct buf *sql, const struct entity *e, enum record_statem
 	case RECORD_INSERT:
 		buf_printf(sql, "INSERT INTO %s (", e->name);
 		put_columns(sql, e, ", ", false);
-		for (size_t i = 0; i < e->table.n; i++)
-			buf_text(sql, i == 0 ? ") VALUES (?" : ", ?");
+		buf_text(sql, e->id == ENTITY_MAILBOX ? ", id) VALUES (?" : ") VALUES (?");
+		for (size_t i = e->id == ENTITY_MAILBOX ? 0 : 1; i < e->table.n; i++)
+			buf_text(sql, ", ?");
 		buf_char(sql, ')');
 		break;
 	case RECORD_UPDATE:
@@ -424,6 +427,25 @@ address_key_bind(sqlite3_stmt *stmt, const struct address_key *key)
 	bind_slice(stmt, 2, key->local);
 }
 
+static uint64_t
+hash_slice(uint64_t h, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+int64_t
+address_key_row(const struct address_key *key)
+{
+	uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	h = hash_slice(h, key->local);
+	h = hash_slice(h, SLICE_LITERAL("@"));
+	h = hash_slice(h, key->domain);
+	return (int64_t)((h ^ h >> 47) & (((uint64_t)1 << 47) - 1));
+}
+
 usher_status
 mailbox_find(struct sqlite_dir *d, const char *address, int64_t *id, struct usher_error *err)
 {
@@ -440,21 +462,21 @@ mailbox_find(struct sqlite_dir *d, const char *address, int64_t *id, struct ushe
 	address_key_bind(stmt, &key);
 	st = sqlite_row(d, stmt, &row, err);
 	if (st == USHER_OK)
-		*id = row ? sqlite3_column_int64(stmt, 0) : 0;
+		*id = row ? sqlite3_column_int64(stmt, 0) : NO_ROW;
 	(void)sqlite3_reset(stmt);
 	return st;
 }
 
 /* ---- reading ---- */
 
-/* Binds the leading keys that are set. An owner who does not exist binds to row 0: nothing. What is
- * bound lies in `mem` and in `key`. */
+/* Binds the leading keys that are set. An owner who does not exist binds to NO_ROW: nothing. What
+ * is bound lies in `mem` and in `key`. */
 static usher_status
 bind_keys(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, const struct entity *e,
     const void *key, size_t n_keys, struct usher_error *err)
 {
 	struct address_key address;
-	int64_t owner = 0;
+	int64_t owner = NO_ROW;
 	usher_status st = USHER_OK;
 
 	if (n_keys == 0)
@@ -496,23 +518,20 @@ usher_status
 mailbox_read(struct sqlite_dir *d, const char *address, struct mailbox *out, int64_t *id,
     struct usher_error *err)
 {
-	const struct entity *e = &entities[ENTITY_MAILBOX];
-	struct address_key key;
 	sqlite3_stmt *stmt;
 	usher_status st;
 	bool row;
 
-	if (!address_key(d->scratch, address, &key))
-		return err_nomem(err, d->path);
-	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
+	st = mailbox_find(d, address, id, err);
+	if (st != USHER_OK || *id == NO_ROW)
+		return st;
+	st = statement_get(d, STATEMENT_MAILBOX_BY_ROW, &stmt, err);
 	if (st != USHER_OK)
 		return st;
-	address_key_bind(stmt, &key);
+	(void)sqlite3_bind_int64(stmt, 1, *id);
 	st = sqlite_row(d, stmt, &row, err);
-	if (st == USHER_OK && row)
-		st = record_read(d, stmt, e, d->scratch, out, err);
 	if (st == USHER_OK)
-		*id = row ? sqlite3_column_int64(stmt, (int)e->table.n) : 0;
+		st = record_read(d, stmt, &entities[ENTITY_MAILBOX], d->scratch, out, err);
 	(void)sqlite3_reset(stmt);
 	return st;
 }

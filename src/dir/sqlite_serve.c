@@ -281,24 +281,74 @@ struct found_mailbox {
 	int64_t row;
 };
 
+static const struct found_mailbox nobody = { NULL, NO_ROW };
+
+/* Copies the row that `stmt` stands on. */
+static usher_status
+take_mailbox(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, struct found_mailbox *out,
+    struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_MAILBOX];
+
+	out->row = sqlite3_column_int64(stmt, (int)e->table.n);
+	out->mailbox = arena_alloc(mem, sizeof(*out->mailbox));
+	return out->mailbox == NULL ? err_nomem(err, d->path) :
+				      record_read(d, stmt, e, mem, out->mailbox, err);
+}
+
 static usher_status
 read_mailbox(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, struct found_mailbox *out,
     struct usher_error *err)
 {
-	const struct entity *e = &entities[ENTITY_MAILBOX];
 	usher_status st;
 	bool row;
 
-	*out = (struct found_mailbox){ NULL, 0 };
+	*out = nobody;
 	st = sqlite_row(d, stmt, &row, err);
-	if (st == USHER_OK && row) {
-		out->mailbox = arena_alloc(mem, sizeof(*out->mailbox));
-		st = out->mailbox == NULL ? err_nomem(err, d->path) :
-					    record_read(d, stmt, e, mem, out->mailbox, err);
-		out->row = sqlite3_column_int64(stmt, (int)e->table.n);
-	}
+	if (st == USHER_OK && row)
+		st = take_mailbox(d, mem, stmt, out, err);
 	(void)sqlite3_reset(stmt);
 	return st;
+}
+
+/* The row's first column is the primary address. */
+static bool
+row_is(sqlite3_stmt *stmt, const struct address_key *key)
+{
+	struct slice address =
+	    slice_from(sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
+
+	return address.n == key->local.n + 1 + key->domain.n && address.p[key->local.n] == '@' &&
+	       slice_starts_nocase(address, key->local) && slice_ends_nocase(address, key->domain);
+}
+
+static usher_status
+mailbox_by_key(struct sqlite_dir *d, struct arena *mem, const struct address_key *key,
+    struct found_mailbox *out, struct usher_error *err)
+{
+	sqlite3_stmt *stmt;
+	usher_status st;
+	bool row;
+
+	*out = nobody;
+	st = statement_get(d, STATEMENT_MAILBOX_BY_ROW, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_int64(stmt, 1, address_key_row(key));
+	st = sqlite_row(d, stmt, &row, err);
+	row = st == USHER_OK && row && row_is(stmt, key);
+	if (row)
+		st = take_mailbox(d, mem, stmt, out, err);
+	(void)sqlite3_reset(stmt);
+	if (st != USHER_OK || row)
+		return st;
+
+	/* An alias, or its row was taken by another. */
+	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	address_key_bind(stmt, key);
+	return read_mailbox(d, mem, stmt, out, err);
 }
 
 /* An address with its domain, an alias followed. */
@@ -334,17 +384,8 @@ static usher_status
 mailbox_at(struct sqlite_dir *d, struct arena *mem, const struct located *at,
     struct found_mailbox *out, struct usher_error *err)
 {
-	sqlite3_stmt *stmt;
-	usher_status st;
-
-	*out = (struct found_mailbox){ NULL, 0 };
-	if (at->entry == NULL)
-		return USHER_OK;
-	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	address_key_bind(stmt, &at->key);
-	return read_mailbox(d, mem, stmt, out, err);
+	*out = nobody;
+	return at->entry == NULL ? USHER_OK : mailbox_by_key(d, mem, &at->key, out, err);
 }
 
 /* A mailbox without legacyDN has the one that is made from its primary address. */
@@ -357,7 +398,7 @@ mailbox_by_legacy_dn(struct sqlite_dir *d, struct arena *mem, const char *legacy
 	sqlite3_stmt *stmt;
 	usher_status st;
 
-	*out = (struct found_mailbox){ NULL, 0 };
+	*out = nobody;
 	if (strlen(legacy_dn) > LEGACY_DN_MAX_BYTES)
 		return USHER_OK;
 	st = statement_get(d, STATEMENT_MAILBOX_BY_LEGACY_DN, &stmt, err);
@@ -373,15 +414,11 @@ mailbox_by_legacy_dn(struct sqlite_dir *d, struct arena *mem, const char *legacy
 		return USHER_OK;
 	if (!address_key(mem, address, &key))
 		return err_nomem(err, d->path);
-	st = statement_get(d, STATEMENT_MAILBOX_BY_ADDRESS, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	address_key_bind(stmt, &key);
-	st = read_mailbox(d, mem, stmt, out, err);
+	st = mailbox_by_key(d, mem, &key, out, err);
 	if (st == USHER_OK && out->mailbox != NULL &&
 	    (out->mailbox->legacy_dn != NULL ||
 		!slice_is_nocase(slice_of(out->mailbox->address), address)))
-		*out = (struct found_mailbox){ NULL, 0 };
+		*out = nobody;
 	return st;
 }
 
@@ -406,7 +443,7 @@ alternative_is(struct sqlite_dir *d, struct arena *mem, const struct alternative
 {
 	struct address_key key;
 	struct located at;
-	struct found_mailbox found = { NULL, 0 };
+	struct found_mailbox found = nobody;
 	const char *lower;
 	usher_status st;
 
@@ -510,7 +547,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 {
 	struct sqlite_dir *d = sqlite_of(dir);
 	struct facts facts = { .org = &d->cache.org };
-	struct found_mailbox target = { NULL, 0 };
+	struct found_mailbox target = nobody;
 	usher_status st;
 
 	if (question->address == NULL && question->legacy_dn == NULL)
