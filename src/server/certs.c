@@ -271,7 +271,7 @@ add_domain(const struct filling *f, const struct domain_names *d)
 		return d->host_names.n > 0 ? add(f, c, d->host_names.v, d->host_names.n) :
 					     add(f, c, own, COUNT_OF(own));
 	}
-	return err_set(f->err, USHER_E_ABSENT, d->domain,
+	return err_set(f->err, USHER_E_INPUT, d->domain,
 	    "its certificate %s is not in the directory; import it or choose another",
 	    d->certificate);
 }
@@ -304,7 +304,7 @@ certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
 			first = &certs->v[i];
 	}
 	if (first == NULL)
-		return err_set(err, USHER_E_ABSENT, listener,
+		return err_set(err, USHER_E_INPUT, listener,
 		    "no certificate is enabled for https; use `usher cert enable THUMBPRINT "
 		    "--services https`, or give `certificate` and `key`");
 	for (size_t i = 0; i < certs->n_domains; i++)

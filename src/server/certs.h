@@ -45,8 +45,8 @@ struct served_list {
  * domains name. A domain's own certificate wins for its host names; the first of the others answers
  * clients that send no name.
  *
- * Returns USHER_OK, USHER_E_ABSENT (none is enabled, or a key is missing), and as cert_key_get()
- * and tls_set_add_pem(). */
+ * Returns USHER_OK, USHER_E_INPUT (none is enabled, or a domain's is not there), and as
+ * cert_key_get() and tls_set_add_pem(). */
 USHER_CHECK usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
     struct served_list *served, struct usher_error *err);
