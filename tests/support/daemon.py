@@ -66,12 +66,12 @@ class Usherd:
             status = 'not ended by SIGTERM'
         self._log.close()
         report = self.log()
-        if kind is None:
-            for mark in SANITIZER_MARKS:
-                if mark in report:
-                    raise AssertionError(f'usherd: {report}')
-            if status != 0:
-                raise AssertionError(f'usherd ended with {status}: {report[-2000:]}')
+        # A failure of the test itself may be the consequence: the report goes first.
+        for mark in SANITIZER_MARKS:
+            if mark in report:
+                raise AssertionError(f'usherd: {report}')
+        if status != 0 and (kind is None or kind is SystemExit):
+            raise AssertionError(f'usherd ended with {status}: {report[-2000:]}')
 
     def log(self):
         """All that usherd has written so far."""
