@@ -12,7 +12,7 @@ netns.enter()
 import stage as stages  # noqa: E402
 
 URL = 'https://root.example/autodiscover/autodiscover.xml'
-SCHEMAS = ROOT / 'doc' / 'schema'
+SCHEMA = ROOT / 'doc/schema/autodiscover-response.xsd'
 
 
 def run(*command, text=''):
@@ -78,9 +78,7 @@ with stages.raised() as stage:
     def _():
         done = curl(*login, '--no-include')
         scratch.write(stage.folder / 'answer.xml', done.stdout)
-        schemas = sorted(SCHEMAS.glob('*response*.xsd'))
-        tap.true(schemas, f'no schema in {SCHEMAS}')
-        checked = run('xmllint', '--nonet', '--noout', '--schema', schemas[0],
+        checked = run('xmllint', '--nonet', '--noout', '--schema', SCHEMA,
                       stage.folder / 'answer.xml')
         tap.same(checked.returncode, 0, checked.stderr)
 
