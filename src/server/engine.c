@@ -270,10 +270,12 @@ on_timer(void *owner)
 	worker_timer_by(w, next);
 }
 
-/* One with a request under way changes over with its next. */
+/* A request under way keeps its settings; its connection changes over with the next one. */
 static void
 change_over(struct conn *c)
 {
+	if (listen_find(c->worker->scope->config, c->listener) == NULL)
+		c->removed = true;
 	if (c->x != NULL || c->deadline.stage == STAGE_LINGER)
 		return;
 	conn_rescope(c);

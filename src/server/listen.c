@@ -258,17 +258,22 @@ take_in(struct worker *w, const struct socket *s, int fd, const union any_addres
 	(void)close(fd);
 }
 
-/* Accepts one. False when there is nobody, or no room. */
+/* Accepts one. False when there is nobody, or no room. `evict`: somebody waits for certain, so that
+ * it is right to close an idle connection for them. */
 static bool
-accept_one(struct worker *w, const struct socket *s)
+accept_one(struct worker *w, const struct socket *s, bool evict)
 {
 	union any_address a;
 	socklen_t n = sizeof(a);
 	int fd;
 
-	if (!limit_has_room(w->engine->limit) && !close_oldest_idle(w)) {
-		pause_accepting(w);
-		return false;
+	if (!limit_has_room(w->engine->limit)) {
+		if (!evict)
+			return false;
+		if (!close_oldest_idle(w)) {
+			pause_accepting(w);
+			return false;
+		}
 	}
 	fd = accept4(s->fd, &a.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
@@ -288,7 +293,7 @@ on_acceptable(void *arg)
 
 	/* Batches keep a burst of new connections from starving those that are served. */
 	for (int i = 0; i < ACCEPT_BATCH; i++)
-		if (!accept_one(s->worker, s))
+		if (!accept_one(s->worker, s, i == 0))
 			return;
 }
 
@@ -307,7 +312,7 @@ listen_close(struct socket *s, bool drain)
 {
 	struct worker *w = s->worker;
 
-	while (drain && accept_one(w, s))
+	while (drain && accept_one(w, s, false))
 		;
 	loop_watch_free(s->watch);
 	(void)close(s->fd);

@@ -66,7 +66,7 @@ request_reply(struct request *request, const struct reply *reply)
 	x->replied = true;
 	if (x->conn == NULL)
 		return;
-	x->close |= reply->close || x->worker->stopping;
+	x->close |= reply->close || x->worker->stopping || x->conn->removed;
 	if (!x->body_done && !x->close)
 		settle_body(x);
 	else if (!x->body_done)
