@@ -49,14 +49,17 @@ make_set(const struct service *service, const struct conf_listener *l, const str
 	const struct tls_options options = {
 		.tickets = l->session_tickets ? service->state->tickets : NULL,
 	};
-	usher_status st = tls_set_new(&options, out, err);
+	struct tls_set *set;
+	usher_status st = tls_set_new(&options, &set, err);
 
 	if (st != USHER_OK)
 		return st;
-	st = l->certificate != NULL ? certs_fill_from_files(*out, l, served, err) :
-				      certs_fill(*out, certs, l->name, served, err);
-	if (st != USHER_OK)
-		tls_set_unref(*out);
+	st = l->certificate != NULL ? certs_fill_from_files(set, l, served, err) :
+				      certs_fill(set, certs, l->name, served, err);
+	if (st == USHER_OK)
+		*out = set;
+	else
+		tls_set_unref(set);
 	return st;
 }
 

@@ -271,10 +271,10 @@ serve(struct conf *conf)
 	st = set_up_log(conf, &err);
 	if (st != USHER_OK)
 		return fail(st, &err);
-	raise_descriptors(conf);
 	st = daemon_init(&d, conf, &err);
 	if (st != USHER_OK)
 		return fail(st, &err);
+	raise_descriptors(conf);
 	st = drop_privileges(conf->user, &err);
 	if (st == USHER_OK)
 		st = daemon_start(&d, &err);

@@ -2,6 +2,7 @@
 """usherd answers mail programs: the right settings, to those who may have them."""
 import base64
 import shutil
+import time
 
 import site_contoso as site
 from support import programs, tap
@@ -238,7 +239,6 @@ def _():
 
 def wait_for(status):
     """Asks until every thread of the daemon has noticed, for at most ten seconds."""
-    import time
     end = time.monotonic() + 10
     good = 0
     while time.monotonic() < end:

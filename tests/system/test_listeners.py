@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""The listeners beside https: redirect, private, proxy."""
+import json
+import socket
+
+import site_contoso as site
+from support import programs, tap
+from support.daemon import Usherd
+from support.post import POX_REQUEST, basic, request
+from support.scratch import Folder
+
+folder_block = Folder()
+folder = folder_block.__enter__()
+site.make(folder)
+programs.usher_ok('domain', 'set', 'fabrikam.example', '--host-names', 'settings.fabrikam.example',
+                  directory=site.uri(folder))
+programs.usher_ok('domain', 'add', 'bücher.example', '--kind', 'mail',
+                  directory=site.uri(folder))
+TARGET = 'https://mail.contoso.com/autodiscover/autodiscover.xml'
+
+
+def start(where='127.0.0.1', proxies='127.0.0.1', extra=''):
+    """A daemon with a listener of every kind; the proxy's is `d.proxy`."""
+    with socket.socket() as s:
+        s.bind((where, 0))
+        port = s.getsockname()[1]
+    home = folder / f'home{port}'
+    home.mkdir()
+    d = Usherd(home, directory=site.uri(folder), top=f'trusted proxies = {proxies}\n',
+               config=f'[listen proxy]\naddress = {where}:{port}\n'
+               '[listen redirect fixed]\naddress = 127.0.0.1:0\n'
+               f'target = {TARGET}\n{extra}')
+    d.proxy = (where, port)
+    d.__enter__()
+    line = next(x for x in d.log().splitlines() if 'listener="redirect fixed"' in x)
+    d.fixed = ('127.0.0.1', int(line.rpartition(':')[2]))
+    return d
+
+
+daemon = start()
+
+
+@tap.each([
+    ('an accepted domain', 'contoso.com', 'contoso.com'),
+    ('its autodiscover host', 'autodiscover.contoso.com', 'autodiscover.contoso.com'),
+    ('letter case', 'AutoDiscover.Contoso.COM', 'autodiscover.contoso.com'),
+    ('last dot', 'autodiscover.contoso.com.', 'autodiscover.contoso.com'),
+    ('with a port', 'autodiscover.contoso.com:80', 'autodiscover.contoso.com'),
+    ('a name of the certificate', 'cas01.contoso.com', 'cas01.contoso.com'),
+    ('a host name of a domain', 'settings.fabrikam.example', 'settings.fabrikam.example'),
+    ('an international domain', 'autodiscover.xn--bcher-kva.example',
+     'autodiscover.xn--bcher-kva.example'),
+    ('an unknown domain', 'evil.example', None),
+    ('below an accepted domain', 'evil.contoso.com', None),
+    ('above an accepted domain', 'com', None),
+    ('autodiscover host of nobody', 'autodiscover.evil.example', None),
+    ('an address', '192.0.2.1', None),
+    ('an IPv6 address', '[2001:db8::1]', None),
+    ('a user name in it', 'contoso.com@evil.example', None),
+    ('a slash in it', 'evil.example/contoso.com', None),
+])
+def _(host, wanted):
+    for method in ('GET', 'HEAD', 'POST'):
+        answer = request(daemon.redirect, host, method=method, path='/Autodiscover/Autodiscover.xml')
+        if wanted is None:
+            tap.true(answer.status in (400, 404), f'{method}: {answer.status}')
+            tap.true('location' not in answer.fields, f'{method}: a redirect')
+        else:
+            tap.same((answer.status, answer.fields.get('location')),
+                     (302, f'https://{wanted}{site.PATH}'), method)
+
+
+@tap.case('a redirect listener with a target sends everybody there')
+def _():
+    for host in ('evil.example', 'autodiscover.contoso.com', '192.0.2.1'):
+        answer = request(daemon.fixed, host)
+        tap.same((answer.status, answer.fields.get('location')), (302, TARGET))
+
+
+@tap.case('a redirect listener serves no other path, challenges nobody and takes no password')
+def _():
+    for path in ('/', '/autodiscover/', '/metrics', '/autodiscover/autodiscover.json'):
+        tap.same(request(daemon.redirect, 'contoso.com', path=path, method='GET').status, 404, path)
+    answer = request(daemon.redirect, 'contoso.com', body=POX_REQUEST.format('nora@contoso.com'),
+                     fields={'Authorization': basic('nora@contoso.com', site.PASSWORD)})
+    tap.same((answer.status, answer.body), (302, b''))
+    tap.true('www-authenticate' not in answer.fields, 'a challenge over plain HTTP')
+    tap.same(request(daemon.redirect, 'contoso.com', method='PUT').status, 405)
+
+
+@tap.case('metrics are text that Prometheus reads')
+def _():
+    site.ask(daemon, login='nora@contoso.com')
+    answer = request(daemon.private, 'localhost', '/metrics', 'GET')
+    tap.same(answer.status, 200)
+    tap.has(answer.fields['content-type'], 'version=0.0.4')
+    seen, helped = {}, set()
+    for line in answer.body.decode().splitlines():
+        if line.startswith('# HELP '):
+            name = line.split()[2]
+            tap.true(name not in helped, f'{name} is explained twice')
+            helped.add(name)
+        elif not line.startswith('#'):
+            name, value = line.rsplit(' ', 1)
+            tap.true(name not in seen, f'{name} stands twice')
+            tap.true(name.split('{')[0] in helped, f'{name} is not explained')
+            seen[name] = float(value)
+    tap.same(seen['usherd_directory_up'], 1)
+    tap.true(seen['usherd_answers_total{kind="settings"}'] >= 1, 'no answer counted')
+    tap.true(any(n.startswith('usherd_certificate_not_after_seconds{') for n in seen), 'no expiry')
+
+
+@tap.case('status is JSON that names listeners and certificates')
+def _():
+    status = json.loads(request(daemon.private, 'localhost', '/status', 'GET').body)
+    tap.same(status['directory_available'], True)
+    tap.same({x['kind'] for x in status['listeners']}, {'https', 'redirect', 'private', 'proxy'})
+    tap.same(status['listeners'][0]['address'], f'127.0.0.1:{daemon.https[1]}')
+    tap.same(status['certificates'][0]['subject'], 'CN=cas01')
+    tap.true(status['counters']['answers_settings'] >= 1, 'no answer counted')
+
+
+@tap.case('the private listener answers no question')
+def _():
+    tap.same(request(daemon.private, 'localhost').status, 404)
+    tap.same(request(daemon.private, 'localhost', '/health', 'POST').status, 405)
+
+
+@tap.case('a trusted proxy that ended TLS is answered, and names the client')
+def _():
+    forwarded = {'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '198.51.100.7'}
+    answer = site.ask(daemon, login='nora@contoso.com', listener='proxy', fields=forwarded)
+    tap.same(answer.status, 200)
+    tap.has(answer.body, b'<DisplayName>Nora Lind</DisplayName>')
+    tap.has(daemon.log(), '198.51.100.7')
+    tap.same(site.ask(daemon, listener='proxy', fields=forwarded).status, 401)
+
+
+@tap.each([
+    ('no scheme', {}),
+    ('plain HTTP', {'X-Forwarded-Proto': 'http'}),
+])
+def _(fields):
+    answer = site.ask(daemon, login='nora@contoso.com', listener='proxy', fields=fields)
+    tap.same(answer.status, 403)
+    tap.true('www-authenticate' not in answer.fields, 'a challenge over plain HTTP')
+
+
+@tap.case('nobody is believed to be a proxy who is not trusted')
+def _():
+    other = start(proxies='192.0.2.1')
+    forwarded = {'X-Forwarded-Proto': 'https', 'X-Forwarded-For': '198.51.100.8'}
+    tap.same(site.ask(other, login='nora@contoso.com', listener='proxy',
+                      fields=forwarded).status, 403)
+    tap.same(site.ask(other, login='nora@contoso.com', fields=forwarded).status, 200)
+    tap.true('198.51.100.8' not in other.log(), 'X-Forwarded-For of an untrusted client was used')
+    other.__exit__(None)
+
+
+@tap.case('it ends with status 0')
+def _():
+    daemon.__exit__(None)
+    folder_block.__exit__(None)
+
+
+tap.main()

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+"""usherd starts, or says in one line why not."""
+import os
+import socket
+import sqlite3
+import subprocess
+
+import site_contoso as site
+from support import tap
+from support.programs import clean_environment, program
+from support.scratch import Folder, write
+
+folder_block = Folder()
+folder = folder_block.__enter__()
+site.make(folder)
+GOOD = f'directory = {site.uri(folder)}\n[listen private]\naddress = 127.0.0.1:0\n'
+HTTPS = f'directory = {site.uri(folder)}\n[listen https]\naddress = 127.0.0.1:0\n'
+
+
+def run(*arguments, text=None):
+    """Runs usherd to its end, with a configuration of `text`."""
+    if text is not None:
+        arguments += ('-c', write(folder / 'test.conf', text))
+    return subprocess.run([program('usherd'), *map(str, arguments)], capture_output=True, text=True,
+                          timeout=30, check=False, env=clean_environment())
+
+
+def refused(done, status, *parts):
+    """One line on standard error with all of `parts`."""
+    tap.same((done.returncode, done.stderr.count('\n')), (status, 1), done.stderr)
+    for part in parts:
+        tap.has(done.stderr, part)
+
+
+@tap.case('-t says that all is well')
+def _():
+    for text in (GOOD, HTTPS):
+        done = run('-t', text=text)
+        tap.same((done.returncode, done.stderr), (0, ''))
+        tap.has(done.stdout, 'are good')
+
+
+@tap.case('-T prints a configuration that prints itself')
+def _():
+    first = run('-T', text=HTTPS + '[log]\nlevel = debug\n')
+    tap.same((first.returncode, first.stderr), (0, ''))
+    tap.has(first.stdout, 'level = debug\n')
+    tap.has(first.stdout, 'idle time = 75s\n')
+    tap.same(run('-T', text=first.stdout).stdout, first.stdout)
+
+
+@tap.each([
+    ('-h', ['-h'], 0, 'usage: usherd'),
+    ('-V', ['-V'], 0, 'usherd 0.'),
+    ('unknown option', ['-x'], 64, 'usage: usherd'),
+    ('operand', ['start'], 64, 'takes no operands'),
+])
+def _(arguments, status, part):
+    done = run(*arguments)
+    tap.same(done.returncode, status)
+    tap.has(done.stdout + done.stderr, part)
+
+
+@tap.each([
+    ('unknown key', GOOD + 'port = 1\n', 65, 'test.conf:4: unknown key `port`: allowed here are'),
+    ('bad value', GOOD + '[limits]\nconnections = many\n', 65, 'a number from 1 to 1000000'),
+    ('nothing to listen on', 'threads = 1\n', 65, 'nothing to listen on'),
+    ('no directory', GOOD.replace('usher.db', 'none.db'), 4, 'usher setup'),
+    ('unknown scheme', GOOD.replace('sqlite:', 'nosql:'), 64, 'nosql'),
+    ('no such certificate file', HTTPS + 'certificate = /none.pem\nkey = /none.key\n', 4,
+     '/none.pem: cannot be read'),
+])
+def _(text, status, part):
+    refused(run('-t', text=text), status, part)
+    refused(run(text=text), status, part)
+
+
+@tap.case('an account to become that does not exist is refused')
+def _():
+    if os.geteuid() != 0:
+        tap.skip('only root becomes somebody else')
+    refused(run(text='user = nobody-at-all\n' + GOOD + '[limits]\nconnections = 100\n'), 65,
+            'no such account')
+
+
+@tap.case('no configuration file')
+def _():
+    refused(run('-c', folder / 'none.conf'), 4, 'none.conf', 'No such file')
+
+
+@tap.case('a directory of a newer schema, or of another program, is refused')
+def _():
+    for name, change, part in (('newer.db', 'PRAGMA user_version = 999', 'newer'),
+                               ('other.db', 'PRAGMA application_id = 7', 'not a directory')):
+        path = folder / name
+        path.write_bytes((folder / 'usher.db').read_bytes())
+        with sqlite3.connect(path) as db:
+            db.execute(change)
+        db.close()
+        refused(run(text=GOOD.replace('usher.db', name)), 4, name, part)
+
+
+@tap.case('a file that is no directory is refused')
+def _():
+    write(folder / 'text.db', 'hello\n' * 1000)
+    refused(run(text=GOOD.replace('usher.db', 'text.db')), 4, 'text.db')
+
+
+@tap.case('an address in use is refused and named')
+def _():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        s.listen()
+        port = s.getsockname()[1]
+        refused(run(text=GOOD.replace(':0', f':{port}')), 4, f'127.0.0.1:{port}')
+
+
+@tap.case('https without any enabled certificate is refused with what to do')
+def _():
+    bare = folder / 'bare.db'
+    bare.write_bytes((folder / 'usher.db').read_bytes())
+    with sqlite3.connect(bare) as db:
+        db.execute('DELETE FROM certificate')
+    db.close()
+    refused(run('-t', text=HTTPS.replace('usher.db', 'bare.db')), 65, 'usher cert enable')
+
+
+@tap.case('a key that is missing, or that others may read, is refused')
+def _():
+    key = next((folder / 'keys').glob('*.pem'))
+    key.chmod(0o644)
+    refused(run('-t', text=HTTPS), 65, key.name, 'set its mode to 0600')
+    key.chmod(0o600)
+    key.rename(folder / 'away')
+    refused(run('-t', text=HTTPS), 4, key.name)
+    (folder / 'away').rename(key)
+    tap.same(run('-t', text=HTTPS).returncode, 0)
+
+
+@tap.case('a key that is not that of the certificate is refused')
+def _():
+    key = next((folder / 'keys').glob('*.pem'))
+    own = key.read_text()
+    subprocess.run(['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt',
+                    'ec_paramgen_curve:P-256', '-out', key], check=True, capture_output=True)
+    key.chmod(0o600)
+    done = run('-t', text=HTTPS)
+    key.write_text(own)
+    tap.same((done.returncode, done.stderr.count('\n')), (65, 1), done.stderr)
+
+
+@tap.case('clean up')
+def _():
+    folder_block.__exit__(None)
+
+
+tap.main()
