@@ -5,7 +5,18 @@
 #include "base/text.h"
 #include "wire/xml.h"
 
-/* What stands for the character at s.p[i], or NULL when it stands for itself. *n is its length. */
+/* Bytes that need a second look; all others stand for themselves. */
+static const bool special[256] = {
+	[0 ... 0x1f] = true,
+	['&'] = true,
+	['<'] = true,
+	['>'] = true,
+	['"'] = true,
+	[0x80 ... 0xff] = true,
+};
+
+/* What stands for the special character at s.p[i], or NULL when it stands for itself. *n is its
+ * length. */
 static const char *
 replacement(struct slice s, size_t i, size_t *n)
 {
@@ -22,7 +33,7 @@ replacement(struct slice s, size_t i, size_t *n)
 		return "&gt;";
 	case '"':
 		return "&quot;";
-	case '\t': /* as a reference it survives in an attribute, and CR anywhere */
+	case '\t': /* as references they survive in an attribute, and CR anywhere */
 		return "&#9;";
 	case '\n':
 		return "&#10;";
@@ -32,33 +43,39 @@ replacement(struct slice s, size_t i, size_t *n)
 		break;
 	}
 	if (c < 0x80)
-		return c < 0x20 ? unknown : NULL;
+		return unknown;
 
 	*n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 	if (*n > s.n - i || !text_utf8_valid(slice_from(s.p + i, *n))) {
 		*n = 1;
 		return unknown;
 	}
-	return memcmp(s.p + i, "\xef\xbf\xbe", *n) == 0 ||
-		       memcmp(s.p + i, "\xef\xbf\xbf", *n) == 0 ?
-		   unknown :
-		   NULL;
+	if (memcmp(s.p + i, "\xef\xbf\xbe", *n) == 0 || memcmp(s.p + i, "\xef\xbf\xbf", *n) == 0)
+		return unknown;
+	return NULL;
 }
 
 void
 xml_escape(struct buf *out, struct slice s)
 {
 	size_t plain = 0; /* from here on not yet written */
-	size_t n;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.n; i += n) {
-		const char *instead = replacement(s, i, &n);
+	for (;;) {
+		const char *instead;
+		size_t n;
 
-		if (instead == NULL)
-			continue;
-		buf_append(out, s.p + plain, i - plain);
-		buf_text(out, instead);
-		plain = i + n;
+		while (i < s.n && !special[(unsigned char)s.p[i]])
+			i++;
+		if (i == s.n)
+			break;
+		instead = replacement(s, i, &n);
+		if (instead != NULL) {
+			buf_append(out, s.p + plain, i - plain);
+			buf_text(out, instead);
+			plain = i + n;
+		}
+		i += n;
 	}
 	buf_slice(out, slice_skip(s, plain));
 }
@@ -70,34 +87,31 @@ xml_writer_on(struct buf *out)
 	return (struct xml_writer){ out, 0 };
 }
 
+/* Indentation and `before name`, in one piece: there are hundreds of tags in an answer. */
 static void
-indent(struct xml_writer *w)
+put_tag(struct xml_writer *w, size_t level, const char *before, const char *name)
 {
-	for (unsigned i = 0; i < w->depth; i++)
-		buf_append(w->out, "  ", 2);
+	size_t blanks = 2 * level, mark = strlen(before), n = strlen(name);
+	char *to = buf_reserve(w->out, blanks + mark + n);
+
+	if (to == NULL)
+		return;
+	memset(to, ' ', blanks);
+	memcpy(to + blanks, before, mark);
+	memcpy(to + blanks + mark, name, n);
+	buf_used(w->out, blanks + mark + n);
 }
 
 static void
 begin_tag(struct xml_writer *w, const char *name, const struct xml_attribute *attributes, size_t n)
 {
-	indent(w);
-	buf_char(w->out, '<');
-	buf_text(w->out, name);
+	put_tag(w, w->depth, "<", name);
 	for (size_t i = 0; i < n; i++) {
-		buf_char(w->out, ' ');
-		buf_text(w->out, attributes[i].name);
-		buf_text(w->out, "=\"");
+		put_tag(w, 0, " ", attributes[i].name);
+		buf_append(w->out, "=\"", 2);
 		xml_escape(w->out, slice_of(attributes[i].value));
 		buf_char(w->out, '"');
 	}
-}
-
-static void
-end_tag(struct xml_writer *w, const char *name)
-{
-	buf_text(w->out, "</");
-	buf_text(w->out, name);
-	buf_text(w->out, ">\n");
 }
 
 void
@@ -114,8 +128,8 @@ xml_close(struct xml_writer *w, const char *name)
 {
 	assert(w->depth > 0);
 	w->depth--;
-	indent(w);
-	end_tag(w, name);
+	put_tag(w, w->depth, "</", name);
+	buf_append(w->out, ">\n", 2);
 }
 
 void
@@ -129,5 +143,6 @@ xml_leaf(struct xml_writer *w, const char *name, const struct xml_attribute *att
 	}
 	buf_char(w->out, '>');
 	xml_escape(w->out, slice_of(text));
-	end_tag(w, name);
+	put_tag(w, 0, "</", name);
+	buf_append(w->out, ">\n", 2);
 }
