@@ -58,12 +58,11 @@ get(struct changes *c, struct arena *mem, const struct entity *e, const void *ke
 
 enum { RECORD_BYTES = 4 * 1024 * 1024 };
 
-/* An unchanged record is noted when it is the first: it is the answer to a command on one record.
- */
+/* An unchanged record is the answer to a command on that one alone. */
 static usher_status
 note_same(struct changes *c, const struct entity *e, const void *record, struct usher_error *err)
 {
-	if (c->n_shown == 0 && c->counts[DIR_SAME] == 0)
+	if (!c->many && c->n_shown == 0)
 		return note(c, e, DIR_SAME, record, record, err);
 	c->counts[DIR_SAME]++;
 	return USHER_OK;
@@ -89,9 +88,9 @@ put_or_look(
 		return note_same(c, e, record, err);
 	kind = found ? DIR_CHANGED : DIR_CREATED;
 	if (st == USHER_OK && put)
-		st = dir_put(c->dir, e, record, &kind, err);
-	if (st == USHER_OK && put)
 		st = cycle_check(c->dir, mem, e, record, err);
+	if (st == USHER_OK && put)
+		st = dir_put(c->dir, e, record, &kind, err);
 	if (st == USHER_OK)
 		st = note(c, e, kind, found ? &before : NULL, record, err);
 	return st;

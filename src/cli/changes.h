@@ -19,6 +19,7 @@ struct change {
 struct changes {
 	struct cli *cli;
 	struct dir *dir; /* writable, a transaction is open */
+	bool many;	 /* unchanged records are counted and not shown */
 	bool brief;	 /* as text, leave it to `report` to say what changed */
 	struct change shown[CHANGES_SHOWN];
 	size_t n_shown;

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "dir/dir.h"
 
-/* Follows the redirect of a domain or mailbox, just stored, through the directory. Other entities
+/* Follows the redirect of a domain or mailbox that is about to be stored through the directory. Other entities
  * have none.
  * USHER_E_INPUT names the whole round; USHER_E_UNAVAILABLE, USHER_E_NOMEM. */
 USHER_CHECK usher_status
