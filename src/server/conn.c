@@ -221,10 +221,8 @@ conn_handshake(struct conn *c)
 	}
 	c->failed = true;
 	count(w, COUNT_HANDSHAKES_FAILED, 1);
-	if (log_wanted(LEVEL_DEBUG, "tls"))
-		LOG(LEVEL_DEBUG, "tls", NULL, "handshake failed",
-		    log_text("listener", c->listener->name), log_text("peer", c->peer_text),
-		    log_text("reason", reason == NULL ? "closed" : reason));
+	LOG(LEVEL_DEBUG, "tls", NULL, "handshake failed", log_text("listener", c->listener->name),
+	    log_text("peer", c->peer_text), log_text("reason", reason == NULL ? "closed" : reason));
 	return STEP_CLOSE;
 }
 

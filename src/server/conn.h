@@ -29,6 +29,7 @@ struct conn {
 	struct exchange *x; /* NULL while idle */
 	int fd;
 	unsigned n_requests;
+	unsigned in_turn; /* requests since it was last somebody else's turn */
 	uint64_t id;
 	struct net_address peer;
 	char peer_text[NET_ADDRESS_TEXT_BYTES];
@@ -39,6 +40,7 @@ struct conn {
 };
 
 enum {
+	TURN_REQUESTS = 16,	 /* pipelined requests before others have their turn */
 	IN_SMALL_BYTES = 4096,	 /* nearly every request fits whole */
 	IN_ROOM_BYTES = 1024,	 /* kept free behind a head for reading its body */
 	DRAIN_BYTES = 64 * 1024, /* of an unwanted body read to keep the connection */
@@ -192,9 +194,6 @@ conn_next(struct conn *c);
 void
 reply_build(struct buf *out, const struct reply *reply, const struct http1_request *head,
     bool close, const char *date);
-
-const char *
-reply_reason(int status);
 
 /* IMF-fixdate (RFC 9110, 5.6.7). */
 void

@@ -346,11 +346,16 @@ conn_next(struct conn *c)
 	if (c->worker->stopping || c->removed)
 		return STEP_CLOSE;
 	exchange_next(c->x);
-	if (c->x->in_n > 0)
-		return conn_enter(c, STAGE_HEAD);
+	if (c->x->in_n > 0 || (c->tls != NULL && tls_has_pending(c->tls))) {
+		(void)conn_enter(c, c->x->in_n > 0 ? STAGE_HEAD : STAGE_IDLE);
+		if (++c->in_turn < TURN_REQUESTS)
+			return STEP_AGAIN;
+		/* The socket is writable now: the loop comes back after the others. */
+		c->in_turn = 0;
+		return STEP_WRITE;
+	}
 	(void)conn_enter(c, STAGE_IDLE);
-	if (c->tls != NULL && tls_has_pending(c->tls))
-		return STEP_AGAIN;
+	c->in_turn = 0;
 	exchange_put(c->x);
 	c->x = NULL;
 	return STEP_READ;

@@ -280,10 +280,12 @@ accept_one(struct worker *w, const struct socket *s, bool evict)
 		take_in(w, s, fd, &a);
 		return true;
 	}
+	/* Gone before it was taken: the next may be there. */
+	if (errno == ECONNABORTED || errno == EINTR)
+		return true;
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 		out_of_descriptors(w, s);
-	/* Gone before it was taken: the next may be there. */
-	return errno == ECONNABORTED || errno == EINTR;
+	return false;
 }
 
 static void
@@ -318,6 +320,17 @@ listen_close(struct socket *s, bool drain)
 	(void)close(s->fd);
 	free((char *)(uintptr_t)s->settings.name);
 	free(s);
+}
+
+void
+listen_close_all(struct socket *s)
+{
+	while (s != NULL) {
+		struct socket *next = s->next;
+
+		listen_close(s, false);
+		s = next;
+	}
 }
 
 static bool

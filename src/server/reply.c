@@ -6,8 +6,8 @@
 #include "base/compat.h"
 #include "server/conn.h"
 
-const char *
-reply_reason(int status)
+static const char *
+reason_of(int status)
 {
 	static const struct {
 		int status;
@@ -108,7 +108,7 @@ reply_build(struct buf *out, const struct reply *reply, const struct http1_reque
 	buf_append(out, "HTTP/1.1 ", 9);
 	put_number(out, (uint64_t)reply->status);
 	buf_char(out, ' ');
-	buf_text(out, reply_reason(reply->status));
+	buf_text(out, reason_of(reply->status));
 	buf_append(out, "\r\nServer: usherd\r\nDate: ", 24);
 	buf_text(out, date);
 	buf_append(out, "\r\n", 2);

@@ -10,23 +10,16 @@
 #include "base/encode.h"
 #include "base/err.h"
 #include "base/when.h"
+#include "server/ticket_ring.h"
 #include "server/tls_set.h"
 
-enum { NAME_BYTES = 16, CIPHER_KEY_BYTES = 32, MAC_KEY_BYTES = 32, TICKET_IV_BYTES = 16 };
-
-struct ticket_key {
-	unsigned char name[NAME_BYTES];
-	unsigned char cipher[CIPHER_KEY_BYTES];
-	unsigned char mac[MAC_KEY_BYTES];
-};
+enum { TICKET_IV_BYTES = 16 };
 
 struct tls_tickets {
 	atomic_uint refs;
 	EVP_CIPHER *cipher; /* fetched once: a fetch per ticket costs more than the sealing */
 	pthread_mutex_t lock;
-	struct ticket_key keys[2]; /* the one in use, and the one before it */
-	bool has_previous;
-	uint64_t made_ms;
+	struct ticket_ring ring; /* under `lock` */
 };
 
 usher_status
@@ -38,13 +31,12 @@ tls_tickets_new(struct tls_tickets **out, struct usher_error *err)
 		return err_nomem(err, "session tickets");
 	atomic_init(&t->refs, 1);
 	t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-	if (t->cipher == NULL || !random_bytes(&t->keys[0], sizeof(t->keys[0]))) {
+	if (t->cipher == NULL || !ticket_ring_init(&t->ring, clock_mono_ms())) {
 		EVP_CIPHER_free(t->cipher);
 		free(t);
 		return err_set(err, USHER_E_INTERNAL, "session tickets",
 		    "no cipher or no randomness to make keys with");
 	}
-	t->made_ms = clock_mono_ms();
 	(void)pthread_mutex_init(&t->lock, NULL);
 	*out = t;
 	return USHER_OK;
@@ -65,42 +57,21 @@ tls_tickets_unref(struct tls_tickets *tickets)
 		return;
 	EVP_CIPHER_free(tickets->cipher);
 	(void)pthread_mutex_destroy(&tickets->lock);
-	OPENSSL_cleanse(tickets->keys, sizeof(tickets->keys));
+	OPENSSL_cleanse(&tickets->ring, sizeof(tickets->ring));
 	free(tickets);
 }
 
-/* Two periods without a ticket make the old key too old as well. */
-static void
-rotate(struct tls_tickets *t)
-{
-	uint64_t age = clock_mono_ms() - t->made_ms;
-	struct ticket_key fresh;
-
-	if (age < TICKET_ROTATE_S * UINT64_C(1000) || !random_bytes(&fresh, sizeof(fresh)))
-		return;
-	t->keys[1] = t->keys[0];
-	t->has_previous = age < 2 * TICKET_ROTATE_S * UINT64_C(1000);
-	t->keys[0] = fresh;
-	t->made_ms += age;
-	OPENSSL_cleanse(&fresh, sizeof(fresh));
-}
-
-/* Copies the key to seal with (`name` NULL) or the one called `name`. Gives its age: 0 in use, 1
- * the one before, -1 unknown. */
-static int
+/* Copies the key called `name`, or the one to seal with when `name` is NULL. */
+static enum ticket_age
 pick(struct tls_tickets *t, const unsigned char *name, struct ticket_key *out)
 {
-	int found = -1;
+	enum ticket_age age;
 
 	(void)pthread_mutex_lock(&t->lock);
-	rotate(t);
-	for (int i = t->has_previous ? 1 : 0; i >= 0; i--)
-		if (name == NULL || memcmp(t->keys[i].name, name, NAME_BYTES) == 0)
-			found = i;
-	if (found >= 0)
-		*out = t->keys[found];
+	ticket_ring_turn(&t->ring, TICKET_ROTATE_S * UINT64_C(1000), clock_mono_ms());
+	age = ticket_ring_find(&t->ring, name == NULL ? t->ring.now.name : name, out);
 	(void)pthread_mutex_unlock(&t->lock);
-	return found;
+	return age;
 }
 
 static bool
@@ -108,7 +79,7 @@ set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 {
 	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, MAC_KEY_BYTES),
+		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, TICKET_MAC_BYTES),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
@@ -124,13 +95,13 @@ ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cip
 {
 	struct tls_tickets *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	struct ticket_key key;
-	int age = pick(t, seal ? NULL : name, &key);
+	enum ticket_age age = pick(t, seal ? NULL : name, &key);
 	int ok;
 
-	if (age < 0)
+	if (age == TICKET_UNKNOWN)
 		return 0;
 	if (seal) {
-		memcpy(name, key.name, NAME_BYTES);
+		memcpy(name, key.name, TICKET_NAME_BYTES);
 		ok = random_bytes(iv, TICKET_IV_BYTES) &&
 		     EVP_EncryptInit_ex2(cipher, t->cipher, key.cipher, iv, NULL) == 1;
 	} else {
@@ -140,7 +111,7 @@ ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cip
 	OPENSSL_cleanse(&key, sizeof(key));
 	if (!ok)
 		return -1;
-	return seal || age == 0 ? 1 : 2;
+	return age == TICKET_FRESH ? 1 : 2;
 }
 
 void

@@ -87,7 +87,20 @@ struct engine {
 	struct worker workers[];
 };
 
-/* ---- engine.c ---- */
+/* ---- scope.c ---- */
+
+/* Copies; checks what would contradict itself. `app` is not taken over before the config is in use.
+ * Returns USHER_OK, USHER_E_USAGE, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+config_new(const struct engine_settings *settings, struct config **out, struct usher_error *err);
+
+/* `with_app`: the last one releases the application's configuration too. NULL is ignored. */
+void
+config_unref(struct config *config, bool with_app);
+
+/* Makes one scope per worker; on failure none is left. Returns as context_new(), USHER_E_NOMEM. */
+USHER_CHECK usher_status
+scopes_new(struct config *config, unsigned n, struct scope **out, struct usher_error *err);
 
 struct scope *
 scope_ref(struct scope *scope);
@@ -95,6 +108,29 @@ scope_ref(struct scope *scope);
 /* Frees context and config with the last one. */
 void
 scope_unref(struct scope *scope);
+
+/* ---- worker.c ---- */
+
+/* Returns USHER_OK, USHER_E_IO; worker_free() is needed either way. */
+USHER_CHECK usher_status
+worker_init(struct worker *w, struct engine *e, unsigned index, struct usher_error *err);
+
+/* Not while it runs. */
+void
+worker_free(struct worker *w);
+
+/* Body of the thread; `arg` is the worker. */
+void *
+worker_run(void *arg);
+
+/* Orders from another thread: to change over to a scope and additional sockets, to wait until that
+ * is done, to stop. */
+void
+worker_change(struct worker *w, struct scope *scope, struct socket *sockets);
+void
+worker_await(struct worker *w);
+void
+worker_stop(struct worker *w, uint32_t grace_ms);
 
 static inline void
 count(struct worker *w, enum engine_counter c, uint64_t n)
@@ -129,6 +165,10 @@ listen_begin(struct socket *s);
  * queue, so that nobody is reset. */
 void
 listen_close(struct socket *s, bool drain);
+
+/* A list of sockets, none of which is watched yet. */
+void
+listen_close_all(struct socket *s);
 
 /* Accepting goes on when there is room again. */
 void
