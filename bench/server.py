@@ -89,10 +89,11 @@ def directory(size):
     where = f'sqlite:{folder}/usher.db'
 
     def run(*arguments):
-        programs.usher_ok(*arguments, directory=where, timeout=1800)
+        return programs.usher_ok(*arguments, directory=where, timeout=1800)
 
     run('setup', '--domain', HOST, '--host', f'mail.{HOST}', '--organization', 'Bench')
     run('outlook-anywhere', 'enable', '--external-host', f'mail.{HOST}')
+    set_passwords(run, folder)
     with open(folder / 'mailboxes.csv', 'w', encoding='utf-8') as rows:
         rows.write('address,display_name,login_name\n')
         for n in range(size):
@@ -101,23 +102,22 @@ def directory(size):
     run('mailbox', 'import', folder / 'mailboxes.csv')
     say(f'imported in {time.monotonic() - began:.1f} s')
     (folder / 'mailboxes.csv').unlink()
-    set_passwords(where, folder)
     (folder / 'complete').touch()
     return folder
 
 
-def set_passwords(where, folder):
+def set_passwords(run, folder):
     """Gives every login the same password: one hash, made by `usher`, for all."""
-    # The document holds credentials; it is removed as soon as it is applied.
-    hashed = subprocess.run(['mkpasswd', '--method=yescrypt', '--stdin'], input=PASSWORD, text=True,
-                            capture_output=True, check=True).stdout.strip()
+    password = scratch.write(folder / 'password', PASSWORD + '\n', mode=0o600)
+    run('mailbox', 'add', f'hash@{HOST}')
+    run('mailbox', 'password', f'hash@{HOST}', '--password-file', password)
+    (made,) = json.loads(run('export', '--with-secrets'))['credentials']
     document = scratch.write(folder / 'credentials.json', json.dumps({
-        'credentials': [{'login_name': f'l{n:04}', 'password_hash': hashed}
-                        for n in range(LOGINS)]}), mode=0o600)
-    try:
-        programs.usher_ok('apply', document, directory=where, timeout=600)
-    finally:
-        document.unlink()
+        'usher': 1, 'credentials': [{**made, 'login_name': f'l{n:04}'} for n in range(LOGINS)]}),
+        mode=0o600)
+    run('apply', document)
+    for file in (password, document):
+        file.unlink()
 
 
 # ---- servers -----------------------------------------------------------------------------------
