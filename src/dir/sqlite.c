@@ -75,7 +75,9 @@ fail_busy(const char *path, unsigned flags, struct usher_error *err)
 usher_status
 sqlite_fail(sqlite3 *db, const char *path, unsigned flags, struct usher_error *err)
 {
-	int code = sqlite3_extended_errcode(db), number = sqlite3_system_errno(db);
+	int latest = errno, code = sqlite3_extended_errcode(db);
+	/* SQLite forgets its number when the failure ended a transaction (seen in 3.40). */
+	int number = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : latest;
 	const struct failure *f = find_failure(code);
 
 	if (f != NULL)
@@ -251,7 +253,13 @@ open_file(struct sqlite_dir *d, struct usher_error *err)
 	rc = sqlite3_open_v2(buf_cstr(&name), &d->db, flags, NULL);
 	if (d->db == NULL)
 		return err_nomem(err, d->path);
-	return rc == SQLITE_OK ? USHER_OK : sqlite_failed(d, err);
+	if (rc != SQLITE_OK)
+		return sqlite_failed(d, err);
+	/* SQLite opens what it may not write to all the same. */
+	if ((d->flags & DIR_WRITE) != 0 && sqlite3_db_readonly(d->db, "main") == 1)
+		return err_set(
+		    err, USHER_E_PERMISSION, d->path, "%s", find_failure(SQLITE_READONLY)->words);
+	return USHER_OK;
 }
 
 static usher_status

@@ -40,7 +40,7 @@ static const struct {
 	[STATEMENT_ADDRESS_DELETE] = { NO_ENTITY,
 	    "DELETE FROM address WHERE domain = ?1 AND local = ?2 AND mailbox = ?3" },
 	[STATEMENT_DOMAIN_ALIASES] = { NO_ENTITY,
-	    "SELECT domain FROM domain WHERE alias_of = ?1 ORDER BY domain LIMIT 1" },
+	    "SELECT domain FROM domain WHERE alias_of = ?1 LIMIT 1" },
 	[STATEMENT_DOMAIN_MAILBOX] = { NO_ENTITY,
 	    "SELECT m.address FROM address a CROSS JOIN mailbox m ON m.id = a.mailbox "
 	    "WHERE a.domain = ?1 ORDER BY a.local LIMIT 1" },
