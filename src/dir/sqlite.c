@@ -158,6 +158,18 @@ sqlite_run(struct sqlite_dir *d, enum statement which, struct usher_error *err)
 
 /* ---- opening ---- */
 
+#define WAL_SUFFIX "-wal"
+#define SHM_SUFFIX "-shm"
+
+static void
+remove_beside(const char *path, const char *suffix)
+{
+	char name[PATH_MAX];
+
+	if (snprintf(name, sizeof(name), "%s%s", path, suffix) < (int)sizeof(name))
+		(void)unlink(name);
+}
+
 /* Makes an empty file that only its owner reads, for it will hold password hashes. A folder of
  * another user keeps its files his, so that root may set up what usherd serves. */
 static usher_status
@@ -173,6 +185,11 @@ make_file(const struct sqlite_dir *d, struct usher_error *err)
 					     "its folder does not exist; make it first") :
 					 fail_errno(d->path, errno, err);
 	fd = open(d->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		/* Left by a file that was deleted, but not by all who have it open. */
+		remove_beside(d->path, WAL_SUFFIX);
+		remove_beside(d->path, SHM_SUFFIX);
+	}
 	if (fd < 0 && errno != EEXIST)
 		st = fail_errno(d->path, errno, err);
 	if (fd >= 0) {
@@ -184,6 +201,58 @@ make_file(const struct sqlite_dir *d, struct usher_error *err)
 	}
 	(void)close(folder_fd);
 	return st;
+}
+
+static struct file_id
+identify(const char *path, const char *suffix)
+{
+	char name[PATH_MAX];
+	struct stat s;
+
+	if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name) ||
+	    stat(name, &s) != 0)
+		return (struct file_id){ 0, 0 };
+	return (struct file_id){ s.st_dev, s.st_ino };
+}
+
+static bool
+same_file(const struct file_id *a, const struct file_id *b)
+{
+	return a->inode != 0 && a->inode == b->inode && a->device == b->device;
+}
+
+static struct file_ids
+identify_all(const struct sqlite_dir *d)
+{
+	return (struct file_ids){ identify(d->path, ""), identify(d->path, WAL_SUFFIX),
+		identify(d->path, SHM_SUFFIX) };
+}
+
+bool
+sqlite_still_there(struct sqlite_dir *d)
+{
+	struct file_ids now = identify_all(d);
+
+	if (!same_file(&now.main, &d->ids.main))
+		return false;
+	d->ids = now;
+	return true;
+}
+
+/* A log left by the file that was here before would be played into the new one, and its index is
+ * still mapped by our other threads. */
+static usher_status
+check_leftovers(const struct sqlite_dir *d, struct usher_error *err)
+{
+	struct file_ids now = identify_all(d);
+
+	if (d->ids.main.inode == 0 || same_file(&now.main, &d->ids.main) ||
+	    (!same_file(&now.wal, &d->ids.wal) && !same_file(&now.shm, &d->ids.shm)))
+		return USHER_OK;
+	return err_set(err, USHER_E_UNAVAILABLE, d->path,
+	    "was replaced while it was in use; remove %s" WAL_SUFFIX " and %s" SHM_SUFFIX
+	    ", which belong to the old one",
+	    d->path, d->path);
 }
 
 static usher_status
@@ -206,10 +275,7 @@ look_at_file(struct sqlite_dir *d, struct usher_error *err)
 	if (!S_ISREG(s.st_mode))
 		return err_set(err, USHER_E_UNAVAILABLE, d->path,
 		    "is not a file; name the file of the directory");
-	d->device = s.st_dev;
-	d->inode = s.st_ino;
-	d->looked_ms = clock_mono_ms();
-	return USHER_OK;
+	return check_leftovers(d, err);
 }
 
 /* On a file system that nobody can write to there is no other program to agree with, and no place
@@ -283,6 +349,9 @@ configure(struct sqlite_dir *d, struct usher_error *err)
 		if (sqlite3_db_config(d->db, options[i].option, options[i].value, NULL) !=
 		    SQLITE_OK)
 			return sqlite_failed(d, err);
+	/* The log may be another file's by then. */
+	if ((d->flags & DIR_SERVE) != 0)
+		(void)sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_limit(d->db, SQLITE_LIMIT_LENGTH, RECORD_MAX_BYTES);
 	(void)sqlite3_busy_timeout(d->db, (d->flags & DIR_SERVE) != 0 ? 0 : SQLITE_DIR_WAIT_MS);
 	/* No mmap: its pages would count as ours. */
@@ -351,9 +420,13 @@ sqlite_connect(struct sqlite_dir *d, struct usher_error *err)
 		st = configure(d, err);
 	if (st == USHER_OK)
 		st = check_schema(d, err);
-	if (st != USHER_OK)
+	if (st != USHER_OK) {
 		sqlite_disconnect(d);
-	return st;
+		return st;
+	}
+	d->ids = identify_all(d);
+	d->looked_ms = clock_mono_ms();
+	return USHER_OK;
 }
 
 void

@@ -76,6 +76,16 @@ struct serve_cache {
 	size_t n_domains;
 };
 
+struct file_id {
+	dev_t device;
+	ino_t inode; /* 0: no such file */
+};
+
+/* The directory's file, and the log and the index of the log beside it. */
+struct file_ids {
+	struct file_id main, wal, shm;
+};
+
 struct sqlite_dir {
 	struct dir dir; /* first: a struct dir * is a struct sqlite_dir * */
 	char *path;
@@ -85,9 +95,8 @@ struct sqlite_dir {
 	sqlite3_stmt *records[ENTITY_COUNT][RECORD_COUNT];
 	struct arena *scratch; /* of one management call */
 
-	dev_t device;
-	ino_t inode;
-	uint64_t looked_ms;	 /* when device and inode were last compared */
+	struct file_ids ids;	 /* of the open file, or of the one that was open last */
+	uint64_t looked_ms;	 /* when they were last compared */
 	struct usher_error gone; /* why db is NULL */
 
 	bool changed;		 /* in this transaction */
@@ -111,6 +120,10 @@ sqlite_connect(struct sqlite_dir *d, struct usher_error *err);
 
 void
 sqlite_disconnect(struct sqlite_dir *d);
+
+/* Looks whether the open file is still the one at the path. Meant for once a second. */
+bool
+sqlite_still_there(struct sqlite_dir *d);
 
 /* The last failure of `db` as status and words. */
 usher_status

@@ -48,7 +48,6 @@ static usher_status
 follow_file(struct sqlite_dir *d, struct usher_error *err)
 {
 	uint64_t now = clock_mono_ms();
-	struct stat s;
 	usher_status st;
 
 	if (now - d->looked_ms < LOOK_EVERY_MS) {
@@ -58,7 +57,7 @@ follow_file(struct sqlite_dir *d, struct usher_error *err)
 	}
 	d->looked_ms = now;
 	if (d->db != NULL) {
-		if (stat(d->path, &s) == 0 && s.st_dev == d->device && s.st_ino == d->inode)
+		if (sqlite_still_there(d))
 			return USHER_OK;
 		sqlite_disconnect(d);
 	}
