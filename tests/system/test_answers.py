@@ -2,6 +2,7 @@
 """usherd answers mail programs: the right settings, to those who may have them."""
 import base64
 import shutil
+import sqlite3
 import time
 
 import site_contoso as site
@@ -220,6 +221,20 @@ def _():
     usher('remove', 'new@contoso.com')
     tap.same(site.ask(daemon, 'new@contoso.com', login='new@contoso.com',
                       password='new').status, 401)
+
+
+@tap.case('while somebody writes to the directory for seconds, questions are answered')
+def _():
+    writer = sqlite3.connect(folder / 'usher.db', isolation_level=None)
+    writer.execute('BEGIN IMMEDIATE')
+    writer.execute("UPDATE mailbox SET display_name = 'Half' WHERE address LIKE 'nora@%'")
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        answer = site.ask(daemon, login='nora@contoso.com')
+        tap.same(answer.status, 200)
+        tap.has(answer.body, b'<DisplayName>Nora Lind</DisplayName>')
+    writer.execute('ROLLBACK')
+    writer.close()
 
 
 @tap.case('a directory that is gone is 503 with Retry-After, and served again when it is back')

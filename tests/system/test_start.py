@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """usherd starts, or says in one line why not."""
 import os
+import pwd
 import socket
 import sqlite3
 import subprocess
+import time
 
 import site_contoso as site
 from support import tap
+from support.daemon import Usherd
 from support.programs import clean_environment, program
 from support.scratch import Folder, write
 
@@ -147,6 +150,60 @@ def _():
     done = run('-t', text=HTTPS)
     key.write_text(own)
     tap.same((done.returncode, done.stderr.count('\n')), (65, 1), done.stderr)
+
+
+def proc(daemon, name):
+    """A file of /proc about the daemon."""
+    with open(f'/proc/{daemon.process.pid}/{name}', encoding='ascii') as file:
+        return file.read()
+
+
+@tap.case('it makes no core file and lets nobody look into its memory')
+def _():
+    home = folder / 'quiet'
+    home.mkdir()
+    with Usherd(home, directory=site.uri(folder), listeners=('private',)) as daemon:
+        limits = next(x for x in proc(daemon, 'limits').splitlines() if 'core file' in x)
+        tap.same(limits.split()[4:6], ['0', '0'])
+        # /proc of a process that is not dumpable belongs to root.
+        tap.same(os.stat(f'/proc/{daemon.process.pid}/mem').st_uid, 0)
+
+
+@tap.case('started as root it becomes the user, and reloads as such')
+def _():
+    if os.geteuid() != 0:
+        tap.skip('only root becomes somebody else')
+    nobody = pwd.getpwnam('nobody')
+    home = folder / 'dropped'
+    home.mkdir()
+    folder.chmod(0o755)
+    os.chown(home, nobody.pw_uid, nobody.pw_gid)
+    site.make(home)
+    tap.same((home / 'usher.db').stat().st_uid, nobody.pw_uid)
+    tap.same(next((home / 'keys').iterdir()).stat().st_uid, nobody.pw_uid)
+    with Usherd(home, top='user = nobody\n') as daemon:
+        uids = next(x for x in proc(daemon, 'status').splitlines() if x.startswith('Uid:'))
+        tap.same(uids.split()[1:], [str(nobody.pw_uid)] * 4)
+        tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+        daemon.reload()
+        end = time.monotonic() + 10
+        while 'msg=reloaded' not in daemon.log():
+            tap.true(time.monotonic() < end, daemon.log())
+            time.sleep(0.05)
+        tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+
+
+@tap.each([('with tickets', 'yes', True), ('without', 'no', False)])
+def _(value, resumed):
+    home = folder / f'tickets-{value}'
+    home.mkdir()
+    with Usherd(home, directory=site.uri(folder), https=f'session tickets = {value}\n',
+                listeners=('https',)) as daemon:
+        where = '%s:%d' % daemon.https
+        # TLS 1.2: its ticket comes with the handshake, so that -reconnect can use it.
+        done = subprocess.run(['openssl', 's_client', '-connect', where, '-tls1_2', '-reconnect'],
+                              input=b'', capture_output=True, timeout=30, check=False)
+        tap.same(b'\nReused, ' in done.stdout, resumed)
 
 
 @tap.case('clean up')
