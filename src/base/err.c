@@ -30,13 +30,13 @@ clean_line(char *text, size_t size)
 	}
 }
 
-usher_status
-err_set(struct usher_error *err, usher_status status, const char *where, const char *format, ...)
+void
+err_write(struct usher_error *err, usher_status status, const char *where, const char *format, ...)
 {
 	va_list ap;
 
 	if (err == NULL)
-		return status;
+		return;
 	err->status = status;
 	(void)snprintf(err->where, sizeof(err->where), "%s", where == NULL ? "" : where);
 	va_start(ap, format);
@@ -44,13 +44,6 @@ err_set(struct usher_error *err, usher_status status, const char *where, const c
 	va_end(ap);
 	clean_line(err->where, sizeof(err->where));
 	clean_line(err->message, sizeof(err->message));
-	return status;
-}
-
-usher_status
-err_nomem(struct usher_error *err, const char *where)
-{
-	return err_set(err, USHER_E_NOMEM, where, "out of memory");
 }
 
 const char *

@@ -2,7 +2,6 @@
 #include "wire/json.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,19 +17,17 @@ struct source_text {
 	size_t first_line;
 };
 
-static usher_status
-fault_at(const struct source_text *text, const char *at, usher_status st, struct usher_error *err,
-    const char *format, ...) PRINTF_LIKE(5, 6);
+struct place {
+	char text[64];
+};
 
-static usher_status
-fault_at(const struct source_text *text, const char *at, usher_status st, struct usher_error *err,
-    const char *format, ...)
+/* `line 17, column 5`, for err->where. */
+static struct place
+place(const struct source_text *text, const char *at)
 {
+	struct place place;
 	size_t line = text->first_line;
 	size_t column = 1;
-	char where[64];
-	char what[USHER_ERROR_MESSAGE_BYTES];
-	va_list ap;
 
 	for (const char *p = text->begin; p < at; p++) {
 		column++;
@@ -39,11 +36,8 @@ fault_at(const struct source_text *text, const char *at, usher_status st, struct
 			column = 1;
 		}
 	}
-	va_start(ap, format);
-	(void)vsnprintf(what, sizeof(what), format, ap);
-	va_end(ap);
-	(void)snprintf(where, sizeof(where), "line %zu, column %zu", line, column);
-	return err_set(err, st, where, "%s", what);
+	(void)snprintf(place.text, sizeof(place.text), "line %zu, column %zu", line, column);
+	return place;
 }
 
 /* ---- extents: where a value ends, without reading it ---- */
@@ -84,13 +78,13 @@ cut_value(const struct source_text *text, struct slice *rest, size_t levels, str
 			size_t n = string_extent(slice_skip(*rest, i));
 
 			if (n == 0)
-				return fault_at(text, rest->p + i, USHER_E_INPUT, err,
+				return err_set(err, USHER_E_INPUT, place(text, rest->p + i).text,
 				    "a string that begins here does not end");
 			i += n;
 		} else if (c == '{' || c == '[') {
 			if (++depth > levels)
-				return fault_at(
-				    text, rest->p + i, USHER_E_LIMIT, err, "nested too deeply");
+				return err_set(err, USHER_E_LIMIT, place(text, rest->p + i).text,
+				    "nested too deeply");
 			i++;
 		} else if (depth > 0 && (c == '}' || c == ']')) {
 			depth--;
@@ -105,7 +99,8 @@ cut_value(const struct source_text *text, struct slice *rest, size_t levels, str
 			break;
 	}
 	if (depth > 0 || i == 0)
-		return fault_at(text, rest->p + (i == 0 ? 0 : rest->n), USHER_E_INPUT, err,
+		return err_set(err, USHER_E_INPUT,
+		    place(text, rest->p + (i == 0 ? 0 : rest->n)).text,
 		    i == 0 ? "a value is missing" : "the text ends too early");
 	*value = slice_from(rest->p, i);
 	*rest = slice_skip(*rest, i);
@@ -127,8 +122,8 @@ struct reading {
 static usher_status
 wrong_type(const struct reading *r, const char *wanted)
 {
-	return fault_at(
-	    r->text, r->at, USHER_E_INPUT, r->err, "%s: must be %s", r->field->name, wanted);
+	return err_set(r->err, USHER_E_INPUT, place(r->text, r->at).text, "%s: must be %s",
+	    r->field->name, wanted);
 }
 
 static usher_status
@@ -269,16 +264,17 @@ parse_object(
 	json_t *v;
 
 	if (object.n > JSON_RECORD_BYTES)
-		return fault_at(
-		    text, object.p, USHER_E_LIMIT, err, "a record is larger than 1 MiB");
+		return err_set(err, USHER_E_LIMIT, place(text, object.p).text,
+		    "a record is larger than 1 MiB");
 	v = json_loadb(object.p, object.n, JSON_REJECT_DUPLICATES, &error);
 	if (v == NULL) {
 		/* Without a word it means that an allocation failed. */
 		if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory)
 			return err_nomem(err, "JSON");
 		at = error.position > 0 ? (size_t)error.position - 1 : 0;
-		return fault_at(text, object.p + (at < object.n ? at : object.n), USHER_E_INPUT,
-		    err, "%s", syntax_fault(&error));
+		return err_set(err, USHER_E_INPUT,
+		    place(text, object.p + (at < object.n ? at : object.n)).text, "%s",
+		    syntax_fault(&error));
 	}
 	*out = v;
 	return USHER_OK;
@@ -302,7 +298,7 @@ read_object(struct arena *mem, const struct source_text *text, struct slice obje
 	{
 		r.field = field_find(t, name);
 		if (r.field == NULL)
-			return fault_at(text, object.p, USHER_E_INPUT, err,
+			return err_set(err, USHER_E_INPUT, place(text, object.p).text,
 			    "'%s' is no member of this record", name);
 		st = read_member(&r, v);
 		if (st != USHER_OK)
@@ -322,15 +318,15 @@ json_read_record(struct arena *mem, struct slice text, size_t line, const struct
 
 	skip_blanks(&rest);
 	if (rest.n == 0 || rest.p[0] != '{')
-		return fault_at(&source, rest.p, USHER_E_INPUT, err,
+		return err_set(err, USHER_E_INPUT, place(&source, rest.p).text,
 		    "not a JSON object: it must begin with '{'");
 	st = cut_value(&source, &rest, JSON_DEPTH_MAX, &object, err);
 	if (st != USHER_OK)
 		return st;
 	skip_blanks(&rest);
 	if (rest.n > 0)
-		return fault_at(
-		    &source, rest.p, USHER_E_INPUT, err, "something follows the object");
+		return err_set(err, USHER_E_INPUT, place(&source, rest.p).text,
+		    "something follows the object");
 	return read_object(mem, &source, object, t, record, err);
 }
 
@@ -352,7 +348,7 @@ struct document {
 static usher_status
 fault(const struct document *d, const char *at, const char *what)
 {
-	return fault_at(&d->text, at, USHER_E_INPUT, d->err, "%s", what);
+	return err_set(d->err, USHER_E_INPUT, place(&d->text, at).text, "%s", what);
 }
 
 /* Takes `c`, blanks before it dropped. */
@@ -376,20 +372,21 @@ index_member(struct document *d, struct slice name, struct slice value)
 		if (!text_number(value, 0, UINT32_MAX, &format))
 			return fault(d, value.p, "usher: must be the number of the format, 1");
 		if (format != JSON_FORMAT)
-			return fault_at(&d->text, value.p, USHER_E_INPUT, d->err,
+			return err_set(d->err, USHER_E_INPUT, place(&d->text, value.p).text,
 			    "format %lu is not known here: use a newer usher",
 			    (unsigned long)format);
 		d->has_format = true;
 		return USHER_OK;
 	}
 	if (e == NULL || !slice_is(name, e->plural))
-		return fault_at(&d->text, name.p, USHER_E_INPUT, d->err,
+		return err_set(d->err, USHER_E_INPUT, place(&d->text, name.p).text,
 		    "'%.*s' is no member of a document", name.n > 64 ? 64 : (int)name.n, name.p);
 	if (d->values[e->id].n > 0)
 		return fault(d, name.p, "a member is repeated");
 	if (value.p[0] != (e->n_keys == 0 ? '{' : '[') && !slice_is(value, "null"))
-		return fault_at(&d->text, value.p, USHER_E_INPUT, d->err, "%s: must be %s",
-		    e->plural, e->n_keys == 0 ? "an object" : "a list of objects");
+		return err_set(d->err, USHER_E_INPUT, place(&d->text, value.p).text,
+		    "%s: must be %s", e->plural,
+		    e->n_keys == 0 ? "an object" : "a list of objects");
 	d->values[e->id] = value;
 	return USHER_OK;
 }
