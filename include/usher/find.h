@@ -130,7 +130,7 @@ struct usher_result;
  * Returns  USHER_OK            *out says how it ended
  *          USHER_E_ADDRESS     `address` is not a mailbox
  *          USHER_E_USAGE       an option makes no sense
- *          USHER_E_ABSENT, USHER_E_INPUT, USHER_E_PERMISSION   ca_file
+ *          USHER_E_INPUT, USHER_E_PERMISSION   ca_file
  *          USHER_E_NETWORK     no resolver
  *          USHER_E_LIMIT       over a limit of the options
  *          USHER_E_NOMEM       nothing is left allocated

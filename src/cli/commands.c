@@ -123,6 +123,7 @@ const struct command *const commands[] = {
 	// 	&cmd_apply,cmd_apply,
 	// 	&cmd_diff,cmd_diff,
 	// 	&cmd_status,cmd_status,
+	&cmd_find,
 	&cmd_export,
 	&cmd_apply,
 	&cmd_diff,

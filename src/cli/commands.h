@@ -14,7 +14,7 @@ struct command_group {
 
 extern const struct command_group command_groups[]; /* ends with a NULL name */
 
-extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_help, cmd_mailbox_import,
+extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_find, cmd_help, cmd_mailbox_import,
     cmd_mailbox_password, cmd_setup, cmd_status, cmd_version;
 
 #endif

@@ -273,16 +273,17 @@ dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms)
 	return n;
 }
 
+/* Looks at every socket that waits for input, told ready or not: a refused datagram shows as an
+ * error only, and a look at a socket without input costs nothing. */
 void
-dns_work(struct dns *dns, const struct pollfd *ready, size_t n)
+dns_work(struct dns *dns, const struct pollfd *sockets, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool in = (ready[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
-		bool out = (ready[i].revents & POLLOUT) != 0;
+		bool in = (sockets[i].events & POLLIN) != 0;
+		bool out = (sockets[i].revents & POLLOUT) != 0;
 
-		if (in || out)
-			ares_process_fd(dns->channel, in ? ready[i].fd : ARES_SOCKET_BAD,
-			    out ? ready[i].fd : ARES_SOCKET_BAD);
+		ares_process_fd(dns->channel, in ? sockets[i].fd : ARES_SOCKET_BAD,
+		    out ? sockets[i].fd : ARES_SOCKET_BAD);
 	}
 	ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }

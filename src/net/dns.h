@@ -57,9 +57,9 @@ dns_stop(struct dns *dns, uint32_t id);
 size_t
 dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms);
 
-/* Reads, writes and counts time; `ready` are sockets with their revents. */
+/* Reads, writes and counts time; the sockets are those of dns_sockets(), after waiting. */
 void
-dns_work(struct dns *dns, const struct pollfd *ready, size_t n);
+dns_work(struct dns *dns, const struct pollfd *sockets, size_t n);
 
 /* True: *out is an answer, its texts in `mem` (with fewer addresses when that is full). */
 bool

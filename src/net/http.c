@@ -380,6 +380,8 @@ set_all(struct transfer *t, const struct http_request *r)
 	       set_number(t, CURLOPT_FOLLOWLOCATION, 0) && set_number(t, CURLOPT_NOSIGNAL, 1) &&
 	       set_number(t, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1) &&
 	       set_number(t, CURLOPT_PATH_AS_IS, 1) &&
+	       curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->body_max) ==
+		   CURLE_OK &&
 	       set_number(t, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms) &&
 	       set_number(t, CURLOPT_TIMEOUT_MS, (long)r->total_ms) &&
 	       set_pointer(t, CURLOPT_HTTPHEADER, t->fields) &&

@@ -33,7 +33,7 @@ static usher_status
 load_file(X509_STORE *store, const char *file, struct usher_error *err)
 {
 	if (access(file, R_OK) != 0)
-		return err_set(err, errno == EACCES ? USHER_E_PERMISSION : USHER_E_ABSENT, file,
+		return err_set(err, errno == EACCES ? USHER_E_PERMISSION : USHER_E_INPUT, file,
 		    "cannot be read: %s", strerror(errno));
 	if (X509_STORE_load_file(store, file) != 1) {
 		ERR_clear_error();

@@ -18,7 +18,7 @@ struct tls_trust;
 
 /* What certificates are judged by: the roots in `ca_file` (PEM), else the system's; the date
  * `now_s` (Unix seconds), 0 for the clock's.
- * USHER_E_ABSENT, USHER_E_INPUT, USHER_E_PERMISSION: the file; USHER_E_NOMEM. */
+ * USHER_E_INPUT, USHER_E_PERMISSION: the file; USHER_E_NOMEM. */
 USHER_CHECK usher_status
 tls_trust_new(const char *ca_file, int64_t now_s, struct tls_trust **out, struct usher_error *err);
 

@@ -22,11 +22,11 @@ is_token(char c)
 	return text_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* token68: what Negotiate and NTLM carry. */
+/* What Negotiate and NTLM carry, before its closing `=` signs. */
 static bool
 is_token68(char c)
 {
-	return text_is_alnum(c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
+	return text_is_alnum(c) || (c != '\0' && strchr("-._~+/", c) != NULL);
 }
 
 static void
@@ -72,9 +72,9 @@ read_value(struct reader *r, struct cursor *c, struct slice name)
 	cursor_blanks(c);
 	if (cursor_maybe(c, '"'))
 		return read_quoted(c, is_realm ? &r->realm : NULL);
-	if (cursor_at_end(c) || !is_token68((char)cursor_peek(c)))
+	if (cursor_at_end(c) || !is_token((char)cursor_peek(c)))
 		return true;
-	struct slice value = cursor_while(c, is_token68, SIZE_MAX);
+	struct slice value = cursor_while(c, is_token, SIZE_MAX);
 	if (is_realm)
 		buf_slice(&r->realm, value);
 	return !c->failed;
@@ -98,6 +98,8 @@ read_element(struct reader *r, struct cursor *c)
 		return true;
 	struct cursor token = *c;
 	(void)cursor_while(&token, is_token68, SIZE_MAX);
+	while (cursor_maybe(&token, '='))
+		continue;
 	cursor_blanks(&token);
 	if (!token.failed && (cursor_at_end(&token) || cursor_peek(&token) == ',')) {
 		*c = token;

@@ -70,6 +70,12 @@ struct refused {
 	const char *realm;
 };
 
+struct find {
+	const struct attempt *attempt; /* NULL: nothing */
+	const struct answer *answer;
+	const char *address;
+};
+
 struct plan {
 	struct arena *mem;
 	struct plan_options options;
@@ -105,8 +111,8 @@ struct plan {
 	/* how it would end if nothing better came: the first reason for each outcome */
 	const char *why[OUTCOME_UNAVAILABLE + 1];
 	const struct answer *refusal;
-	const struct attempt *won;
-	const struct answer *answer;
+	struct find spare; /* settings that a better source's redirectAddr passed over */
+	struct find found;
 	enum plan_outcome outcome;
 };
 
@@ -166,9 +172,13 @@ redirect_url(
 enum verdict
 redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason);
 
-/* Remembers what somebody said about l->next_host. */
+/* Remembers what somebody said about a host or domain. */
 void
-redirect_word(struct plan *p, const struct lane *l, bool yes);
+redirect_word(struct plan *p, const char *host, bool yes);
+
+/* NULL: nothing yet. */
+const struct word *
+redirect_said(const struct plan *p, const char *host);
 
 /* ---- record.c ---- */
 

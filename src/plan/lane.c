@@ -474,16 +474,21 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 		on_status(p, l, what, now_ms);
 }
 
+/* Judged anew: while the question was open, another source may have been sent to the same place. */
 void
 lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms)
 {
-	redirect_word(p, l, yes);
-	if (yes && p->redirects < PLAN_REDIRECTS_MAX)
-		follow(p, l, now_ms);
-	else if (yes)
-		act_on(
-		    p, l, VERDICT_USELESS, "it sends us on once more, after ten redirects", now_ms);
-	else
+	const char *reason = "";
+	enum verdict verdict;
+
+	if (!yes) {
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
 		    "it sends us to %s, and that was refused", l->next_host);
+		return;
+	}
+	if (l->next_address != NULL)
+		verdict = redirect_address(p, l, l->next_address->text, &reason);
+	else
+		verdict = redirect_url(p, l, l->next_url.text, true, &reason);
+	act_on(p, l, verdict, reason, now_ms);
 }

@@ -181,7 +181,9 @@ conclude(struct plan *p, uint64_t now_ms)
 {
 	p->phase = PHASE_DONE;
 	p->end_ms = now_ms;
-	if (p->won != NULL)
+	if (p->found.attempt == NULL)
+		p->found = p->spare;
+	if (p->found.attempt != NULL)
 		p->outcome = OUTCOME_FOUND;
 	else
 		p->outcome = negative_outcome(p);
@@ -200,6 +202,12 @@ close_lane(struct plan *p, struct lane *l, uint64_t now_ms)
 		    "it was not through when the time for the whole search was over");
 }
 
+static struct find
+find_of(const struct plan *p, const struct lane *l)
+{
+	return (struct find){ l->attempt, l->answer, plan_address(p)->text };
+}
+
 /* Every step under way has told its outcome. */
 static void
 end_round(struct plan *p, uint64_t now_ms)
@@ -208,13 +216,15 @@ end_round(struct plan *p, uint64_t now_ms)
 
 	for (size_t i = 0; i < p->n_lanes; i++)
 		close_lane(p, &p->lanes[i], now_ms);
+	if (w != NULL && w->answer != NULL)
+		p->found = find_of(p, w);
 	if (w == NULL || w->answer != NULL || p->status != USHER_OK) {
-		if (w != NULL) {
-			p->won = w->attempt;
-			p->answer = w->answer;
-		}
 		conclude(p, now_ms);
 		return;
+	}
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (p->spare.attempt == NULL && p->lanes[i].answer != NULL)
+			p->spare = find_of(p, &p->lanes[i]);
 	}
 	p->redirects++;
 	begin_round(p, w->next_address, now_ms);
@@ -273,15 +283,32 @@ drop_logins(struct plan *p, uint64_t now_ms)
 	}
 }
 
+/* Somebody has spoken about that host already. */
+static void
+spare_questions(struct plan *p, uint64_t now_ms)
+{
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		struct lane *l = &p->lanes[i];
+		const struct word *word = NULL;
+
+		if (l->state == LANE_CONSENT && l->id == 0)
+			word = redirect_said(p, l->next_host);
+		if (word != NULL)
+			lane_consented(p, l, word->yes, now_ms);
+	}
+}
+
 /* Looks whether the round is decided. */
 static void
 settle(struct plan *p, uint64_t now_ms)
 {
-	const struct lane *w = best_winner(p);
+	const struct lane *w;
 	bool late = time_is_up(p, now_ms);
 
+	spare_questions(p, now_ms);
 	if (p->password_bad)
 		drop_logins(p, now_ms);
+	w = best_winner(p);
 	if (w != NULL && (late || !may_be_overtaken(p, w, now_ms)))
 		clear_round(p, w);
 	else if (late || all_lost(p) || p->status != USHER_OK)
@@ -304,6 +331,12 @@ static bool
 logging_in(const struct lane *l)
 {
 	return l->state == LANE_LOGIN && l->id != 0;
+}
+
+static bool
+asking(const struct lane *l)
+{
+	return l->state == LANE_CONSENT && l->id != 0;
 }
 
 static bool
@@ -330,7 +363,7 @@ may_start(const struct plan *p, const struct lane *l, uint64_t now_ms)
 	case LANE_LOGIN:
 		return !another_is(p, l, logging_in) && !may_be_overtaken(p, l, now_ms);
 	case LANE_CONSENT:
-		return !another_is(p, l, has_won) &&
+		return !another_is(p, l, has_won) && !another_is(p, l, asking) &&
 		       (!another_is(p, l, getting_on) || now_ms - l->since_ms >= PLAN_PATIENCE_MS);
 	default:
 		return false;
@@ -481,8 +514,10 @@ plan_consented(struct plan *p, uint64_t now_ms, uint32_t id, bool yes)
 {
 	struct lane *l = lane_of(p, id);
 
-	if (l != NULL && l->state == LANE_CONSENT && !clears(p, l, NULL, now_ms))
-		lane_consented(p, l, yes, now_ms);
+	if (l == NULL || l->state != LANE_CONSENT || clears(p, l, NULL, now_ms))
+		return;
+	redirect_word(p, l->next_host, yes);
+	lane_consented(p, l, yes, now_ms);
 }
 
 usher_status
@@ -503,9 +538,9 @@ plan_result(const struct plan *p, struct plan_result *out)
 	*out = (struct plan_result){
 		.outcome = p->outcome,
 		.reason = reason,
-		.won = p->won,
-		.answer = p->won != NULL ? p->answer : p->refusal,
-		.address = plan_address(p)->text,
+		.won = p->found.attempt,
+		.answer = p->outcome == OUTCOME_FOUND ? p->found.answer : p->refusal,
+		.address = p->outcome == OUTCOME_FOUND ? p->found.address : plan_address(p)->text,
 		.attempts = (const struct attempt *const *)p->attempts,
 		.n_attempts = p->n_attempts,
 		.elapsed_ms = (int64_t)(p->end_ms - p->start_ms),

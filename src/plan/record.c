@@ -110,19 +110,15 @@ record_begin(struct plan *p, const struct lane *l, uint64_t now_ms)
 
 	if (p->n_attempts == PLAN_ATTEMPTS_MAX)
 		return NULL;
-	a = arena_zalloc(p->mem, sizeof(*a));
+	a = arena_alloc(p->mem, sizeof(*a));
 	if (a == NULL) {
 		p->status = USHER_E_NOMEM;
 		return NULL;
 	}
-	a->source = (int)l->row->source;
+	attempt_init(a, l->row->source);
 	a->url = l->url.text;
 	a->address = plan_address(p)->text;
 	a->dns = l->addresses;
-	a->tls.not_before = NUMBER_ABSENT;
-	a->tls.not_after = NUMBER_ABSENT;
-	a->http_status = NUMBER_ABSENT;
-	a->refusal_code = NUMBER_ABSENT;
 	a->started_ms = (int64_t)(now_ms - p->start_ms);
 	p->attempts[p->n_attempts++] = a;
 	return a;

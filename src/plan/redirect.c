@@ -25,8 +25,8 @@ same_site(const struct plan *p, const char *host)
 	return false;
 }
 
-static const struct word *
-said_about(const struct plan *p, const char *host)
+const struct word *
+redirect_said(const struct plan *p, const char *host)
 {
 	for (size_t i = 0; i < p->n_words; i++) {
 		if (strcmp(p->words[i].host, host) == 0)
@@ -38,7 +38,7 @@ said_about(const struct plan *p, const char *host)
 static enum verdict
 judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, const char **reason)
 {
-	const struct word *word = said_about(p, host);
+	const struct word *word = redirect_said(p, host);
 
 	l->next_host = host;
 	if ((!ip_literal && same_site(p, host)) || listed(p, host) || (word != NULL && word->yes))
@@ -53,9 +53,10 @@ judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, c
 }
 
 void
-redirect_word(struct plan *p, const struct lane *l, bool yes)
+redirect_word(struct plan *p, const char *host, bool yes)
 {
-	p->words[p->n_words++] = (struct word){ .host = l->next_host, .yes = yes };
+	if (redirect_said(p, host) == NULL && p->n_words < PLAN_ATTEMPTS_MAX)
+		p->words[p->n_words++] = (struct word){ .host = host, .yes = yes };
 }
 
 /* `/autodiscover/`, any folders, `autodiscover.xml`. Web sites redirect whatever they are asked;
@@ -120,7 +121,7 @@ redirect_url(
 		return VERDICT_UNSAFE;
 	}
 	if (been_there(p, next)) {
-		*reason = "it sends us round in a circle, to a URL that was asked before";
+		*reason = "it sends us to a URL that was asked before";
 		return VERDICT_USELESS;
 	}
 	if (within_budget(p, reason) != VERDICT_FOLLOW)
@@ -154,7 +155,7 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 	}
 	l->next_address = next;
 	if (asked_for(p, next)) {
-		*reason = "it sends us round in a circle, to an address that was asked for before";
+		*reason = "it sends us to an address that was asked for before";
 		return VERDICT_USELESS;
 	}
 	if (within_budget(p, reason) != VERDICT_FOLLOW)

@@ -1,0 +1,283 @@
+"""Scripted peers on loopback: HTTPS servers that behave as badly as told, and a small DNS server.
+
+    with Peer(certificate, key, {'/path': settings()}) as p:
+        usher('find', …, '--connect-to', f'contoso.example:443:127.0.0.1:{p.port}')
+        p.requests      # what arrived, in order; p.logins: those with an Authorization field"""
+import base64
+import socket
+import ssl
+import struct
+import threading
+import time
+
+PATH = '/autodiscover/autodiscover.xml'
+LOOPBACK = '127.0.0.1'
+PATIENCE = 20
+
+ROOT_NS = 'http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006'
+OUTLOOK_NS = 'http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a'
+
+
+# ---- documents ----
+
+def document(account):
+    """A whole response around the content of Account."""
+    return (f'<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="{ROOT_NS}">'
+            f'<Response xmlns="{OUTLOOK_NS}">{account}</Response></Autodiscover>').encode()
+
+
+SETTINGS = document(
+    '<User><DisplayName>Ann Example</DisplayName><LegacyDN>/o=Contoso/cn=ann</LegacyDN></User>'
+    '<Account><AccountType>email</AccountType><Action>settings</Action>'
+    '<Protocol><Type>EXCH</Type><TTL>8</TTL><Server>mail.contoso.example</Server>'
+    '<ServerDN>/o=Contoso/cn=mail</ServerDN>'
+    '<EwsUrl>https://mail.contoso.example/EWS/Exchange.asmx</EwsUrl></Protocol>'
+    '<Protocol><Type>EXPR</Type><Server>mail.contoso.example</Server><SSL>On</SSL>'
+    '<AuthPackage>Basic</AuthPackage></Protocol></Account>')
+REFUSAL = document('<Error Time="10:00:00.0000000" Id="1"><ErrorCode>500</ErrorCode>'
+                   '<Message>The e-mail address cannot be found.</Message><DebugData/></Error>')
+
+
+def to_address(address):
+    """redirectAddr."""
+    return answer(document('<Account><AccountType>email</AccountType>'
+                           f'<Action>redirectAddr</Action><RedirectAddr>{address}</RedirectAddr>'
+                           '</Account>'))
+
+
+def to_url(url):
+    """redirectUrl."""
+    return answer(document('<Account><AccountType>email</AccountType>'
+                           f'<Action>redirectUrl</Action><RedirectUrl>{url}</RedirectUrl>'
+                           '</Account>'))
+
+
+# ---- behaviours: each is called with the connection and the request ----
+
+def answer(body=SETTINGS, status='200 OK', fields=(), kind='text/xml; charset=utf-8'):
+    """A complete response."""
+    head = [f'HTTP/1.1 {status}', f'Content-Type: {kind}', f'Content-Length: {len(body)}', *fields]
+    whole = '\r\n'.join(head).encode() + b'\r\n\r\n' + body
+
+    def behave(connection, _):
+        connection.sendall(whole)
+        return True
+    return behave
+
+
+def raw(data, close=True):
+    """Bytes as they are."""
+    def behave(connection, _):
+        connection.sendall(data)
+        return not close
+    return behave
+
+
+def status(line, *fields):
+    """An answer without a body worth reading."""
+    return answer(b'', line, fields)
+
+
+def redirect(location, line='302 Found'):
+    """A 3xx."""
+    return status(line, f'Location: {location}')
+
+
+def login(then, offers=('Basic realm="contoso"',), password='secret', name='ann@contoso.example'):
+    """401 with `offers` until the right login comes, then `then`."""
+    right = 'Basic ' + base64.b64encode(f'{name}:{password}'.encode()).decode()
+
+    def behave(connection, request):
+        if request['fields'].get('authorization') == right:
+            return then(connection, request)
+        return status('401 Unauthorized',
+                      *(f'WWW-Authenticate: {o}' for o in offers))(connection, request)
+    return behave
+
+
+def reset(connection, _=None):
+    """RST instead of an answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    return False
+
+
+def after(data, then=reset):
+    """Part of an answer, then something else."""
+    def behave(connection, request):
+        connection.sendall(data)
+        return then(connection, request)
+    return behave
+
+
+def silence(connection, _):
+    """Nothing, until the other side gives up."""
+    connection.settimeout(PATIENCE)
+    try:
+        while connection.recv(4096):
+            pass
+    except OSError:
+        pass
+    return False
+
+
+def drip(data, pause=0.2):
+    """One byte at a time."""
+    def behave(connection, _):
+        end = time.monotonic() + PATIENCE
+        for byte in data:
+            if time.monotonic() > end:
+                break
+            connection.sendall(bytes([byte]))
+            time.sleep(pause)
+        return False
+    return behave
+
+
+def endless(head, chunk=b'x' * 65536):
+    """A head, and a body without an end."""
+    def behave(connection, _):
+        connection.sendall(head)
+        for _ in range(4096):
+            connection.sendall(chunk)
+        return False
+    return behave
+
+
+# ---- servers ----
+
+class Peer:
+    """One listener. `script` maps a path (letter case ignored) to a behaviour, or is one for all.
+
+    before   what to do instead of a TLS handshake: a behaviour of the plain connection
+    context  an ssl.SSLContext instead of one made from certificate and key"""
+
+    def __init__(self, certificate=None, key=None, script=None, before=None, context=None):
+        self.requests, self.handshakes = [], 0
+        self._script, self._before = script or {}, before
+        self._context = context
+        if context is None and certificate is not None:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(certificate, key)
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.port = self._listener.getsockname()[1]
+        self._open = []
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+        for connection in list(self._open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    @property
+    def logins(self):
+        """The requests that carried credentials."""
+        return [r for r in self.requests if 'authorization' in r['fields']]
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, plain):
+        self._open.append(plain)
+        plain.settimeout(PATIENCE)
+        try:
+            if self._before is not None:
+                self._before(plain, None)
+                plain.close()
+                return
+            with (self._context.wrap_socket(plain, server_side=True) if self._context
+                  else plain) as connection:
+                self.handshakes += 1
+                while self._exchange(connection):
+                    pass
+        except OSError:
+            pass
+
+    def _exchange(self, connection):
+        request = read_request(connection)
+        if request is None:
+            return False
+        self.requests.append(request)
+        script = self._script
+        if isinstance(script, dict):
+            paths = {k.lower(): v for k, v in script.items()}
+            script = paths.get(request['path'].lower(), status('404 Not Found'))
+        return script(connection, request)
+
+
+def read_request(connection):
+    """A request as a dictionary, or None when the connection ended."""
+    data = b''
+    while b'\r\n\r\n' not in data:
+        more = connection.recv(4096)
+        if not more:
+            return None
+        data += more
+    head, body = data.split(b'\r\n\r\n', 1)
+    lines = head.decode('latin-1').split('\r\n')
+    method, path, _ = lines[0].split(' ')
+    fields = {k.lower(): v.strip() for k, v in (line.split(':', 1) for line in lines[1:])}
+    while len(body) < int(fields.get('content-length', 0)):
+        body += connection.recv(4096)
+    return {'method': method, 'path': path, 'fields': fields, 'body': body}
+
+
+class Dns:
+    """A DNS server over UDP. `names` maps a name to a list of addresses, or to NODATA, SERVFAIL,
+    DROP, GARBAGE; all other names do not exist."""
+
+    NODATA, SERVFAIL, DROP, GARBAGE = 'nodata', 'servfail', 'drop', 'garbage'
+
+    def __init__(self, names=None):
+        self.names, self.questions = names or {}, []
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((LOOPBACK, 0))
+        self.server = f'{LOOPBACK}:{self._socket.getsockname()[1]}'
+
+    def __enter__(self):
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+    def _serve(self):
+        while True:
+            try:
+                query, peer = self._socket.recvfrom(4096)
+                reply = self._answer(query)
+                if reply is not None:
+                    self._socket.sendto(reply, peer)
+            except OSError:
+                return
+
+    def _answer(self, query):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            at += query[at] + 1
+        name, kind = '.'.join(labels).lower(), struct.unpack('!H', query[at + 1:at + 3])[0]
+        self.questions.append(name)
+        question, what = query[12:at + 5], self.names.get(name)
+        if what == self.DROP:
+            return None
+        if what == self.GARBAGE:
+            return query[:2] + b'\xff' * 20
+        code = 3 if what is None else 2 if what == self.SERVFAIL else 0
+        found = [] if isinstance(what, str) or what is None else [
+            a for a in what if (':' in a) == (kind == 28) and kind in (1, 28)]
+        reply = query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(found), 0, 0) + question
+        for a in found:
+            data = socket.inet_pton(socket.AF_INET6 if ':' in a else socket.AF_INET, a)
+            reply += b'\xc0\x0c' + struct.pack('!HHIH', kind, 1, 60, len(data)) + data
+        return reply

@@ -1,0 +1,576 @@
+#!/usr/bin/python3
+"""`usher find` among scripted hosts: what it finds, what it says, and who sees the password."""
+import atexit
+import contextlib
+import json
+import ssl
+import subprocess
+import time
+import warnings
+
+import peers
+from peers import PATH, Dns, Peer, after, answer, login, redirect, reset, silence, status
+from support import scratch, tap
+from support.certificates import Authority
+from support.programs import usher
+
+# An old TLS is what one test wants.
+warnings.simplefilter('ignore', DeprecationWarning)
+
+ADDRESS = 'ann@contoso.example'
+B, C = 'contoso.example', 'autodiscover.contoso.example'
+MAIL, OTHER = 'mail.contoso.example', 'autodiscover.fabrikam.example'
+FOUND, NOT_FOUND, REJECTED, BLOCKED, UNAVAILABLE = range(5)
+OUTCOMES = ['found', 'not-found', 'rejected', 'blocked', 'unavailable']
+
+folder = contextlib.ExitStack()
+atexit.register(folder.close)
+HERE = folder.enter_context(scratch.Folder())
+authority = Authority(HERE)
+GOOD = authority.issue(B, C, MAIL, OTHER, 'fabrikam.example', label='good')
+WRONG = authority.issue('www.contoso.example', label='wrong')
+EXPIRED = authority.issue(B, C, MAIL, days=-1, label='expired')
+STRANGE = Authority(folder.enter_context(scratch.Folder())).issue(B, C, MAIL, label='strange')
+PASSWORD = scratch.write(HERE / 'password', 'secret\n', 0o600)
+
+
+class Run:
+    """One search: what usher said, how it ended, how long it took."""
+
+    def __init__(self, done, seconds):
+        self.status, self.seconds, self.errors = done.returncode, seconds, done.stderr
+        try:
+            self.json = json.loads(done.stdout)
+        except ValueError:
+            raise AssertionError(f'exit {done.returncode}: {done.stderr}{done.stdout}') from None
+        self.reasons = ' | '.join(a['reason'] for a in self.json['attempts'])
+
+
+def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, password=True):
+    """Searches among `hosts`: name to Peer, which are started and stopped."""
+    with contextlib.ExitStack() as stack:
+        names = stack.enter_context(Dns(dns))
+        command = ['find', address, '--json', '--dns', names.server, '--ca-file', trusted]
+        for name, peer in hosts.items():
+            stack.enter_context(peer)
+            command += ['--connect-to', f'{name}:443:127.0.0.1:{peer.port}']
+        if password:
+            command += ['--password-file', PASSWORD]
+        start = time.monotonic()
+        done = usher(*command, *options)
+        run = Run(done, time.monotonic() - start)
+    run.questions = names.questions
+    tap.true('secret' not in done.stdout + done.stderr, 'the password is shown')
+    tap.same(run.json['outcome'], OUTCOMES[done.returncode], run.reasons)
+    return run
+
+
+def good(script=None, **more):
+    """A host with a certificate for all our names."""
+    return Peer(*GOOD, script=script if script is not None else answer(), **more)
+
+
+def expect(run, outcome, reason=''):
+    tap.same(run.json['outcome'], OUTCOMES[outcome], run.reasons)
+    tap.has(run.reasons + ' | ' + run.json['reason'], reason)
+
+
+# ---- where the settings are ----
+
+@tap.case('settings at the autodiscover host')
+def _():
+    peer = good({PATH: answer()})
+    run = find({C: peer}, password=False)
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{C}{PATH}')
+    tap.same(run.json['address'], ADDRESS)
+    tap.same(len(peer.requests), 1)
+    request = peer.requests[0]
+    tap.same((request['method'], request['fields']['host']), ('POST', C))
+    tap.same(request['fields']['content-type'], 'text/xml; charset=utf-8')
+    tap.has(request['body'].decode(), f'<EMailAddress>{ADDRESS}</EMailAddress>')
+    tap.true('cookie' not in request['fields'], 'a cookie')
+
+
+@tap.case('settings at the root')
+def _():
+    run = find({B: good()})
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{B}{PATH}')
+
+
+@tap.case('the record of the certificate')
+def _():
+    run = find({C: good()})
+    tls = [a for a in run.json['attempts'] if a['result'] == 'settings'][0]['tls']
+    tap.same(tls['verdict'], 'verified')
+    tap.has(tls['subject'], B)
+    tap.true(OTHER in tls['names'], tls['names'])
+    tap.true(tls['not_after'].endswith('Z'), tls['not_after'])
+
+
+@tap.case('an international domain is asked for by its A-labels')
+def _():
+    name = 'autodiscover.xn--bcher-kva.example'
+    peer = Peer(*authority.issue(name), script=answer())
+    expect(find({name: peer}, address='ann@bücher.example'), FOUND)
+
+
+@tap.case('the hosts asked for in DNS are exactly two')
+def _():
+    run = find({})
+    expect(run, NOT_FOUND)
+    tap.same(sorted(set(run.questions)), [C, B])
+
+
+# ---- what else answers there ----
+
+HTML = b'<!DOCTYPE html><html><body>Welcome</body></html>'
+BIG = b'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 900000000\r\n\r\n<a>'
+CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n'
+
+
+@tap.each([
+    ('404', status('404 Not Found'), NOT_FOUND, 'HTTP 404'),
+    ('405', status('405 Method Not Allowed'), NOT_FOUND, 'HTTP 405'),
+    ('a web page', answer(HTML, kind='text/html'), NOT_FOUND, 'web page'),
+    ('an empty body', answer(b''), NOT_FOUND, 'empty'),
+    ('garbage', answer(bytes(range(256))), NOT_FOUND, 'no Autodiscover service'),
+    ('another XML document', answer(b'<rss/>'), NOT_FOUND, 'no Autodiscover service'),
+    ('a truncated document', answer(peers.SETTINGS[:-20]), NOT_FOUND, 'no Autodiscover service'),
+    ('a document type', answer(b'<!DOCTYPE a [<!ENTITY b "c">]><Autodiscover/>'), NOT_FOUND, ''),
+    ('a body cut short', peers.raw(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<Auto'),
+     UNAVAILABLE, 'broke off'),
+    ('a huge body, announced', peers.raw(BIG), NOT_FOUND, 'larger'),
+    ('an endless body', peers.endless(CHUNKED, b'x' * 65536 + b'\r\n10000\r\n'), NOT_FOUND,
+     'larger'),
+    ('an endless head', peers.endless(b'HTTP/1.1 200 OK\r\n', b'X-Y: ' + b'z' * 900 + b'\r\n'),
+     NOT_FOUND, 'larger'),
+    ('an endless page with a 404', peers.endless(b'HTTP/1.1 404 No\r\n\r\n'), NOT_FOUND, '404'),
+    ('not HTTP', peers.raw(b'220 mail.contoso.example ESMTP\r\n'), NOT_FOUND, 'not HTTP'),
+    ('503', status('503 Service Unavailable', 'Retry-After: 5'), UNAVAILABLE, 'HTTP 503'),
+    ('a refusal', answer(peers.REFUSAL), NOT_FOUND, 'cannot be found'),
+    ('204', status('204 No Content'), NOT_FOUND, 'HTTP 204'),
+    ('gzip that nobody asked for', answer(b'\x1f\x8b\x08', fields=['Content-Encoding: gzip']),
+     NOT_FOUND, 'no Autodiscover service'),
+    ('interim responses first', after(b'HTTP/1.1 100 Continue\r\n\r\n', answer()), FOUND, ''),
+    ('a reset after the request', reset, UNAVAILABLE, 'broke off'),
+    ('a reset within the head', after(b'HTTP/1.1 200 O'), UNAVAILABLE, 'broke off'),
+    ('a reset within the body',
+     after(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<Auto'), UNAVAILABLE, 'broke off'),
+])
+def _(script, outcome, reason):
+    run = find({C: good(script)})
+    expect(run, outcome, reason)
+    tap.true(run.seconds < 5, f'{run.seconds} s')
+
+
+@tap.each([
+    ('nothing listens there', None, NOT_FOUND, 'refused'),
+    ('a reset before the handshake', reset, NOT_FOUND, ''),  # before or after connect() returns
+    ('a close before the handshake', lambda c, _: False, NOT_FOUND, 'TLS'),
+    ('plain HTTP on the TLS port', peers.raw(b'HTTP/1.1 400 Bad Request\r\n\r\n'), NOT_FOUND,
+     'TLS'),
+])
+def _(before, outcome, reason):
+    if before is None:
+        run = find({}, '--connect-to', f'{C}:443:127.0.0.1:{scratch.free_port()}')
+    else:
+        run = find({C: good(before=before)})
+    expect(run, outcome, reason)
+
+
+def old_tls():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*GOOD)
+    context.set_ciphers('ALL:@SECLEVEL=0')
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def client_certificate():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*GOOD)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.root)
+    return context
+
+
+@tap.each([('TLS 1.1 only', old_tls), ('a client certificate is wanted', client_certificate)])
+def _(context):
+    peer = Peer(context=context(), script=answer())
+    run = find({C: peer})
+    tap.true(run.status in (NOT_FOUND, UNAVAILABLE), run.reasons)
+    tap.same(peer.logins, [])
+
+
+# ---- certificates ----
+
+@tap.each([
+    ('for another name', WRONG, 'wrong-name', 'another host'),
+    ('expired', EXPIRED, 'expired', 'expired'),
+    ('of an authority nobody knows', STRANGE, 'untrusted', 'authority'),
+])
+def _(certificate, verdict, reason):
+    script = login(answer())
+    dedicated, root = Peer(*certificate, script=script), Peer(*certificate, script=script)
+    run = find({C: dedicated, B: root})
+    expect(run, BLOCKED, reason)
+    tap.same([a['tls']['verdict'] for a in run.json['attempts']], [verdict] * 2)
+    tap.same(dedicated.requests + root.requests, [])
+    quiet = Peer(*certificate, script=script)
+    expect(find({B: quiet}), NOT_FOUND, reason)
+    tap.same(quiet.requests, [])
+
+
+@tap.case('--now judges certificates by another day')
+def _():
+    old = {C: Peer(*EXPIRED, script=answer())}
+    expect(find(old, '--now', '2020-01-15', trusted=EXPIRED[0]), FOUND)
+    expect(find({C: good()}, '--now', '2020-01-15'), BLOCKED, 'not valid yet')
+    expect(find({C: good()}, '--now', '2040-01-15'), BLOCKED, 'expired')
+
+
+@tap.case('--ca-file may name the very certificate')
+def _():
+    expect(find({C: Peer(*STRANGE, script=answer())}, trusted=STRANGE[0]), FOUND)
+
+
+@tap.case('without --ca-file the private authority is not trusted')
+def _():
+    peer = good()
+    with Dns() as names, peer:
+        done = usher('find', ADDRESS, '--json', '--dns', names.server, '--connect-to',
+                     f'{C}:443:127.0.0.1:{peer.port}', SSL_CERT_FILE=authority.root)
+    tap.same(done.returncode, BLOCKED)
+
+
+# ---- credentials ----
+
+@tap.case('the password follows a 401, on the same connection')
+def _():
+    peer = good(login(answer()))
+    run = find({C: peer})
+    expect(run, FOUND)
+    tap.same(['authorization' in r['fields'] for r in peer.requests], [False, True])
+    tap.same(peer.handshakes, 1)
+    tap.same([a['credentialed'] for a in run.json['attempts'] if C in a['url']], [False, True])
+    tap.same({a['tls']['verdict'] for a in run.json['attempts'] if C in a['url']}, {'verified'})
+
+
+@tap.case('--login is used instead of the address')
+def _():
+    peer = good(login(answer(), name='CONTOSO\\ann'))
+    expect(find({C: peer}, '--login', 'CONTOSO\\ann'), FOUND)
+
+
+@tap.case('no password, no login')
+def _():
+    peer = good(login(answer()))
+    expect(find({C: peer}, password=False), REJECTED, 'none was given')
+    tap.same(len(peer.requests), 1)
+
+
+@tap.case('$USHER_PASSWORD serves as well')
+def _():
+    peer = good(login(answer()))
+    with Dns() as names, peer:
+        done = usher('find', ADDRESS, '--dns', names.server, '--ca-file', authority.root,
+                     '--connect-to', f'{C}:443:127.0.0.1:{peer.port}', USHER_PASSWORD='secret')
+    tap.same(done.returncode, FOUND, done.stdout + done.stderr)
+
+
+@tap.each([
+    ('Negotiate alone gets no password', ['Negotiate']),
+    ('NTLM alone gets no password', ['Negotiate', 'NTLM']),
+    ('Digest gets no password', ['Digest realm="contoso", nonce="1"']),
+    ('Basic with an empty realm gets no password', ['Basic realm=""']),
+    ('a 401 without an offer gets no password', []),
+])
+def _(offers):
+    peer = good(login(answer(), offers))
+    expect(find({C: peer}), REJECTED)
+    tap.same(peer.logins, [])
+
+
+@tap.case('a wrong password is tried at two hosts of one realm, and no more')
+def _():
+    hosts = {C: good(login(answer(), password='other')), B: good(login(answer(), password='other'))}
+    expect(find(hosts), REJECTED, 'refused the login')
+    tap.same([len(p.logins) for p in hosts.values()], [1, 1])
+
+
+@tap.case('only one of two that ask gets the password')
+def _():
+    hosts = {C: good(login(answer())), B: good(login(answer()))}
+    run = find(hosts)
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{C}{PATH}')
+    tap.same([len(p.logins) for p in hosts.values()], [1, 0])
+
+
+@tap.case('a host that gave settings without a password never sees it')
+def _():
+    peer = good()
+    expect(find({C: peer}), FOUND)
+    tap.same(peer.logins, [])
+
+
+@tap.case('a certificate that goes bad between 401 and login gets nothing')
+def _():
+    class Turncoat(Peer):
+        """Closes after its 401; the next handshake shows a certificate of another name."""
+
+        def _exchange(self, connection):
+            more = super()._exchange(connection)
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(*WRONG)
+            return more and False
+
+    peer = Turncoat(*GOOD, script=login(answer()))
+    run = find({C: peer})
+    tap.same(run.status, BLOCKED, run.reasons)
+    tap.same(peer.logins, [])
+    tap.same([a['credentialed'] for a in run.json['attempts']], [False] * 3)
+
+
+# ---- redirects ----
+
+@tap.each([
+    ('302', redirect(f'https://{MAIL}{PATH}')),
+    ('301', redirect(f'https://{MAIL}{PATH}', '301 Moved')),
+    ('303', redirect(f'https://{MAIL}{PATH}', '303 See Other')),
+    ('307', redirect(f'https://{MAIL}{PATH}', '307 Temporary')),
+    ('308', redirect(f'https://{MAIL}{PATH}', '308 Permanent')),
+    ('a Location without a scheme', redirect(f'//{MAIL}{PATH}')),
+    ('redirectUrl', peers.to_url(f'https://{MAIL}{PATH}')),
+])
+def _(script):
+    target = good(login(answer()))
+    run = find({C: good(script), MAIL: target})
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{MAIL}{PATH}')
+    tap.same([r['method'] for r in target.requests], ['POST', 'POST'])
+    tap.same(['authorization' in r['fields'] for r in target.requests], [False, True])
+
+
+UNTRUSTED = f'https://{OTHER}{PATH}'
+
+
+@tap.each([
+    ('302 to a foreign host', redirect(UNTRUSTED), 'does not belong'),
+    ('redirectUrl to a foreign host', peers.to_url(UNTRUSTED), 'does not belong'),
+    ('redirectAddr to a foreign domain', peers.to_address('ann@fabrikam.example'),
+     'does not belong'),
+    ('302 to plain http', redirect(f'http://{MAIL}{PATH}'), 'plain http'),
+    ('redirectUrl to plain http', peers.to_url(f'http://{MAIL}{PATH}'), 'plain http'),
+    ('302 with a login in the URL', redirect(f'https://{B}@{OTHER}{PATH}'), 'login name'),
+    ('302 to an address of this machine', redirect(f'https://127.0.0.1{PATH}'), 'belong'),
+    ('redirectAddr to a public suffix', peers.to_address('ann@co.uk'), 'register'),
+])
+def _(script, reason):
+    source, target = good(login(script)), good(login(answer()))
+    run = find({C: source, OTHER: target, 'fabrikam.example': target, MAIL: target,
+                '127.0.0.1': target})
+    expect(run, BLOCKED, reason)
+    tap.same(target.requests, [])
+    tap.same(len(source.logins), 1)
+
+
+@tap.each([
+    ('302, and --trust-host', redirect(UNTRUSTED), OTHER),
+    ('302, and --trust-host with *', redirect(UNTRUSTED), '*.fabrikam.example'),
+    ('redirectUrl, and --trust-host', peers.to_url(UNTRUSTED), OTHER),
+    ('redirectAddr, and --trust-host', peers.to_address('ann@fabrikam.example'),
+     'fabrikam.example'),
+])
+def _(script, trust):
+    target = good(login(answer()))
+    run = find({C: good(script), OTHER: target}, '--trust-host', trust)
+    expect(run, FOUND)
+    tap.same(run.json['url'], UNTRUSTED)
+    tap.same(len(target.logins), 1)
+
+
+@tap.case('after redirectAddr the new address is asked for, with the old login')
+def _():
+    target = good(login(answer()))
+    run = find({C: good(peers.to_address('ben@fabrikam.example')), OTHER: target}, '--trust-host',
+               'fabrikam.example')
+    expect(run, FOUND)
+    tap.has(target.requests[0]['body'].decode(), '>ben@fabrikam.example<')
+    tap.same(run.json['address'], ADDRESS)
+
+
+@tap.each([
+    ('302 to a page', redirect(f'https://{MAIL}/welcome')),
+    ('302 without Location', status('302 Found')),
+    ('302 to nonsense', redirect('javascript:alert(1)')),
+    ('302 to itself', redirect(PATH)),
+    ('302 to itself in capitals', redirect(f'https://{C.upper()}{PATH.upper()}')),
+    ('redirectUrl to itself', peers.to_url(f'https://{C}{PATH}')),
+    ('redirectAddr to itself', peers.to_address('Ann@Contoso.EXAMPLE')),
+    ('redirectAddr to nobody', peers.to_address('nobody')),
+])
+def _(script):
+    expect(find({C: good(script)}), NOT_FOUND)
+
+
+@tap.case('redirects for ever end after ten')
+def _():
+    def onward(connection, request):
+        at = int(request['path'].split('/')[2]) if request['path'] != PATH else 0
+        return redirect(f'/autodiscover/{at + 1}/autodiscover.xml')(connection, request)
+    peer = good(onward)
+    expect(find({C: peer}), NOT_FOUND, 'ten redirects')
+    tap.same(len(peer.requests), 11)
+
+
+@tap.case('redirectAddr for ever ends after ten')
+def _():
+    def onward(connection, request):
+        at = request['body'].decode().count('x@')
+        local = request['body'].decode().split('<EMailAddress>')[1].split('@')[0]
+        return peers.to_address(f'{local}x@contoso.example')(connection, request) or at
+    peer = good(onward)
+    expect(find({C: peer}), NOT_FOUND)
+    tap.same(len(peer.requests), 11)
+
+
+# ---- DNS ----
+
+@tap.each([
+    ('SERVFAIL', Dns.SERVFAIL, UNAVAILABLE, 'looked up'),
+    ('no address', Dns.NODATA, NOT_FOUND, 'no address'),
+    ('no such name', None, NOT_FOUND, 'no host of that name'),
+])
+def _(what, outcome, reason):
+    run = find({}, dns={C: what, B: what})
+    expect(run, outcome, reason)
+    tap.true(run.seconds < 6, f'{run.seconds} s')
+
+
+@tap.case('a DNS server that does not answer costs five seconds')
+def _():
+    run = find({}, dns={C: Dns.DROP, B: Dns.DROP})
+    expect(run, UNAVAILABLE, 'looked up')
+    tap.true(4 < run.seconds < 7, f'{run.seconds} s')
+
+
+@tap.case('a name server\'s address is used, and the second when the first is dead')
+def _():
+    names = {C: ['127.0.0.2', '127.0.0.1']}
+    run = find({}, '--connect-to', f'{C}:443::{scratch.free_port()}', dns=names)
+    expect(run, NOT_FOUND, 'refused')
+    with good() as peer:
+        run = find({}, '--connect-to', f'{C}:443::{peer.port}', dns=names)
+    expect(run, FOUND)
+    tap.same(sorted(run.json['attempts'][0]['dns']), ['127.0.0.1', '127.0.0.2'])
+
+
+# ---- time ----
+
+@tap.each([
+    ('no answer', silence),
+    ('a slow drip', peers.drip(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n' + b' ' * 99)),
+    ('a stuck handshake', None),
+])
+def _(script):
+    peer = good(script) if script else good(before=silence)
+    run = find({C: peer}, '--timeout', '2s')
+    expect(run, UNAVAILABLE, 'time')
+    tap.true(1.5 < run.seconds < 3.5, f'{run.seconds} s')
+
+
+@tap.case('a root that does not answer costs nothing')
+def _():
+    run = find({C: good(login(answer())), B: good(before=silence)})
+    expect(run, FOUND)
+    tap.true(run.seconds < 2, f'{run.seconds} s')
+    tap.same(run.json['attempts'][1]['result'], 'cancelled')
+
+
+@tap.case('an autodiscover host that does not answer costs the grace')
+def _():
+    run = find({B: good(login(answer())), C: good(before=silence)})
+    expect(run, FOUND)
+    tap.true(run.seconds < 2, f'{run.seconds} s')
+
+
+# ---- the command ----
+
+@tap.each([
+    ('no address', ['find'], 64),
+    ('two addresses', ['find', 'a@b.example', 'c@d.example'], 64),
+    ('no mailbox', ['find', 'ann'], 65),
+    ('two at signs', ['find', 'a@b@c.example'], 65),
+    ('an unknown option', ['find', ADDRESS, '--nonsense'], 64),
+    ('a route that is none', ['find', ADDRESS, '--connect-to', 'here'], 64),
+    ('a DNS server that is none', ['find', ADDRESS, '--dns', 'ns.example'], 64),
+    ('a host that is none', ['find', ADDRESS, '--trust-host', 'a b'], 64),
+    ('a CA file that is not there', ['find', ADDRESS, '--ca-file', '/nowhere'], 65),
+    ('a CA file that is none', ['find', ADDRESS, '--ca-file', '/etc/hosts'], 65),
+    ('a login with a colon', ['find', ADDRESS, '--login', 'a:b'], 64),
+    ('--xml and --json', ['find', ADDRESS, '--xml', '--json'], 64),
+    ('a public suffix', ['find', 'ann@co.uk'], 3),
+    ('a domain without a dot', ['find', 'ann@com'], 3),
+])
+def _(arguments, expected):
+    done = usher(*arguments)
+    tap.same(done.returncode, expected, done.stderr)
+    if expected >= 64:
+        tap.same(len(done.stderr.splitlines()), 1, done.stderr)
+        tap.same(done.stdout, '')
+
+
+def show(peer, *options):
+    with Dns() as names, peer:
+        return usher('find', ADDRESS, '--dns', names.server, '--ca-file', authority.root,
+                     '--connect-to', f'{C}:443:127.0.0.1:{peer.port}', *options)
+
+
+@tap.case('a person reads which servers, from where, how long, and how it was found')
+def _():
+    done = show(good())
+    tap.same(done.returncode, FOUND, done.stderr)
+    for part in (f'https://{C}{PATH}', 'inside the network', 'from anywhere', 'Ann Example',
+                 'mail.contoso.example', '1 hour', 'verified', 'without a password'):
+        tap.has(done.stdout, part)
+
+
+@tap.case('a person reads what was tried and why it gave nothing')
+def _():
+    done = show(good(status('404 Not Found')))
+    tap.same(done.returncode, NOT_FOUND, done.stderr)
+    for part in (f'There are no settings for {ADDRESS}', 'HTTP 404', 'there is no host of that name',
+                 f'https://{B}{PATH}', f'https://{C}{PATH}'):
+        tap.has(done.stdout, part)
+
+
+@tap.case('--log shows the attempts of a success too')
+def _():
+    tap.has(show(good(), '--log').stdout, 'Tried:')
+
+
+@tap.case('--xml prints the document as it came')
+def _():
+    tap.same(show(good(), '--xml').stdout.encode(), peers.SETTINGS)
+
+
+@tap.case('--xml without settings prints one line of error')
+def _():
+    done = show(good(status('404 No')), '--xml')
+    tap.same((done.returncode, done.stdout), (NOT_FOUND, ''))
+    tap.same(len(done.stderr.splitlines()), 1, done.stderr)
+
+
+@tap.case('what a peer says cannot steer a terminal')
+def _():
+    bad = peers.REFUSAL.replace(b'The e-mail', b'\xc2\x9b31mThe e-mail')
+    done = show(good(redirect('https://\x1b[31mevil/\x07')))
+    tap.true('\x1b' not in done.stdout and '\x07' not in done.stdout, repr(done.stdout))
+    tap.true('\x9b' not in show(good(answer(bad))).stdout, 'C1 control')
+
+
+if __name__ == '__main__':
+    tap.main()

@@ -1,0 +1,224 @@
+/* test_simulator.c - many random worlds in virtual time; world.c holds the rules they must not
+ * break.
+ *
+ * `test_simulator [WORLDS [FIRST]]` runs more of them, or one again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "world.h"
+
+enum { WORLDS = 100000, WORLD_BYTES = 512 * 1024 };
+
+#define PATH "/autodiscover/autodiscover.xml"
+
+struct dice {
+	uint64_t seed; /* of this world */
+	uint64_t outcomes[OUTCOME_UNAVAILABLE + 1];
+};
+
+/* splitmix64: what happens at a place depends on the world and the place, and not on the order. */
+static uint64_t
+roll(uint64_t seed, const char *place, unsigned salt)
+{
+	uint64_t x = seed * 0x9e3779b97f4a7c15U + salt;
+
+	for (; *place != '\0'; place++)
+		x = (x ^ (unsigned char)*place) * 0x100000001b3U;
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9U;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebU;
+	return x ^ x >> 31;
+}
+
+static int
+delay(uint64_t x)
+{
+	static const int delays[] = { 0, 0, 1, 1, 20, 20, 100, 100, 249, 250, 251, 1000, 5000,
+		16000, NEVER };
+
+	return delays[x % COUNT_OF(delays)];
+}
+
+static void
+resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution *out)
+{
+	static const char *const addresses[] = { "192.0.2.1", "2001:db8::1" };
+	const struct dice *d = w->payload;
+	uint64_t x = roll(d->seed, host, 1);
+
+	*delay_ms = delay(x >> 8);
+	out->addresses = (struct text_list){ addresses, 2 };
+	if (x % 8 == 0)
+		out->failure = PLAN_NO_SUCH_NAME;
+	else if (x % 8 == 1)
+		out->failure = (enum plan_failure)(PLAN_NO_ADDRESS + (x >> 32) % 2);
+}
+
+static const char *const targets[] = {
+	"https://autodiscover.contoso.example" PATH,
+	"https://contoso.example" PATH,
+	"https://mail.contoso.example" PATH,
+	"https://mail.contoso.example:8443" PATH,
+	"https://eu.mail.contoso.example/autodiscover/2/autodiscover.xml",
+	"https://EU.mail.contoso.example/Autodiscover/2/Autodiscover.XML",
+	"https://autodiscover.fabrikam.example" PATH,
+	"https://mail.fabrikam.example" PATH,
+	"https://contoso.example.evil.test" PATH,
+	"https://evil.test/autodiscover/contoso.example/autodiscover.xml",
+	"https://example" PATH,
+	"https://autodiscover.example" PATH,
+	"https://127.0.0.1" PATH,
+	"https://[::1]" PATH,
+	"https://contoso.example@evil.test" PATH,
+	"http://mail.contoso.example" PATH,
+	"https://www.contoso.example/",
+	PATH,
+	"autodiscover.xml",
+	"//mail.contoso.example" PATH,
+	"javascript:alert(1)",
+	"",
+};
+
+static const char *const addresses[] = { "ann@contoso.example", "ANN@Contoso.Example",
+	"ben@contoso.example", "ann@eu.contoso.example", "ann@fabrikam.example", "ann@evil.test",
+	"ann@example", "ann", "", "ann@co.uk" };
+
+static const char *const challenges[] = { "Basic realm=\"c\"", "Basic realm=\"contoso\"",
+	"Basic realm=\"c\", NTLM", "Negotiate", "Basic realm=\"\"", "nonsense=" };
+
+static const struct answer_protocol protocol = { .kind = PROTOCOL_EXCH };
+static const struct answer settings = {
+	.kind = ANSWER_SETTINGS, .protocols = &protocol, .n_protocols = 1
+};
+static const struct answer empty = { .kind = ANSWER_SETTINGS };
+static const struct answer refusal = { .kind = ANSWER_REFUSAL, .refusal = { .code = 500 } };
+
+static const struct answer *
+redirect(struct world *w, enum answer_kind kind, const char *to)
+{
+	struct answer *a = arena_zalloc(w->mem, sizeof(*a));
+
+	if (a == NULL)
+		abort();
+	a->kind = kind;
+	a->redirect = to;
+	return a;
+}
+
+static void
+answer_document(struct world *w, uint64_t x, struct plan_response *out)
+{
+	switch (x % 8) {
+	case 0:
+	case 1:
+		out->answer = &settings;
+		break;
+	case 2:
+		out->answer = x >> 8 & 1 ? &refusal : &empty;
+		break;
+	case 3:
+	case 4:
+		out->answer =
+		    redirect(w, ANSWER_REDIRECT_URL, targets[(x >> 16) % COUNT_OF(targets)]);
+		break;
+	case 5:
+	case 6:
+		out->answer = redirect(
+		    w, ANSWER_REDIRECT_ADDRESS, addresses[(x >> 16) % COUNT_OF(addresses)]);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+respond(struct world *w, const struct plan_step *step, int *delay_ms, struct plan_response *out)
+{
+	static const int statuses[] = { 200, 200, 200, 200, 301, 302, 307, 308, 401, 401, 401, 401,
+		403, 404, 456, 500, 503, 204, 999 };
+	const struct dice *d = w->payload;
+	char place[512];
+	uint64_t x;
+
+	(void)snprintf(place, sizeof(place), "%s %s", step->address, step->url->text);
+	x = roll(d->seed, place, step->credentialed ? 2 : 3);
+	*delay_ms = delay(x >> 40);
+	out->tls.verdict = TLS_VERIFIED;
+	if (x % 16 == 0) {
+		out->failure = (enum plan_failure)(PLAN_REFUSED + (x >> 8) % 7);
+		out->tls.verdict = (int)((x >> 16) % (TLS_BROKEN + 1));
+		return;
+	}
+	if (x % 64 == 1) /* a performer that forgot to verify */
+		out->tls.verdict = TLS_NOT_TRIED;
+	out->http_status = statuses[(x >> 8) % COUNT_OF(statuses)];
+	out->location = targets[(x >> 16) % COUNT_OF(targets)];
+	out->challenges = (struct text_list){ &challenges[(x >> 24) % COUNT_OF(challenges)], 1 };
+	if (out->http_status == 200)
+		answer_document(w, x >> 20, out);
+}
+
+static bool
+consent(struct world *w, const char *host)
+{
+	const struct dice *d = w->payload;
+
+	return roll(d->seed, host, 4) % 2 == 0;
+}
+
+static bool
+run(uint64_t seed, struct dice *d, struct arena *mem)
+{
+	static const char *const trusted[] = { "autodiscover.fabrikam.example",
+		"*.fabrikam.example" };
+	uint64_t x = roll(seed, "options", 0);
+	struct plan_options options = {
+		.has_credentials = x % 4 != 0,
+		.may_ask = (x >> 8) % 2 == 0,
+		.trust_hosts = { trusted, (x >> 16) % 3 },
+		.total_ms = (x >> 24) % 4 == 0 ? 700 : 0,
+	};
+	struct world w = {
+		.payload = d, .mem = mem, .resolve = resolve, .respond = respond, .consent = consent
+	};
+
+	d->seed = seed;
+	world_run(&w, "ann@contoso.example", &options);
+	d->outcomes[w.result.outcome]++;
+	if (w.fault[0] == '\0')
+		return true;
+	(void)printf("# world %llu: %s\n", (unsigned long long)seed, w.fault);
+	for (size_t i = 0; i < w.result.n_attempts; i++)
+		(void)printf("#   %c %s %s: %s\n", w.result.attempts[i]->source,
+		    w.result.attempts[i]->address, w.result.attempts[i]->url,
+		    w.result.attempts[i]->reason);
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t worlds = WORLDS;
+	uint64_t first = 1;
+	struct arena *mem = arena_new(WORLD_BYTES);
+	struct dice d = { 0 };
+	size_t faults = 0;
+
+	if (mem == NULL || (argc > 1 && !text_number(slice_of(argv[1]), 1, UINT64_MAX, &worlds)) ||
+	    (argc > 2 && !text_number(slice_of(argv[2]), 0, UINT64_MAX / 2, &first)))
+		return 64;
+	for (uint64_t i = 0; i < worlds && faults < 10; i++) {
+		faults += !run(first + i, &d, mem);
+		arena_reset(mem);
+	}
+	(void)printf("1..1\n%sok 1 - %llu random worlds keep the rules\n", faults > 0 ? "not " : "",
+	    (unsigned long long)worlds);
+	for (enum plan_outcome o = OUTCOME_FOUND; o <= OUTCOME_UNAVAILABLE; o++)
+		(void)printf(
+		    "# %s: %llu\n", plan_outcome_name(o), (unsigned long long)d.outcomes[o]);
+	arena_free(mem);
+	return faults > 0;
+}
