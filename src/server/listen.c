@@ -175,6 +175,9 @@ listen_open(struct worker *workers, unsigned n, const struct listener_settings *
 /* ---- accepting ---- */
 
 static void
+on_acceptable(void *arg);
+
+static void
 pause_accepting(struct worker *w)
 {
 	uint64_t at = loop_now_ms(w->loop) + PAUSE_MS;
@@ -184,15 +187,26 @@ pause_accepting(struct worker *w)
 	w->resume_at_ms = at;
 	worker_timer_by(w, at);
 	for (struct socket *s = w->sockets; s != NULL; s = s->next)
-		loop_watch_set(s->watch, 0);
+		if (s->watch != NULL)
+			loop_watch_set(s->watch, 0);
 }
 
 void
 listen_resume(struct worker *w)
 {
+	bool all = true;
+
 	w->resume_at_ms = 0;
-	for (struct socket *s = w->sockets; s != NULL; s = s->next)
-		loop_watch_set(s->watch, LOOP_READ);
+	for (struct socket *s = w->sockets; s != NULL; s = s->next) {
+		if (s->watch == NULL)
+			s->watch = loop_watch_new(w->loop, s->fd, on_acceptable, s);
+		if (s->watch == NULL)
+			all = false;
+		else
+			loop_watch_set(s->watch, LOOP_READ);
+	}
+	if (!all)
+		pause_accepting(w);
 }
 
 /* Somebody who wants to ask comes before the one who has been silent longest. */
@@ -297,16 +311,6 @@ on_acceptable(void *arg)
 	for (int i = 0; i < ACCEPT_BATCH; i++)
 		if (!accept_one(s->worker, s, i == 0))
 			return;
-}
-
-bool
-listen_begin(struct socket *s)
-{
-	s->watch = loop_watch_new(s->worker->loop, s->fd, on_acceptable, s);
-	if (s->watch == NULL)
-		return false;
-	loop_watch_set(s->watch, LOOP_READ);
-	return true;
 }
 
 void

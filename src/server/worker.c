@@ -116,11 +116,9 @@ take_settings(struct worker *w, struct scope *scope, struct socket *sockets)
 
 		sockets->next = w->sockets;
 		w->sockets = sockets;
-		if (!listen_begin(sockets))
-			LOG(LEVEL_ERROR, "engine", NULL, "listener cannot be watched",
-			    log_text("listener", sockets->settings.name));
 		sockets = next;
 	}
+	listen_resume(w);
 	exchanges_free(w);
 	if (old == NULL)
 		return;

@@ -157,10 +157,6 @@ USHER_CHECK usher_status
 listen_open(struct worker *workers, unsigned n, const struct listener_settings *settings,
     struct socket **out, struct endpoint *bound, struct usher_error *err);
 
-/* On the worker's thread: begins to accept. False when it cannot be watched. */
-bool
-listen_begin(struct socket *s);
-
 /* Closes. On the worker's thread, or when it does not run. `drain`: accepts first who waits in the
  * queue, so that nobody is reset. */
 void
@@ -170,7 +166,7 @@ listen_close(struct socket *s, bool drain);
 void
 listen_close_all(struct socket *s);
 
-/* Accepting goes on when there is room again. */
+/* Accepts on all sockets from now on. What cannot be watched for want of memory is tried again. */
 void
 listen_resume(struct worker *w);
 

@@ -117,7 +117,7 @@ static const struct {
 	{ "/", hello, 64 * 1024 },
 	{ "/echo", echo, 64 * 1024 },
 	{ "/small", echo, 16 },
-	{ "/big", big, 0 },
+	{ "/big", big, 64 * 1024 },
 	{ "/who", who, 0 },
 	{ "/slow", slow, 64 * 1024 },
 };
