@@ -229,9 +229,9 @@ own_mailboxes(struct sqlite_dir *d, struct arena *mem, const char *login, sqlite
     struct usher_error *err);
 
 /* As dir_get(), but an alias finds its mailbox too; keeps d->scratch. */
-enum lookup
+USHER_CHECK usher_status
 record_get(struct sqlite_dir *d, struct arena *mem, const struct entity *e, const void *key,
-    void *out, struct usher_error *err);
+    void *out, bool *found, struct usher_error *err);
 
 /* The first record, in d->scratch, whose text member `field` has that value. */
 USHER_CHECK usher_status

@@ -62,8 +62,9 @@ explain_missing(struct sqlite_dir *d, const struct change *c, struct usher_error
 		const struct reference *r = &references[i];
 		const struct entity *to = &entities[r->to];
 		const struct field *f;
-		union org_record key, found;
-		enum lookup result;
+		union org_record key, other;
+		usher_status st;
+		bool found;
 
 		if (r->from != c->e->id)
 			continue;
@@ -72,8 +73,10 @@ explain_missing(struct sqlite_dir *d, const struct change *c, struct usher_error
 			continue;
 		record_init(&to->table, &key);
 		field_set_text(&to->table.rows[0], &key, field_text(f, c->record));
-		result = record_get(d, d->scratch, to, &key, &found, NULL);
-		if (result == LOOKUP_ABSENT)
+		st = record_get(d, d->scratch, to, &key, &other, &found, err);
+		if (st != USHER_OK)
+			return st;
+		if (!found)
 			return conflict(d, c, err, "there is no %s %s; add it first", to->title,
 			    field_text(f, c->record));
 	}
@@ -193,9 +196,9 @@ check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 	const struct entity *e = &entities[ENTITY_DOMAIN];
 	struct domain key;
 	union org_record target;
-	enum lookup result;
 	const char *other;
 	usher_status st;
+	bool found;
 
 	if (domain->kind != DOMAIN_ALIAS)
 		return USHER_OK;
@@ -203,10 +206,10 @@ check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 	key.domain = domain->alias_of;
 	if (key.domain == NULL || strcmp(key.domain, domain->domain) == 0)
 		return conflict(d, c, err, "an alias needs another domain as alias_of");
-	result = record_get(d, d->scratch, e, &key, &target, err);
-	if (result == LOOKUP_UNAVAILABLE)
-		return USHER_E_UNAVAILABLE;
-	if (result == LOOKUP_ABSENT)
+	st = record_get(d, d->scratch, e, &key, &target, &found, err);
+	if (st != USHER_OK)
+		return st;
+	if (!found)
 		return conflict(d, c, err, "there is no domain %s; add it first", key.domain);
 	if (target.domain.kind == DOMAIN_ALIAS)
 		return conflict(d, c, err, "%s is an alias itself; name %s", key.domain,
@@ -275,23 +278,16 @@ find_owner(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 static usher_status
 find_old(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 {
-	struct usher_error why;
-	enum lookup result;
-	usher_status st = USHER_OK;
+	usher_status st;
 
 	if (c->e->id == ENTITY_MAILBOX)
 		return find_old_mailbox(d, c, err);
-	if (c->e->id == ENTITY_ALTERNATIVE_MAILBOX)
+	if (c->e->id == ENTITY_ALTERNATIVE_MAILBOX) {
 		st = find_owner(d, c, err);
-	if (st != USHER_OK || (c->e->id == ENTITY_ALTERNATIVE_MAILBOX && c->row == NO_ROW))
-		return st;
-	result = record_get(d, d->scratch, c->e, c->record, &c->old, &why);
-	c->exists = result == LOOKUP_FOUND;
-	if (result != LOOKUP_UNAVAILABLE)
-		return USHER_OK;
-	if (err != NULL)
-		*err = why;
-	return why.status;
+		if (st != USHER_OK || c->row == NO_ROW)
+			return st;
+	}
+	return record_get(d, d->scratch, c->e, c->record, &c->old, &c->exists, err);
 }
 
 /* Adds or takes away all addresses of a mailbox. */

@@ -492,26 +492,23 @@ bind_keys(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, const str
 	return st != USHER_OK ? st : record_bind(d, stmt, e, key, n_keys, owner, err);
 }
 
-enum lookup
+usher_status
 record_get(struct sqlite_dir *d, struct arena *mem, const struct entity *e, const void *key,
-    void *out, struct usher_error *err)
+    void *out, bool *found, struct usher_error *err)
 {
 	sqlite3_stmt *stmt;
 	usher_status st;
-	bool row = false;
 
 	st = record_statement(d, e, RECORD_GET, &stmt, err);
 	if (st != USHER_OK)
-		return LOOKUP_UNAVAILABLE;
+		return st;
 	st = bind_keys(d, d->scratch, stmt, e, key, e->n_keys, err);
 	if (st == USHER_OK)
-		st = sqlite_row(d, stmt, &row, err);
-	if (st == USHER_OK && row)
+		st = sqlite_row(d, stmt, found, err);
+	if (st == USHER_OK && *found)
 		st = record_read(d, stmt, e, mem, out, err);
 	(void)sqlite3_reset(stmt);
-	if (st != USHER_OK)
-		return LOOKUP_UNAVAILABLE;
-	return row ? LOOKUP_FOUND : LOOKUP_ABSENT;
+	return st;
 }
 
 usher_status
@@ -582,18 +579,19 @@ sqlite_get(struct dir *dir, struct arena *mem, const struct entity *e, const voi
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
-	union org_record found;
-	enum lookup result;
+	union org_record record;
+	bool found;
 
 	arena_reset(d->scratch);
-	result = record_get(d, mem, e, key, &found, err);
-	if (result != LOOKUP_FOUND)
-		return result;
+	if (record_get(d, mem, e, key, &record, &found, err) != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
 	/* An alias finds its mailbox too, but it is not that record's key. */
-	if (e->id == ENTITY_MAILBOX &&
-	    !slice_is_nocase(slice_of(found.mailbox.address), field_text(&e->table.rows[0], key)))
+	if (found && e->id == ENTITY_MAILBOX)
+		found = slice_is_nocase(
+		    slice_of(record.mailbox.address), field_text(&e->table.rows[0], key));
+	if (!found)
 		return LOOKUP_ABSENT;
-	memcpy(out, &found, e->table.size);
+	memcpy(out, &record, e->table.size);
 	return LOOKUP_FOUND;
 }
 
