@@ -27,15 +27,6 @@ schema_of(const char *text)
 	return SCHEMA_UNKNOWN;
 }
 
-/* The text of a child, NULL when it is missing or empty. */
-static const char *
-child_text(const struct xml_node *node, const char *name)
-{
-	const struct xml_node *child = xml_child(node, name);
-
-	return child == NULL || child->text[0] == '\0' ? NULL : child->text;
-}
-
 static usher_status
 find_request(const struct xml_node *root, const struct xml_node **request, struct usher_error *err)
 {
@@ -69,9 +60,9 @@ check_identity(const char *name, const char *text, struct usher_error *err)
 static usher_status
 read_fields(const struct xml_node *request, struct question *out, struct usher_error *err)
 {
-	const char *address = child_text(request, "EMailAddress");
-	const char *legacy_dn = child_text(request, "LegacyDN");
-	const char *schema = child_text(request, "AcceptableResponseSchema");
+	const char *address = xml_child_text(request, "EMailAddress");
+	const char *legacy_dn = xml_child_text(request, "LegacyDN");
+	const char *schema = xml_child_text(request, "AcceptableResponseSchema");
 	usher_status st;
 
 	if (address == NULL && legacy_dn == NULL)

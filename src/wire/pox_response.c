@@ -7,150 +7,11 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "wire/pox.h"
+#include "wire/pox_elements.h"
 
 #define GENERIC_NAMESPACE "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 
 enum { RESPONSE_ELEMENTS = 10 * 1000 };
-
-/* An element that holds one value. Rows stand in the order in which they are written. */
-struct element {
-	struct field field; /* `name` is the element's */
-	unsigned places;    /* bit per protocol kind that writes it here; 0: each does */
-};
-
-#define ELEMENT(of, element, member, value, top, places) \
-	{ \
-		{ .name = (element), \
-			.type = (value), \
-			.offset = offsetof(of, member), \
-			.max = (top) }, \
-		    (places) \
-	}
-#define BIT(kind) (1U << (kind))
-
-#define TEXT(element, member) ELEMENT(struct answer_user, element, member, FIELD_TEXT, 0, 0)
-static const struct element user_rows[] = {
-	TEXT("DisplayName", display_name),
-	TEXT("LegacyDN", legacy_dn),
-	TEXT("AutoDiscoverSMTPAddress", autodiscover_smtp_address),
-	TEXT("DefaultABView", default_ab_view),
-	TEXT("DeploymentId", deployment_id),
-};
-#undef TEXT
-
-/* Of Account, after Action and the target of a redirect. */
-static const struct element account_rows[] = {
-	ELEMENT(struct answer, "Image", image, FIELD_TEXT, 0, 0),
-	ELEMENT(struct answer, "ServiceHome", service_home, FIELD_TEXT, 0, 0),
-	ELEMENT(struct answer, "MicrosoftOnline", microsoft_online, FIELD_SWITCH, 0, 0),
-	ELEMENT(struct answer, "ConsumerMailbox", consumer_mailbox, FIELD_SWITCH, 0, 0),
-};
-
-#define TEXT(element, member) \
-	ELEMENT(struct answer_alternative_mailbox, element, member, FIELD_TEXT, 0, 0)
-static const struct element alternative_rows[] = {
-	TEXT("Type", type),
-	TEXT("DisplayName", display_name),
-	TEXT("LegacyDN", legacy_dn),
-	TEXT("Server", server),
-	TEXT("SmtpAddress", smtp_address),
-	TEXT("OwnerSmtpAddress", owner_smtp_address),
-};
-#undef TEXT
-
-static const struct element refusal_rows[] = {
-	ELEMENT(struct answer_refusal, "ErrorCode", code, FIELD_NUMBER, UINT32_MAX, 0),
-	ELEMENT(struct answer_refusal, "Message", message, FIELD_TEXT, 0, 0),
-	ELEMENT(struct answer_refusal, "DebugData", debug, FIELD_TEXT, 0, 0),
-};
-
-#define TEXT(element, member) ELEMENT(struct answer_protocol, element, member, FIELD_TEXT, 0, 0)
-#define NUMBER(element, member, top) \
-	ELEMENT(struct answer_protocol, element, member, FIELD_NUMBER, top, 0)
-#define SWITCH(element, member, places) \
-	ELEMENT(struct answer_protocol, element, member, FIELD_SWITCH, 0, places)
-static const struct element protocol_rows[] = {
-	NUMBER("TTL", ttl, INT32_MAX),
-	TEXT("ExpirationDate", expiration_date),
-	TEXT("Server", server),
-	TEXT("ServerDN", server_dn),
-	TEXT("ServerVersion", server_version),
-	TEXT("MdbDN", mdb_dn),
-	TEXT("PublicFolderServer", public_folder_server),
-	TEXT("AD", ad),
-	NUMBER("Port", port, UINT16_MAX),
-	NUMBER("DirectoryPort", directory_port, UINT16_MAX),
-	NUMBER("ReferralPort", referral_port, UINT16_MAX),
-	TEXT("LoginName", login_name),
-	SWITCH("DomainRequired", domain_required, 0),
-	TEXT("DomainName", domain_name),
-	SWITCH("SPA", spa, 0),
-	SWITCH("SSL", ssl, 0),
-	TEXT("Encryption", encryption),
-	TEXT("AuthPackage", auth_package),
-	SWITCH("ServerExclusiveConnect", server_exclusive_connect, BIT(PROTOCOL_EXPR)),
-	TEXT("CertPrincipalName", cert_principal_name),
-	TEXT("ASUrl", as_url),
-	TEXT("EwsUrl", ews_url),
-	TEXT("EmwsUrl", emws_url),
-	TEXT("EwsPartnerUrl", ews_partner_url),
-	TEXT("SharingUrl", sharing_url),
-	TEXT("EcpUrl", ecp_url),
-	TEXT("EcpUrl-um", ecp_url_um),
-	TEXT("EcpUrl-aggr", ecp_url_aggr),
-	TEXT("EcpUrl-mt", ecp_url_mt),
-	TEXT("EcpUrl-ret", ecp_url_ret),
-	TEXT("EcpUrl-sms", ecp_url_sms),
-	TEXT("EcpUrl-publish", ecp_url_publish),
-	TEXT("EcpUrl-photo", ecp_url_photo),
-	TEXT("EcpUrl-connect", ecp_url_connect),
-	TEXT("EcpUrl-tm", ecp_url_tm),
-	TEXT("EcpUrl-tmCreating", ecp_url_tm_creating),
-	TEXT("EcpUrl-tmEditing", ecp_url_tm_editing),
-	TEXT("EcpUrl-tmHiding", ecp_url_tm_hiding),
-	TEXT("EcpUrl-extinstall", ecp_url_extinstall),
-	TEXT("SiteMailboxCreationURL", site_mailbox_creation_url),
-	TEXT("OOFUrl", oof_url),
-	TEXT("UMUrl", um_url),
-	TEXT("OABUrl", oab_url),
-	TEXT("ExchangeRpcUrl", exchange_rpc_url),
-	TEXT("GroupingInformation", grouping_information),
-	SWITCH("ServerExclusiveConnect", server_exclusive_connect, ~BIT(PROTOCOL_EXPR)),
-	SWITCH("AuthRequired", auth_required, 0),
-	SWITCH("UsePOPAuth", use_pop_auth, 0),
-	SWITCH("SMTPLast", smtp_last, 0),
-};
-
-static const struct element network_rows[] = {
-	TEXT("IPv4Start", ipv4_start),
-	TEXT("IPv4End", ipv4_end),
-	TEXT("IPv6Start", ipv6_start),
-	TEXT("IPv6End", ipv6_end),
-};
-
-static const struct element mail_store_rows[] = {
-	TEXT("InternalUrl", mail_store_internal_url),
-	TEXT("ExternalUrl", mail_store_external_url),
-};
-
-static const struct element address_book_rows[] = {
-	TEXT("InternalUrl", address_book_internal_url),
-	TEXT("ExternalUrl", address_book_external_url),
-};
-#undef TEXT
-#undef NUMBER
-#undef SWITCH
-
-/* Elements of Protocol that hold elements. */
-static const struct block {
-	const char *name;
-	const struct element *rows;
-	size_t n;
-} protocol_blocks[] = {
-	{ "NetworkRequirements", network_rows, COUNT_OF(network_rows) },
-	{ "MailStore", mail_store_rows, COUNT_OF(mail_store_rows) },
-	{ "AddressBook", address_book_rows, COUNT_OF(address_book_rows) },
-};
 
 static const struct {
 	const char *name;
@@ -169,14 +30,6 @@ static const char *
 text_or_null(const char *text)
 {
 	return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-static const char *
-child_text(const struct xml_node *node, const char *name)
-{
-	const struct xml_node *child = xml_child(node, name);
-
-	return child == NULL ? NULL : text_or_null(child->text);
 }
 
 static enum tri
@@ -209,13 +62,13 @@ read_value(const struct field *f, void *record, const char *text)
 }
 
 static void
-read_elements(const struct xml_node *node, const struct element *rows, size_t n, void *record)
+read_elements(const struct xml_node *node, const struct element_list *list, void *record)
 {
 	for (const struct xml_node *c = node->first; c != NULL; c = c->next) {
-		for (size_t i = 0; i < n; i++) {
-			if (strcmp(c->name, rows[i].field.name) != 0)
+		for (size_t i = 0; i < list->n; i++) {
+			if (strcmp(c->name, list->rows[i].field.name) != 0)
 				continue;
-			read_value(&rows[i].field, record, c->text);
+			read_value(&list->rows[i].field, record, c->text);
 			break;
 		}
 	}
@@ -250,8 +103,8 @@ read_web(
 	}
 	*out = (struct answer_web){ .owa = owa, .n_owa = n };
 	if (protocol != NULL) {
-		out->protocol_type = child_text(protocol, "Type");
-		out->as_url = child_text(protocol, "ASUrl");
+		out->protocol_type = xml_child_text(protocol, "Type");
+		out->as_url = xml_child_text(protocol, "ASUrl");
 	}
 	return USHER_OK;
 }
@@ -270,7 +123,7 @@ kind_of(const char *name)
 static void
 read_kind(const struct xml_node *node, struct answer_protocol *out)
 {
-	const char *element = child_text(node, "Type");
+	const char *element = xml_child_text(node, "Type");
 	const char *attribute = text_or_null(xml_attribute_value(node, "Type"));
 	const char *name = element != NULL ? element : attribute;
 	const char *version = xml_attribute_value(node, "Version");
@@ -296,13 +149,12 @@ read_protocol(struct arena *mem, const struct xml_node *node, struct answer_prot
 	usher_status st = USHER_OK;
 
 	read_kind(node, out);
-	read_elements(node, protocol_rows, COUNT_OF(protocol_rows), out);
-	for (size_t i = 0; i < COUNT_OF(protocol_blocks); i++) {
-		const struct block *b = &protocol_blocks[i];
-		const struct xml_node *child = xml_child(node, b->name);
+	read_elements(node, &pox_protocol, out);
+	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++) {
+		const struct xml_node *child = xml_child(node, pox_protocol_blocks[i].name);
 
 		if (child != NULL)
-			read_elements(child, b->rows, b->n, out);
+			read_elements(child, &pox_protocol_blocks[i], out);
 	}
 	if (out->kind == PROTOCOL_WEB && internal != NULL)
 		st = read_web(mem, internal, &out->internal, err);
@@ -353,7 +205,7 @@ read_alternatives(
 	out->n_alternative_mailboxes = n;
 	for (const struct xml_node *c = account->first; c != NULL; c = c->next)
 		if (strcmp(c->name, "AlternativeMailbox") == 0)
-			read_elements(c, alternative_rows, COUNT_OF(alternative_rows), to++);
+			read_elements(c, &pox_alternative_mailbox, to++);
 	return USHER_OK;
 }
 
@@ -366,10 +218,10 @@ read_settings(struct arena *mem, const struct xml_node *response, const struct x
 	usher_status st;
 
 	if (user != NULL)
-		read_elements(user, user_rows, COUNT_OF(user_rows), &out->user);
-	read_elements(account, account_rows, COUNT_OF(account_rows), out);
+		read_elements(user, &pox_user, &out->user);
+	read_elements(account, &pox_account, out);
 	if (folders != NULL)
-		out->public_folder_smtp_address = child_text(folders, "SmtpAddress");
+		out->public_folder_smtp_address = xml_child_text(folders, "SmtpAddress");
 	st = read_alternatives(mem, account, out, err);
 	if (st == USHER_OK)
 		st = read_protocols(mem, account, out, err);
@@ -380,7 +232,7 @@ static usher_status
 read_account(struct arena *mem, const struct xml_node *response, const struct xml_node *account,
     struct answer *out, struct usher_error *err)
 {
-	const char *action = child_text(account, "Action");
+	const char *action = xml_child_text(account, "Action");
 	size_t i = 0;
 
 	while (i < COUNT_OF(actions) && !slice_is_nocase(slice_of(action), actions[i].name))
@@ -389,10 +241,10 @@ read_account(struct arena *mem, const struct xml_node *response, const struct xm
 		return err_set(err, USHER_E_PEER, NULL, "XML line %zu: the response's Action is %s",
 		    account->line, action == NULL ? "missing" : action);
 	answer_init(out, actions[i].kind);
-	out->account_type = child_text(account, "AccountType");
+	out->account_type = xml_child_text(account, "AccountType");
 	if (actions[i].target == NULL)
 		return read_settings(mem, response, account, out, err);
-	out->redirect = child_text(account, actions[i].target);
+	out->redirect = xml_child_text(account, actions[i].target);
 	if (out->redirect == NULL)
 		return err_set(err, USHER_E_PEER, NULL, "XML line %zu: the response has no %s",
 		    account->line, actions[i].target);
@@ -404,7 +256,7 @@ read_refusal(const struct xml_node *error, struct answer *out)
 {
 	answer_init(out, ANSWER_REFUSAL);
 	out->refusal.code = NUMBER_ABSENT;
-	read_elements(error, refusal_rows, COUNT_OF(refusal_rows), &out->refusal);
+	read_elements(error, &pox_error, &out->refusal);
 	if (out->refusal.code == NUMBER_ABSENT)
 		out->refusal.code = REFUSAL_SERVER_ERROR;
 	out->refusal.time = text_or_null(xml_attribute_value(error, "Time"));
@@ -465,32 +317,43 @@ static const char *const mail_words[] = { "off", "on" };
 static const char *const account_words[] = { "False", "True" };
 
 static void
-write_elements(struct xml_writer *w, const struct element *rows, size_t n, const void *record,
+write_elements(struct xml_writer *w, const struct element_list *list, const void *record,
     unsigned place, const char *const words[2])
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct field *f = &rows[i].field;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct element *e = &list->rows[i];
 		char number[24];
 		const char *text = number;
 
-		if (field_absent(f, record) ||
-		    (rows[i].places != 0 && (rows[i].places & place) == 0))
+		if (field_absent(&e->field, record) || (e->places != 0 && (e->places & place) == 0))
 			continue;
-		if (f->type == FIELD_TEXT)
-			text = field_text(f, record);
-		else if (f->type == FIELD_SWITCH)
-			text = words[field_switch(f, record) == TRI_ON];
+		if (e->field.type == FIELD_TEXT)
+			text = field_text(&e->field, record);
+		else if (e->field.type == FIELD_SWITCH)
+			text = words[field_switch(&e->field, record) == TRI_ON];
 		else
-			(void)snprintf(number, sizeof(number), "%" PRId64, field_number(f, record));
-		xml_leaf(w, f->name, NULL, 0, text);
+			(void)snprintf(
+			    number, sizeof(number), "%" PRId64, field_number(&e->field, record));
+		xml_leaf(w, e->field.name, NULL, 0, text);
 	}
 }
 
-/* True when one of the rows holds a value. */
-static bool
-any_present(const struct element *rows, size_t n, const void *record)
+/* The same with their parent around them. */
+static void
+write_parent(struct xml_writer *w, const struct element_list *list, const void *record,
+    unsigned place, const char *const words[2])
 {
-	while (n > 0 && field_absent(&rows[n - 1].field, record))
+	xml_open(w, list->name, NULL, 0);
+	write_elements(w, list, record, place, words);
+	xml_close(w, list->name);
+}
+
+static bool
+any_present(const struct element_list *list, const void *record)
+{
+	size_t n = list->n;
+
+	while (n > 0 && field_absent(&list->rows[n - 1].field, record))
 		n--;
 	return n > 0;
 }
@@ -543,16 +406,10 @@ write_protocol(struct xml_writer *w, const struct answer_protocol *p)
 	const char *const *words = p->kind < PROTOCOL_POP3 ? exchange_words : mail_words;
 
 	open_protocol(w, p);
-	write_elements(w, protocol_rows, COUNT_OF(protocol_rows), p, BIT(p->kind), words);
-	for (size_t i = 0; i < COUNT_OF(protocol_blocks); i++) {
-		const struct block *b = &protocol_blocks[i];
-
-		if (!any_present(b->rows, b->n, p))
-			continue;
-		xml_open(w, b->name, NULL, 0);
-		write_elements(w, b->rows, b->n, p, BIT(p->kind), words);
-		xml_close(w, b->name);
-	}
+	write_elements(w, &pox_protocol, p, PROTOCOL_BIT(p->kind), words);
+	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++)
+		if (any_present(&pox_protocol_blocks[i], p))
+			write_parent(w, &pox_protocol_blocks[i], p, PROTOCOL_BIT(p->kind), words);
 	if (p->kind == PROTOCOL_WEB) {
 		write_web(w, "Internal", &p->internal);
 		write_web(w, "External", &p->external);
@@ -563,13 +420,10 @@ write_protocol(struct xml_writer *w, const struct answer_protocol *p)
 static void
 write_settings(struct xml_writer *w, const struct answer *a)
 {
-	write_elements(w, account_rows, COUNT_OF(account_rows), a, 0, account_words);
-	for (size_t i = 0; i < a->n_alternative_mailboxes; i++) {
-		xml_open(w, "AlternativeMailbox", NULL, 0);
-		write_elements(w, alternative_rows, COUNT_OF(alternative_rows),
-		    &a->alternative_mailboxes[i], 0, account_words);
-		xml_close(w, "AlternativeMailbox");
-	}
+	write_elements(w, &pox_account, a, 0, account_words);
+	for (size_t i = 0; i < a->n_alternative_mailboxes; i++)
+		write_parent(
+		    w, &pox_alternative_mailbox, &a->alternative_mailboxes[i], 0, account_words);
 	for (size_t i = 0; i < a->n_protocols; i++)
 		if (a->protocols[i].kind != PROTOCOL_UNKNOWN)
 			write_protocol(w, &a->protocols[i]);
@@ -638,12 +492,8 @@ pox_write_response(struct buf *out, const struct answer *a)
 	if (a->kind == ANSWER_REFUSAL) {
 		write_refusal(&w, &a->refusal);
 	} else {
-		if (a->kind == ANSWER_SETTINGS) {
-			xml_open(&w, "User", NULL, 0);
-			write_elements(
-			    &w, user_rows, COUNT_OF(user_rows), &a->user, 0, account_words);
-			xml_close(&w, "User");
-		}
+		if (a->kind == ANSWER_SETTINGS)
+			write_parent(&w, &pox_user, &a->user, 0, account_words);
 		write_account(&w, a);
 	}
 	xml_close(&w, "Response");

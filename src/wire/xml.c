@@ -440,6 +440,14 @@ xml_child(const struct xml_node *node, const char *name)
 }
 
 const char *
+xml_child_text(const struct xml_node *node, const char *name)
+{
+	const struct xml_node *child = xml_child(node, name);
+
+	return child == NULL || child->text[0] == '\0' ? NULL : child->text;
+}
+
+const char *
 xml_attribute_value(const struct xml_node *node, const char *name)
 {
 	for (size_t i = 0; i < node->n_attributes; i++)

@@ -71,6 +71,10 @@ xml_read(struct xml_reader *reader, struct arena *mem, struct slice document,
 const struct xml_node *
 xml_child(const struct xml_node *node, const char *name);
 
+/* The text of that child, NULL when it is missing or empty. */
+const char *
+xml_child_text(const struct xml_node *node, const char *name);
+
 /* The value of the attribute of that local name, or NULL. */
 const char *
 xml_attribute_value(const struct xml_node *node, const char *name);

@@ -1,0 +1,32 @@
+/* pox_elements.h - every element of a POX response that holds one value, and where it lies in an
+ * answer: one row serves reader and writer. */
+#ifndef USHER_WIRE_POX_ELEMENTS_H
+#define USHER_WIRE_POX_ELEMENTS_H
+
+#include "model/answer.h"
+
+struct element {
+	struct field field; /* `name` is the element's */
+	unsigned places;    /* PROTOCOL_BIT()s of the kinds that write it here; 0: each does */
+};
+
+#define PROTOCOL_BIT(kind) (1U << (kind))
+
+/* The children of an element, in the order in which they are written. */
+struct element_list {
+	const char *name; /* of the parent */
+	const struct element *rows;
+	size_t n;
+};
+
+extern const struct element_list pox_user;		  /* in struct answer_user */
+extern const struct element_list pox_account;		  /* in struct answer, after Action */
+extern const struct element_list pox_alternative_mailbox; /* in struct answer_alternative_mailbox */
+extern const struct element_list pox_error;		  /* in struct answer_refusal */
+extern const struct element_list pox_protocol; /* in struct answer_protocol, after Type */
+
+/* Children of Protocol that have such children themselves, in struct answer_protocol. */
+enum { POX_PROTOCOL_BLOCKS = 3 };
+extern const struct element_list pox_protocol_blocks[POX_PROTOCOL_BLOCKS];
+
+#endif
