@@ -27,25 +27,31 @@ schema_of(const char *text)
 	return SCHEMA_UNKNOWN;
 }
 
-static usher_status
-find_request(const struct xml_node *root, const struct xml_node **request, struct usher_error *err)
+/* NULL: there is not exactly one; err says so. */
+static const struct xml_node *
+find_request(const struct xml_node *root, struct usher_error *err)
 {
-	*request = NULL;
-	if (strcmp(root->name, "Autodiscover") != 0)
-		return err_set(err, USHER_E_INPUT, NULL,
+	const struct xml_node *found = NULL;
+
+	if (strcmp(root->name, "Autodiscover") != 0) {
+		(void)err_set(err, USHER_E_INPUT, NULL,
 		    "XML line %zu: the root is %s, not Autodiscover", root->line, root->name);
+		return NULL;
+	}
 	for (const struct xml_node *c = root->first; c != NULL; c = c->next) {
 		if (strcmp(c->name, "Request") != 0)
 			continue;
-		if (*request != NULL)
-			return err_set(
+		if (found != NULL) {
+			(void)err_set(
 			    err, USHER_E_INPUT, NULL, "XML line %zu: a second Request", c->line);
-		*request = c;
+			return NULL;
+		}
+		found = c;
 	}
-	if (*request == NULL)
-		return err_set(err, USHER_E_INPUT, NULL,
-		    "XML line %zu: Autodiscover has no Request", root->line);
-	return USHER_OK;
+	if (found == NULL)
+		(void)err_set(err, USHER_E_INPUT, NULL, "XML line %zu: Autodiscover has no Request",
+		    root->line);
+	return found;
 }
 
 static usher_status
@@ -98,11 +104,10 @@ pox_read_request(struct xml_reader *reader, struct arena *mem, struct slice xml,
 		if (err != NULL)
 			err->status = st;
 	}
-	if (st == USHER_OK)
-		st = find_request(root, &request, err);
-	if (st == USHER_OK)
-		st = read_fields(request, out, err);
-	return st;
+	if (st != USHER_OK)
+		return st;
+	request = find_request(root, err);
+	return request == NULL ? USHER_E_INPUT : read_fields(request, out, err);
 }
 
 void
