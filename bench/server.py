@@ -92,7 +92,6 @@ def directory(size):
         return programs.usher_ok(*arguments, directory=where, timeout=1800)
 
     run('setup', '--domain', HOST, '--host', f'mail.{HOST}', '--organization', 'Bench')
-    run('outlook-anywhere', 'enable', '--external-host', f'mail.{HOST}')
     set_passwords(run, folder)
     with open(folder / 'mailboxes.csv', 'w', encoding='utf-8') as rows:
         rows.write('address,display_name,login_name\n')

@@ -37,7 +37,6 @@ def _fill_directory(folder, password_file):
         usher_ok(*arguments, directory=directory)
 
     run('setup', '--domain', DOMAINS[0], '--host', HOST, '--organization', 'Real Parts')
-    run('outlook-anywhere', 'enable', '--external-host', HOST)
     run('url', 'set', 'ews', '--internal', EWS_INTERNAL, '--external', EWS_EXTERNAL)
     run('url', 'set', 'oab', '--internal', OAB_EXTERNAL, '--external', OAB_EXTERNAL)
     for domain in DOMAINS:

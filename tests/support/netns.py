@@ -34,7 +34,7 @@ def enter():
         fault = 'unshare is not installed: script/bootstrap installs it'
     if fault is not None:
         if os.environ.get('CI') == 'true':
-            print(f'1..1\nnot ok 1 - a network namespace\n# {fault}')
+            print(f'1..1\nnot ok 1 - a network namespace: {fault}')
             sys.exit(1)
         print(f'1..0 # SKIP no network namespace: {fault}')
         sys.exit(0)
