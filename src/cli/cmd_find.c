@@ -125,6 +125,7 @@ title_of(const char *kind)
 	return kind;
 }
 
+/* Told by the words of its row, which say what it is for; the names are JSON's. */
 static void
 show_member(struct cli *cli, const struct view *v, const struct field *f)
 {
@@ -134,44 +135,55 @@ show_member(struct cli *cli, const struct view *v, const struct field *f)
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_CHOICE:
-		write_text(cli->out, f->name, text(v, f->name));
+		write_text(cli->out, f->help, text(v, f->name));
 		break;
 	case FIELD_NUMBER:
-		write_number(cli->out, f->name, number(v, f->name));
+		write_number(cli->out, f->help, number(v, f->name));
 		break;
 	case FIELD_SWITCH:
 		n = number(v, f->name);
 		if (n >= 0)
-			write_flag(cli->out, f->name, n == 1);
+			write_flag(cli->out, f->help, n == 1);
 		break;
 	case FIELD_LIST:
 		l = list(cli, v, f->name);
-		write_texts(cli->out, f->name, &l);
+		write_texts(cli->out, f->help, &l);
 		break;
 	}
+}
+
+/* The kind stands in the title, the validity is told once for all, and the parts of control panel
+ * URLs are for programs. */
+static bool
+worth_reading(const char *name)
+{
+	return strcmp(name, "type") != 0 && strcmp(name, "ttl") != 0 &&
+	       strncmp(name, "ecp_url_", strlen("ecp_url_")) != 0;
+}
+
+static void
+show_web_side(struct cli *cli, const struct view *v, const char *label, const char *urls,
+    const char *availability_label, const char *availability)
+{
+	struct text_list l = list(cli, v, urls);
+
+	if (l.n > 0)
+		write_texts(cli->out, label, &l);
+	write_text(cli->out, availability_label, text(v, availability));
 }
 
 static void
 show_protocol(struct cli *cli, const struct view *v)
 {
-	static const char *const web[] = { "internal_owa_urls", "external_owa_urls" };
-
 	write_open(cli->out, NULL, title_of(text(v, "kind")));
 	for (size_t i = 0; i < answer_protocol_table.n; i++) {
-		const struct field *f = &answer_protocol_table.rows[i];
-
-		/* The first is in the title, the second told once for all. */
-		if (strcmp(f->name, "type") != 0 && strcmp(f->name, "ttl") != 0)
-			show_member(cli, v, f);
+		if (worth_reading(answer_protocol_table.rows[i].name))
+			show_member(cli, v, &answer_protocol_table.rows[i]);
 	}
-	for (size_t i = 0; i < COUNT_OF(web); i++) {
-		struct text_list l = list(cli, v, web[i]);
-
-		if (l.n > 0)
-			write_texts(cli->out, web[i], &l);
-	}
-	write_text(cli->out, "internal_as_url", text(v, "internal_as_url"));
-	write_text(cli->out, "external_as_url", text(v, "external_as_url"));
+	show_web_side(cli, v, "from inside", "internal_owa_urls", "availability service inside",
+	    "internal_as_url");
+	show_web_side(cli, v, "from outside", "external_owa_urls", "availability service outside",
+	    "external_as_url");
 	write_close(cli->out);
 }
 
@@ -246,8 +258,8 @@ show_way(struct cli *cli, const struct usher_result *result)
 	write_text(cli->out, "address", text(&run, "answer_address"));
 	write_text(cli->out, "display_name", text(&user, "display_name"));
 	write_text(cli->out, "legacy_dn", text(&user, "legacy_dn"));
-	write_text(cli->out, "url", text(&run, "url"));
-	write_text(cli->out, "by",
+	write_text(cli->out, "at", text(&run, "url"));
+	write_text(cli->out, "how",
 	    arena_printf(cli->mem, "%s (source %s), %s, in %lld ms", text(&run, "source_name"),
 		text(&run, "source"),
 		number(&won, "credentialed") == 1 ? "with the password" : "without a password",
@@ -263,6 +275,7 @@ show_alternatives(struct cli *cli, const struct usher_result *result)
 	for (size_t i = 0; i < usher_result_count(result, USHER_PART_ALTERNATIVE_MAILBOX); i++) {
 		const struct view v = { result, USHER_PART_ALTERNATIVE_MAILBOX, i };
 
+		write_say(cli->out, "%s", "");
 		write_open(cli->out, NULL, "A further mailbox");
 		for (size_t f = 0; f < answer_alternative_mailbox_table.n; f++)
 			show_member(cli, &v, &answer_alternative_mailbox_table.rows[f]);

@@ -87,7 +87,7 @@ static const struct field protocol_rows[] = {
 	ROW_SWITCH(PROTOCOL, auth_required, 0, "authentication is required"),
 	ROW_SWITCH(PROTOCOL, use_pop_auth, 0, "the POP3 credentials are good for SMTP"),
 	ROW_SWITCH(PROTOCOL, smtp_last, 0, "mail must be fetched before sending"),
-	ANY(PROTOCOL, encryption, "None, SSL, TLS or Auto"),
+	ANY(PROTOCOL, encryption, "encryption of the connection"),
 	ANY(PROTOCOL, ipv4_start, "first client address"),
 	ANY(PROTOCOL, ipv4_end, "last client address"),
 	ANY(PROTOCOL, ipv6_start, "first client address"),
