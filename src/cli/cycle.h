@@ -5,9 +5,9 @@
 #include "base/arena.h"
 #include "dir/dir.h"
 
-/* Follows the redirect of a domain or mailbox that is about to be stored through the directory. Other entities
- * have none.
- * USHER_E_INPUT names the whole round; USHER_E_UNAVAILABLE, USHER_E_NOMEM. */
+/* Follows the redirect of a domain or mailbox that is about to be stored through the directory.
+ * Other entities have none. USHER_E_INPUT names the whole round; USHER_E_UNAVAILABLE,
+ * USHER_E_NOMEM. */
 USHER_CHECK usher_status
 cycle_check(struct dir *dir, struct arena *mem, const struct entity *e, const void *record,
     struct usher_error *err);
