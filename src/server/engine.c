@@ -38,6 +38,16 @@ engine_settings_init(struct engine_settings *settings)
 	};
 }
 
+/* A listener that changes its kind or its address keeps its port. */
+static bool
+has_port(const struct config *config, uint16_t port)
+{
+	for (size_t i = 0; config != NULL && i < config->settings.n_listeners; i++)
+		if (port != 0 && config->bound[i].port == port)
+			return true;
+	return false;
+}
+
 static usher_status
 open_listeners(struct engine *e, struct config *config, const struct config *old,
     struct socket **sockets, struct usher_error *err)
@@ -51,8 +61,8 @@ open_listeners(struct engine *e, struct config *config, const struct config *old
 		if (same != NULL)
 			config->bound[i] = old->bound[same - old->listeners];
 		else
-			st = listen_open(
-			    e->workers, e->n_workers, l, sockets, &config->bound[i], err);
+			st = listen_open(e->workers, e->n_workers, l,
+			    has_port(old, l->endpoint.port), sockets, &config->bound[i], err);
 	}
 	return st;
 }

@@ -133,18 +133,20 @@ socket_new(struct worker *w, const struct listener_settings *settings, int fd)
 }
 
 usher_status
-listen_open(struct worker *workers, unsigned n, const struct listener_settings *settings,
+listen_open(struct worker *workers, unsigned n, const struct listener_settings *settings, bool ours,
     struct socket **out, struct endpoint *bound, struct usher_error *err)
 {
 	struct endpoint e = settings->endpoint;
 	int fd;
 
 	settle_family(&e);
-	/* SO_REUSEPORT would let a second usherd share the port unnoticed. */
-	fd = bind_one(&e, false);
-	if (fd < 0)
-		return bind_failed(&e, errno, err);
-	(void)close(fd);
+	if (!ours) {
+		/* SO_REUSEPORT would let a second usherd share the port unnoticed. */
+		fd = bind_one(&e, false);
+		if (fd < 0)
+			return bind_failed(&e, errno, err);
+		(void)close(fd);
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct net_address address;
 		union any_address a;
@@ -209,16 +211,42 @@ listen_resume(struct worker *w)
 		pause_accepting(w);
 }
 
-/* Somebody who wants to ask comes before the one who has been silent longest. */
-static bool
-close_oldest_idle(struct worker *w)
+bool
+listen_make_room(struct worker *w)
 {
 	struct deadline *d = deadline_oldest(&w->deadlines, STAGE_IDLE);
 
 	if (d == NULL)
 		return false;
+	count(w, COUNT_IDLE_CLOSED, 1);
 	conn_close((struct conn *)d);
 	return true;
+}
+
+/* A warning that could come a thousand times a second comes every ten. */
+static void
+warn(struct worker *w, uint64_t *told_ms, const char *event)
+{
+	uint64_t now = loop_now_ms(w->loop);
+
+	if (*told_ms != 0 && now - *told_ms < WARN_MS)
+		return;
+	*told_ms = now;
+	LOG(LEVEL_WARNING, "engine", NULL, event, log_number("open", w->open));
+}
+
+/* The limit is reached and nobody here is idle: perhaps somebody on another thread is. */
+static void
+no_room(struct worker *w)
+{
+	struct engine *e = w->engine;
+
+	warn(w, &w->told_full_ms, "connection limit reached: new connections wait");
+	pause_accepting(w);
+	atomic_store(&e->room_wanted, true);
+	for (unsigned i = 0; i < e->n_workers; i++)
+		if (&e->workers[i] != w)
+			loop_wake(e->workers[i].loop);
 }
 
 /* No descriptor is left: the spare one takes who waits and sends them away, which is kinder than
@@ -226,17 +254,12 @@ close_oldest_idle(struct worker *w)
 static void
 out_of_descriptors(struct worker *w, const struct socket *s)
 {
-	uint64_t now = loop_now_ms(w->loop);
 	int fd;
 
 	count(w, COUNT_NO_DESCRIPTOR, 1);
-	if (w->told_ms == 0 || now - w->told_ms >= WARN_MS) {
-		w->told_ms = now;
-		LOG(LEVEL_WARNING, "engine", NULL,
-		    "no file descriptor left: raise LimitNOFILE or lower the connection limit",
-		    log_text("listener", s->settings.name), log_number("open", w->open));
-	}
-	if (close_oldest_idle(w))
+	warn(w, &w->told_descriptors_ms,
+	    "no file descriptor left: raise LimitNOFILE or lower the connection limit");
+	if (listen_make_room(w))
 		return;
 	if (w->spare_fd >= 0) {
 		(void)close(w->spare_fd);
@@ -284,8 +307,8 @@ accept_one(struct worker *w, const struct socket *s, bool evict)
 	if (!limit_has_room(w->engine->limit)) {
 		if (!evict)
 			return false;
-		if (!close_oldest_idle(w)) {
-			pause_accepting(w);
+		if (!listen_make_room(w)) {
+			no_room(w);
 			return false;
 		}
 	}

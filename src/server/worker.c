@@ -172,6 +172,8 @@ on_wake(void *owner)
 	}
 	if (stop)
 		begin_stop(w, grace_ms);
+	else if (atomic_load(&w->engine->room_wanted) && listen_make_room(w))
+		atomic_store(&w->engine->room_wanted, false);
 }
 
 /* ---- for the owner's thread ---- */

@@ -53,7 +53,8 @@ struct worker {
 	uint64_t timer_at_ms;
 	uint64_t resume_at_ms; /* accepting is paused until then; 0: it is not */
 	int spare_fd;
-	uint64_t told_ms; /* last warning about descriptors */
+	uint64_t told_full_ms; /* last warnings */
+	uint64_t told_descriptors_ms;
 
 	unsigned open;	   /* connections */
 	unsigned deferred; /* functions in the pool */
@@ -82,6 +83,7 @@ struct engine {
 	struct config *config;
 	struct limit *limit;
 	atomic_uint pool_used;
+	atomic_bool room_wanted; /* a worker at the limit asks others for an idle connection */
 	unsigned n_workers;
 	bool started;
 	struct worker workers[];
@@ -154,7 +156,7 @@ worker_check_stop(struct worker *w);
 /* Binds and listens for every worker: out[i] gets the socket of worker i in front, also when a
  * later one fails. *bound is the endpoint with its port. Returns as engine_new(). */
 USHER_CHECK usher_status
-listen_open(struct worker *workers, unsigned n, const struct listener_settings *settings,
+listen_open(struct worker *workers, unsigned n, const struct listener_settings *settings, bool ours,
     struct socket **out, struct endpoint *bound, struct usher_error *err);
 
 /* Closes. On the worker's thread, or when it does not run. `drain`: accepts first who waits in the
@@ -165,6 +167,11 @@ listen_close(struct socket *s, bool drain);
 /* A list of sockets, none of which is watched yet. */
 void
 listen_close_all(struct socket *s);
+
+/* Closes the connection that has been idle longest: who wants to ask comes before who is silent.
+ * False when none is idle. */
+bool
+listen_make_room(struct worker *w);
 
 /* Accepts on all sockets from now on. What cannot be watched for want of memory is tried again. */
 void

@@ -700,6 +700,19 @@ def _():
         idle[0].close()
 
 
+@tap.case('at the limit in all, room is made by whichever thread has an idle connection')
+def _():
+    with Server('connections=4', 'threads=4') as server:
+        idle = [greet(connect(server, 'plain')) for _ in range(4)]
+        begin = time.monotonic()
+        for _ in range(8):
+            with connect(server, 'plain') as sock:
+                greet(sock)
+        tap.true(time.monotonic() - begin < SLACK, 'they waited')
+        for sock in idle:
+            sock.close()
+
+
 @tap.case('a connection is closed after its number of requests')
 def _():
     with Server('requests=3') as server, connect(server) as sock:
@@ -890,6 +903,21 @@ def _():
             tap.true(server.order('reload', *words)[-1].startswith('failed '), str(words))
         greet(sock)
         tap.same(ask(server, get(), 'plain')[0], 200)
+
+
+@tap.each([
+    ('a listener may change its address and keep its port', 'plain,private', '*'),
+    ('a listener may change its kind and keep its port', 'plain,redirect', '127.0.0.1'),
+])
+def _(listener, address):
+    with Server() as server:
+        port = server.ports['plain']
+        words = (LISTEN[0], f'listen=plain,private,127.0.0.1:{port}')
+        for again in words, (LISTEN[0], f'listen={listener},{address}:{port}'), words:
+            # The first turns the port that the system chose into a chosen one.
+            tap.same(server.order('reload', *again, *CERTIFICATE)[-1], 'ok')
+            for _ in range(8):
+                tap.same(ask(server, get(), 'plain')[0], 200)
 
 
 @tap.case('connections of a removed listener finish their request')
