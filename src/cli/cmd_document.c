@@ -154,8 +154,9 @@ in_file(const struct applying *a, const char *between, const char *there, struct
 	char where[sizeof(err->where)];
 	size_t room = sizeof(where) / 2, n = strlen(a->file);
 
-	(void)snprintf(where, sizeof(where), "%s%s%s", n > room ? a->file + n - room : a->file,
-	    between, there);
+	if (snprintf(where, sizeof(where), "%s%s%s", n > room ? a->file + n - room : a->file,
+		between, there) < 0)
+		return;
 	memcpy(err->where, where, sizeof(where));
 }
 

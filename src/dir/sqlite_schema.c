@@ -192,7 +192,7 @@ usher_status
 schema_look(sqlite3 *db, const char *path, unsigned flags, enum schema_state *out, int *version,
     struct usher_error *err)
 {
-	int application, tables;
+	int application = 0, tables = 0;
 	usher_status st;
 
 	st = read_number(db, path, flags, "PRAGMA application_id", &application, err);
@@ -220,7 +220,7 @@ run_steps(sqlite3 *db, const char *path, unsigned flags, const char *const *step
     struct usher_error *err)
 {
 	char sql[128];
-	int version, orphans;
+	int version = 0, orphans = 0;
 	usher_status st;
 
 	st = read_number(db, path, flags, "PRAGMA user_version", &version, err);
