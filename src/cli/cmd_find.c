@@ -175,7 +175,7 @@ show_web_side(struct cli *cli, const struct view *v, const char *label, const ch
 static void
 show_protocol(struct cli *cli, const struct view *v)
 {
-	write_open(cli->out, NULL, title_of(text(v, "kind")));
+	write_open(cli->out, NULL, title_of(text(v, "type")));
 	for (size_t i = 0; i < answer_protocol_table.n; i++) {
 		if (worth_reading(answer_protocol_table.rows[i].name))
 			show_member(cli, v, &answer_protocol_table.rows[i]);

@@ -30,7 +30,7 @@ static const struct field_table attempt_head_table = FIELD_TABLE(attempt_rows, A
 
 #define PROTOCOL struct result_protocol
 static const struct field protocol_rows[] = {
-	ROW_TEXT(PROTOCOL, kind, FORM_ANY, 0, "kind of the way"),
+	ROW_TEXT(PROTOCOL, type, FORM_ANY, 0, "kind of the way"),
 	ROW_LIST(PROTOCOL, internal_owa_urls, FORM_ANY, 0, "web access, inside"),
 	ROW_LIST(PROTOCOL, external_owa_urls, FORM_ANY, 0, "web access, outside"),
 	ROW_TEXT(PROTOCOL, internal_as_url, FORM_ANY, 0, "availability beside it, inside"),
@@ -65,7 +65,7 @@ complete_protocols(struct usher_result *r)
 		const struct answer_protocol *from = &a->protocols[i];
 		struct result_protocol *to = &r->protocols[i];
 
-		to->kind = from->kind == PROTOCOL_UNKNOWN && from->type != NULL ?
+		to->type = from->kind == PROTOCOL_UNKNOWN && from->type != NULL ?
 			       from->type :
 			       protocol_kind_name((enum protocol_kind)from->kind);
 		to->internal_as_url = from->internal.as_url;
@@ -256,8 +256,8 @@ find_member(const struct usher_result *r, enum usher_part part, size_t index, co
 	case USHER_PART_USER:
 		return in_table(&answer_user_table, &a->user, name, out);
 	case USHER_PART_PROTOCOL:
-		return in_table(&answer_protocol_table, &a->protocols[index], name, out) ||
-		       in_table(&protocol_head_table, &r->protocols[index], name, out);
+		return in_table(&protocol_head_table, &r->protocols[index], name, out) ||
+		       in_table(&answer_protocol_table, &a->protocols[index], name, out);
 	case USHER_PART_ALTERNATIVE_MAILBOX:
 		return in_table(
 		    &answer_alternative_mailbox_table, &a->alternative_mailboxes[index], name, out);

@@ -32,7 +32,7 @@ struct result_attempt {
 };
 
 struct result_protocol {
-	const char *kind;
+	const char *type;
 	struct text_list internal_owa_urls;
 	struct text_list external_owa_urls;
 	const char *internal_as_url;

@@ -32,7 +32,7 @@ def fill():
     change('mailbox', 'password', ANN, '--password-file', RIGHT)
     change('domain', 'add', MAIL, '--kind', 'mail')
     change('service', 'add', MAIL, 'imap', '--host', f'imap.{MAIL}', '--port', 993, '--socket',
-           'tls', '--auth', 'password', '--user-name', '%u')
+           'tls', '--authentication', 'password', '--user-name', '%u')
     change('domain', 'add', AWAY, '--kind', 'redirect-url', '--redirect-url',
            f'https://autodiscover.{EXCHANGE}{PATH}')
     change('domain', 'add', MOVED, '--kind', 'redirect-address', '--redirect-domain', EXCHANGE)
@@ -57,7 +57,7 @@ def _():
     said = find(ANN)
     tap.same((said['exit'], said['source']), (FOUND, 'C'), said['how'])
     tap.same(said['answer']['user']['display_name'], 'Ann Example')
-    kinds = [p['kind'] for p in said['answer']['protocols']]
+    kinds = [p['type'] for p in said['answer']['protocols']]
     tap.true('EXCH' in kinds, kinds)
 
 
@@ -79,9 +79,9 @@ def _():
     said = find(f'whoever@{MAIL}')
     tap.same(said['exit'], FOUND, said['how'])
     imap = said['answer']['protocols'][0]
-    tap.same((imap['kind'], imap['server'], imap['port'], imap['login_name']),
+    tap.same((imap['type'], imap['server'], imap['port'], imap['login_name']),
              ('IMAP', f'imap.{MAIL}', 993, 'whoever'))
-    tap.same([a['credentialed'] for a in said['attempts'] if a['result'] == 'settings'], [False])
+    tap.same({a['credentialed'] for a in said['attempts']}, {False})
 
 
 @tap.case('a domain that sends clients to a URL')
