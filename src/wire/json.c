@@ -1,6 +1,7 @@
 /* json.c - records from JSON; binds jansson. */
 #include "wire/json.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,6 +201,8 @@ read_choice(const struct reading *r, const json_t *v)
 	buf_text(&names, "one of");
 	for (size_t i = 0; r->field->choices[i] != NULL; i++)
 		buf_printf(&names, "%s \"%s\"", i == 0 ? "" : ",", r->field->choices[i]);
+	if (names.status == USHER_E_NOMEM)
+		return err_nomem(r->err, r->field->name);
 	return wrong_type(r, buf_cstr(&names));
 }
 
@@ -266,11 +269,15 @@ parse_object(
 	if (object.n > JSON_RECORD_BYTES)
 		return err_set(err, USHER_E_LIMIT, place(text, object.p).text,
 		    "a record is larger than 1 MiB");
+	errno = 0;
 	v = json_loadb(object.p, object.n, JSON_REJECT_DUPLICATES, &error);
+	/* Short of memory the library cuts a string short, or takes it for invalid: the C
+	 * library's word is the only sign. */
+	if (errno == ENOMEM) {
+		json_decref(v);
+		return err_nomem(err, "JSON");
+	}
 	if (v == NULL) {
-		/* Without a word it means that an allocation failed. */
-		if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory)
-			return err_nomem(err, "JSON");
 		at = error.position > 0 ? (size_t)error.position - 1 : 0;
 		return err_set(err, USHER_E_INPUT,
 		    place(text, object.p + (at < object.n ? at : object.n)).text, "%s",
