@@ -1,10 +1,11 @@
 /* json.c - records from JSON; binds jansson. */
 #include "wire/json.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -257,6 +258,26 @@ syntax_fault(const json_error_t *error)
 	}
 }
 
+/* Short of memory, jansson cuts strings short or calls them invalid, and does not say so. Its
+ * allocator is the process's; what it gives is still malloc()'s, and free() takes it back. */
+static _Thread_local bool starved;
+static once_flag watch_once = ONCE_FLAG_INIT;
+
+static void *
+watched_malloc(size_t n)
+{
+	void *p = malloc(n);
+
+	starved = starved || p == NULL;
+	return p;
+}
+
+static void
+watch_memory(void)
+{
+	json_set_alloc_funcs(watched_malloc, free);
+}
+
 /* Leaves *out NULL on failure. */
 static usher_status
 parse_object(
@@ -269,11 +290,10 @@ parse_object(
 	if (object.n > JSON_RECORD_BYTES)
 		return err_set(err, USHER_E_LIMIT, place(text, object.p).text,
 		    "a record is larger than 1 MiB");
-	errno = 0;
+	call_once(&watch_once, watch_memory);
+	starved = false;
 	v = json_loadb(object.p, object.n, JSON_REJECT_DUPLICATES, &error);
-	/* Short of memory the library cuts a string short, or takes it for invalid: the C
-	 * library's word is the only sign. */
-	if (errno == ENOMEM) {
+	if (starved) {
 		json_decref(v);
 		return err_nomem(err, "JSON");
 	}
