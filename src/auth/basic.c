@@ -22,8 +22,8 @@ windows_domain(const struct login_rules *rules, struct slice name)
 	return (struct slice){ 0 };
 }
 
-static const char *
-join(struct arena *mem, struct slice user, struct slice domain)
+static enum basic_result
+join(struct arena *mem, struct slice user, struct slice domain, const char **out)
 {
 	struct buf text CLEANUP(buf_cleanup);
 
@@ -33,12 +33,15 @@ join(struct arena *mem, struct slice user, struct slice domain)
 		buf_char(&text, '@');
 		buf_slice(&text, domain);
 	}
-	return text.status == USHER_OK ? text_lower_copy(mem, buf_as_slice(&text)) : NULL;
+	if (text.status == USHER_E_LIMIT)
+		return BASIC_REFUSED;
+	*out = text.status == USHER_OK ? text_lower_copy(mem, buf_as_slice(&text)) : NULL;
+	return *out == NULL ? BASIC_NOMEM : BASIC_OK;
 }
 
-/* NULL when the name has a form that we do not know or nobody told us the domain of. */
-static const char *
-canonical(struct arena *mem, struct slice user, const struct login_rules *rules)
+/* Refuses names of a form that we do not know or nobody told us the domain of. */
+static enum basic_result
+canonical(struct arena *mem, struct slice user, const struct login_rules *rules, const char **out)
 {
 	size_t backslash = slice_find(user, '\\');
 	struct slice domain = { 0 };
@@ -48,18 +51,18 @@ canonical(struct arena *mem, struct slice user, const struct login_rules *rules)
 
 		user = slice_skip(user, backslash + 1);
 		if (slice_find(user, '\\') < user.n)
-			return NULL;
+			return BASIC_REFUSED;
 		if (slice_find(user, '@') == user.n && windows.n > 0) {
 			domain = windows_domain(rules, windows);
 			if (domain.n == 0)
-				return NULL;
+				return BASIC_REFUSED;
 		}
 	}
-	if (user.n == 0 || user.n > LOGIN_MAX_BYTES)
-		return NULL;
+	if (user.n == 0)
+		return BASIC_REFUSED;
 	if (domain.n == 0 && slice_find(user, '@') == user.n)
 		domain = slice_of(rules->default_domain);
-	return join(mem, user, domain);
+	return join(mem, user, domain, out);
 }
 
 static enum basic_result
@@ -69,13 +72,14 @@ take(struct arena *mem, struct slice text, const struct login_rules *rules, cons
 	size_t colon = slice_find(text, ':');
 	struct slice user = slice_from(text.p, colon);
 	struct slice word = slice_skip(text, colon + 1);
+	enum basic_result result;
 	const char *name;
 
 	if (colon == text.n || word.n == 0 || word.n > SECRET_MAX_BYTES || text_has_control(text))
 		return BASIC_REFUSED;
-	name = canonical(mem, user, rules);
-	if (name == NULL)
-		return BASIC_REFUSED;
+	result = canonical(mem, user, rules, &name);
+	if (result != BASIC_OK)
+		return result;
 	if (!secret_set(password, word))
 		return BASIC_NOMEM;
 	*login = name;

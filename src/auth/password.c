@@ -2,6 +2,7 @@
 #include "auth/password.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +29,19 @@ make_setting(char out[CRYPT_GENSALT_OUTPUT_SIZE])
 	return crypt_gensalt_rn(OUR_METHOD, 0, NULL, 0, out, CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
 }
 
-/* NULL on failure; the result lies in `data`. */
-static const char *
-run(const struct secret *password, const char *setting, struct crypt_data *data)
+/* *out lies in `data`. Returns USHER_OK, USHER_E_NOMEM, USHER_E_INPUT. */
+static usher_status
+run(const struct secret *password, const char *setting, struct crypt_data *data, const char **out)
 {
-	const char *hash = crypt_r(password->n == 0 ? "" : password->bytes, setting, data);
+	const char *hash;
 
+	errno = 0;
+	hash = crypt_r(password->n == 0 ? "" : password->bytes, setting, data);
 	/* Failures are tokens that begin with `*`. */
-	return hash == NULL || *hash == '*' ? NULL : hash;
+	if (hash == NULL || *hash == '*')
+		return errno == ENOMEM ? USHER_E_NOMEM : USHER_E_INPUT;
+	*out = hash;
+	return USHER_OK;
 }
 
 usher_status
@@ -44,6 +50,7 @@ password_hash(const struct secret *password, char out[PASSWORD_HASH_BYTES], stru
 	struct crypt_data *data CLEANUP(data_free) = NULL;
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 	const char *hash;
+	usher_status st;
 
 	if (password->n == 0)
 		return err_set(err, USHER_E_INPUT, "password", "it is empty");
@@ -53,8 +60,10 @@ password_hash(const struct secret *password, char out[PASSWORD_HASH_BYTES], stru
 	data = calloc(1, sizeof(*data));
 	if (data == NULL)
 		return err_nomem(err, "password");
-	hash = make_setting(setting) ? run(password, setting, data) : NULL;
-	if (hash == NULL)
+	st = make_setting(setting) ? run(password, setting, data, &hash) : USHER_E_INTERNAL;
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, "password");
+	if (st != USHER_OK)
 		return err_set(err, USHER_E_INTERNAL, "password",
 		    "crypt(3) of this system makes no yescrypt hash");
 	(void)snprintf(out, PASSWORD_HASH_BYTES, "%s", hash);
@@ -73,18 +82,21 @@ password_hash_usable(const char *hash)
 	return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY;
 }
 
-void
+usher_status
 password_decoy(const struct secret *password, const char *example)
 {
 	struct crypt_data *data CLEANUP(data_free) = calloc(1, sizeof(*data));
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	const char *hash;
+	usher_status st = USHER_E_INPUT;
 
 	if (data == NULL)
-		return;
+		return USHER_E_NOMEM;
 	if (password_hash_usable(example))
-		(void)run(password, example, data);
+		st = run(password, example, data, &hash);
 	else if (make_setting(setting))
-		(void)run(password, setting, data);
+		st = run(password, setting, data, &hash);
+	return st == USHER_E_NOMEM ? st : USHER_E_CREDENTIALS;
 }
 
 /* Same time wherever the first difference is. */
@@ -101,19 +113,20 @@ equal(const char *a, const char *b)
 	return difference == 0;
 }
 
-bool
+usher_status
 password_verify(const struct secret *password, const char *hash)
 {
 	struct crypt_data *data CLEANUP(data_free) = NULL;
 	const char *got;
+	usher_status st;
 
-	if (password->n == 0 || !password_hash_usable(hash)) {
-		password_decoy(password, NULL);
-		return false;
-	}
+	if (password->n == 0 || !password_hash_usable(hash))
+		return password_decoy(password, NULL);
 	data = calloc(1, sizeof(*data));
 	if (data == NULL)
-		return false;
-	got = run(password, hash, data);
-	return got != NULL && equal(got, hash);
+		return USHER_E_NOMEM;
+	st = run(password, hash, data, &got);
+	if (st == USHER_OK)
+		return equal(got, hash) ? USHER_OK : USHER_E_CREDENTIALS;
+	return st == USHER_E_NOMEM ? st : USHER_E_CREDENTIALS;
 }

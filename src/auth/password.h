@@ -22,14 +22,17 @@ password_hash(
 bool
 password_hash_usable(const char *hash);
 
-/* True when `password` has that hash. Compares in constant time. An empty password and an unusable
- * hash are false, after the work of a decoy. */
-bool
+/* Compares in constant time. An empty password and an unusable hash are wrong, after the work of a
+ * decoy.
+ * Returns USHER_OK (right), USHER_E_CREDENTIALS (wrong), USHER_E_NOMEM (nobody knows: hashes of
+ * today take megabytes). */
+USHER_CHECK usher_status
 password_verify(const struct secret *password, const char *hash);
 
 /* Spends the time that password_verify() takes on a hash like `example`, or on one of ours when
- * `example` is NULL or unusable: so that an unknown user costs what a known one costs. */
-void
+ * `example` is NULL or unusable: so that an unknown user costs what a known one costs.
+ * Returns USHER_E_CREDENTIALS, USHER_E_NOMEM. */
+USHER_CHECK usher_status
 password_decoy(const struct secret *password, const char *example);
 
 #endif

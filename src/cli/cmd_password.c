@@ -76,7 +76,7 @@ put_hash(struct changes *c, struct work *work, union org_record *r, struct usher
 	switch (dir_get(c->dir, c->cli->mem, e, r, &there, err)) {
 	case LOOKUP_FOUND:
 		r->credential.enabled = there.credential.enabled;
-		if (password_verify(&work->password, there.credential.password_hash))
+		if (password_verify(&work->password, there.credential.password_hash) == USHER_OK)
 			r->credential.password_hash = there.credential.password_hash;
 		break;
 	case LOOKUP_ABSENT:

@@ -111,8 +111,8 @@ hash(void *arg)
 	char decoy[PASSWORD_HASH_BYTES];
 
 	if (auth->owner != NULL) {
-		auth->matches = password_verify(&auth->password, auth->hash);
-		if (!auth->matches)
+		auth->verdict = password_verify(&auth->password, auth->hash);
+		if (auth->verdict != USHER_OK)
 			return;
 		(void)pthread_mutex_lock(&state->decoy_lock);
 		(void)snprintf(state->decoy, sizeof(state->decoy), "%s", auth->hash);
@@ -122,7 +122,7 @@ hash(void *arg)
 	(void)pthread_mutex_lock(&state->decoy_lock);
 	memcpy(decoy, state->decoy, sizeof(decoy));
 	(void)pthread_mutex_unlock(&state->decoy_lock);
-	password_decoy(&auth->password, decoy);
+	auth->verdict = password_decoy(&auth->password, decoy);
 	explicit_bzero(decoy, sizeof(decoy));
 }
 
@@ -130,13 +130,13 @@ hash(void *arg)
 static void
 conclude(struct request *request, struct auth *auth)
 {
+	bool right = auth->verdict == USHER_OK;
 	char source[NET_ADDRESS_TEXT_BYTES];
 	uint64_t now = clock_mono_ms();
 
 	source_text(request, source);
-	remember_tell(
-	    auth->state->remember, auth->typed, auth->hash, &auth->password, auth->matches, now);
-	if (auth->matches) {
+	remember_tell(auth->state->remember, auth->typed, auth->hash, &auth->password, right, now);
+	if (right) {
 		auth->outcome = CALLER_PASSED;
 		auth->login = auth->owner;
 		throttle_passed(auth->state->throttle, source, auth->typed, now);
@@ -156,7 +156,8 @@ hashed(struct request *request, void *arg, bool ran)
 {
 	struct auth *auth = arg;
 
-	if (ran)
+	/* No memory for a hash says nothing about the password. */
+	if (ran && auth->verdict != USHER_E_NOMEM)
 		conclude(request, auth);
 	else
 		auth->outcome = CALLER_UNAVAILABLE;
@@ -216,7 +217,7 @@ authenticate_refuse(struct request *request, struct auth *auth)
 	if (auth->outcome == CALLER_UNAVAILABLE && auth->directory_failed)
 		(void)service_available(request, LOOKUP_UNAVAILABLE, &auth->err);
 	else if (auth->outcome == CALLER_UNAVAILABLE)
-		request_refuse(request, 503, "Too many passwords wait to be checked.");
+		request_refuse(request, 503, "The password cannot be checked now.");
 	else if (auth->outcome == CALLER_WAIT)
 		ask_to_wait(request, auth->wait_ms);
 	else

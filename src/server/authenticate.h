@@ -27,7 +27,7 @@ struct auth {
 	const char *owner; /* of the credential; NULL: unknown or disabled */
 	const char *hash;  /* "" when unknown */
 	struct service_state *state;
-	bool matches;
+	usher_status verdict; /* of password_verify() */
 	void (*then)(struct request *request, struct auth *auth);
 };
 
@@ -36,8 +36,8 @@ struct auth {
 void
 authenticate(struct request *request, struct auth *auth);
 
-/* Hashes in the thread pool and calls `then` with CALLER_PASSED or CALLER_REFUSED, or at once with
- * CALLER_UNAVAILABLE when the pool is full. The request belongs to `then`. */
+/* Hashes in the thread pool and calls `then` with CALLER_PASSED, CALLER_REFUSED or
+ * CALLER_UNAVAILABLE, the latter at once when the pool is full. The request belongs to `then`. */
 void
 authenticate_check(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth));

@@ -1,4 +1,4 @@
-/* conf.c - reads, checks and writes the configuration; what may stand in it is conf_schema.c's. */
+/* conf.c - reads and checks the configuration; what may stand in it is conf_schema.c's. */
 #include "server/conf.h"
 
 #include <errno.h>
@@ -54,27 +54,32 @@ next_item(struct slice *rest, struct slice *item)
 	return n > 0;
 }
 
-static bool
+/* The functions below return USHER_OK, USHER_E_INPUT or USHER_E_NOMEM; on USHER_E_INPUT *why may
+ * say more than the row does. */
+
+static usher_status
 read_list(struct arena *mem, const struct conf_row *row, struct slice value, struct text_list *out,
     const char **why)
 {
 	const char **v = arena_array(mem, CONF_LIST_MAX, sizeof(*v));
 	struct slice item;
 
+	if (v == NULL)
+		return USHER_E_NOMEM;
 	out->n = 0;
 	out->v = v;
-	while (v != NULL && next_item(&value, &item)) {
+	while (next_item(&value, &item)) {
 		*why = row->check == NULL ? NULL : row->check(item);
 		if (*why != NULL || out->n == CONF_LIST_MAX)
-			return false;
+			return USHER_E_INPUT;
 		v[out->n] = arena_copy(mem, item);
 		if (v[out->n++] == NULL)
-			return false;
+			return USHER_E_NOMEM;
 	}
-	return v != NULL;
+	return USHER_OK;
 }
 
-static bool
+static usher_status
 read_addresses(struct slice value, struct conf_addresses *out)
 {
 	struct slice item;
@@ -82,13 +87,13 @@ read_addresses(struct slice value, struct conf_addresses *out)
 	out->n = 0;
 	while (next_item(&value, &item)) {
 		if (out->n == CONF_ADDRESSES_MAX || !endpoint_parse(item, &out->v[out->n]))
-			return false;
+			return USHER_E_INPUT;
 		out->n++;
 	}
-	return out->n > 0;
+	return out->n > 0 ? USHER_OK : USHER_E_INPUT;
 }
 
-static bool
+static usher_status
 read_ranges(struct slice value, struct conf_ranges *out)
 {
 	struct slice item;
@@ -96,13 +101,13 @@ read_ranges(struct slice value, struct conf_ranges *out)
 	out->n = 0;
 	while (next_item(&value, &item)) {
 		if (out->n == CONF_LIST_MAX || !net_range_parse(item, &out->v[out->n]))
-			return false;
+			return USHER_E_INPUT;
 		out->n++;
 	}
-	return true;
+	return USHER_OK;
 }
 
-static bool
+static usher_status
 read_switch(struct slice value, bool *out)
 {
 	static const char *const words[] = { "no", "yes", "off", "on", "false", "true" };
@@ -110,60 +115,83 @@ read_switch(struct slice value, bool *out)
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (slice_is_nocase(value, words[i])) {
 			*out = i % 2 == 1;
-			return true;
+			return USHER_OK;
 		}
 	}
-	return false;
+	return USHER_E_INPUT;
 }
 
-static bool
+static usher_status
 read_choice(const struct conf_row *row, struct slice value, int *out)
 {
 	for (int i = 0; row->choices[i] != NULL; i++) {
 		if (slice_is_nocase(value, row->choices[i])) {
 			*out = i;
-			return true;
+			return USHER_OK;
 		}
 	}
-	return false;
+	return USHER_E_INPUT;
 }
 
-static bool
+static usher_status
 read_text(struct arena *mem, const struct conf_row *row, struct slice value, const char **out,
     const char **why)
 {
-	struct url url;
-
-	switch (row->type) {
-	case CONF_DOMAIN:
-		return domain_parse(mem, value, out, NULL) == USHER_OK;
-	case CONF_HTTPS_URL:
-		if (url_parse(mem, value, &url, NULL) != USHER_OK || !url.https || url.userinfo)
-			return false;
-		*out = url.text;
-		return true;
-	default:
-		*why = row->check == NULL ? NULL : row->check(value);
-		*out = *why == NULL ? arena_copy(mem, value) : NULL;
-		return *out != NULL;
-	}
+	*why = row->check == NULL ? NULL : row->check(value);
+	if (*why != NULL)
+		return USHER_E_INPUT;
+	*out = arena_copy(mem, value);
+	return *out == NULL ? USHER_E_NOMEM : USHER_OK;
 }
 
-/* False when the value is not one the row allows, or memory is out; *why may say more than the row
- * does. */
-static bool
+static usher_status
+read_domain(struct arena *mem, struct slice value, const char **out)
+{
+	usher_status st = domain_parse(mem, value, out, NULL);
+
+	return st == USHER_OK || st == USHER_E_NOMEM ? st : USHER_E_INPUT;
+}
+
+static usher_status
+read_https_url(struct arena *mem, struct slice value, const char **out)
+{
+	struct url url;
+	usher_status st = url_parse(mem, value, &url, NULL);
+
+	if (st == USHER_OK && (!url.https || url.userinfo))
+		return USHER_E_INPUT;
+	if (st == USHER_OK)
+		*out = url.text;
+	return st;
+}
+
+static usher_status
+read_number(const struct conf_row *row, struct slice value, uint64_t *out)
+{
+	uint64_t number = 0;
+	bool ok = row->type == CONF_BYTES ? size_parse(value, &number) :
+		  row->type == CONF_TIME  ? duration_parse(value, &number) :
+					    text_number(value, 0, UINT64_MAX, &number);
+
+	if (!ok || number < row->min || number > row->max)
+		return USHER_E_INPUT;
+	*out = number;
+	return USHER_OK;
+}
+
+static usher_status
 read_value(
     struct arena *mem, const struct conf_row *row, void *base, struct slice value, const char **why)
 {
 	void *at = (char *)base + row->offset;
-	uint64_t number = 0;
-	bool ok;
 
 	switch (row->type) {
 	case CONF_TEXT:
-	case CONF_DOMAIN:
-	case CONF_HTTPS_URL:
 		return read_text(mem, row, value, at, why);
+	case CONF_DOMAIN:
+		return read_domain(mem, value, at);
+	case CONF_HTTPS_URL:
+		return read_https_url(mem, value, at);
 	case CONF_LIST:
 		return read_list(mem, row, value, at, why);
 	case CONF_ADDRESSES:
@@ -175,21 +203,11 @@ read_value(
 	case CONF_CHOICE:
 		return read_choice(row, value, at);
 	case CONF_NUMBER:
-		ok = text_number(value, row->min, row->max, &number);
-		break;
 	case CONF_BYTES:
-		ok = size_parse(value, &number);
-		break;
 	case CONF_TIME:
-		ok = duration_parse(value, &number);
-		break;
-	default:
-		return false;
+		return read_number(row, value, at);
 	}
-	if (!ok || number < row->min || number > row->max)
-		return false;
-	*(uint64_t *)at = number;
-	return true;
+	return USHER_E_INTERNAL;
 }
 
 /* The presets are ours: one that cannot be read means that memory is out. */
@@ -203,7 +221,7 @@ set_presets(
 		const struct conf_row *row = &section->rows[i];
 
 		if (row->preset != NULL &&
-		    !read_value(conf->mem, row, base, slice_of(row->preset), &why))
+		    read_value(conf->mem, row, base, slice_of(row->preset), &why) != USHER_OK)
 			return err_nomem(err, conf->path);
 	}
 	return USHER_OK;
@@ -303,6 +321,7 @@ set_key(struct reader *r, struct slice key, struct slice value)
 	struct buf allowed CLEANUP(buf_cleanup);
 	const char *why = NULL;
 	const struct conf_row *row = NULL;
+	usher_status st;
 
 	buf_init(&allowed, USHER_ERROR_MESSAGE_BYTES);
 	for (size_t i = 0; i < r->section->n && row == NULL; i++) {
@@ -315,8 +334,9 @@ set_key(struct reader *r, struct slice key, struct slice value)
 	}
 	if (row == NULL)
 		return unknown_key(r, key);
-	if (value.n > 0 && read_value(r->conf->mem, row, r->base, value, &why))
-		return USHER_OK;
+	st = value.n == 0 ? USHER_E_INPUT : read_value(r->conf->mem, row, r->base, value, &why);
+	if (st != USHER_E_INPUT)
+		return st == USHER_OK ? USHER_OK : err_nomem(r->err, r->conf->path);
 	conf_allowed(row, &allowed);
 	return bad(r, row->name, value, why != NULL ? why : buf_cstr(&allowed));
 }
@@ -382,13 +402,17 @@ static usher_status
 default_server_name(struct conf *conf, struct usher_error *err)
 {
 	char host[HOST_BYTES];
+	usher_status st;
 
 	if (conf->server_name != NULL)
 		return USHER_OK;
 	if (gethostname(host, sizeof(host)) == 0) {
 		host[sizeof(host) - 1] = '\0';
-		if (domain_parse(conf->mem, slice_of(host), &conf->server_name, NULL) == USHER_OK)
+		st = domain_parse(conf->mem, slice_of(host), &conf->server_name, NULL);
+		if (st == USHER_OK)
 			return USHER_OK;
+		if (st == USHER_E_NOMEM)
+			return err_nomem(err, conf->path);
 	}
 	conf->server_name = arena_strdup(conf->mem, "localhost");
 	return conf->server_name == NULL ? err_nomem(err, conf->path) : USHER_OK;
@@ -504,138 +528,4 @@ conf_listener_name(const struct conf_listener *l, size_t i, char out[CONF_LISTEN
 		(void)snprintf(out, CONF_LISTENER_NAME_BYTES, "%s", l->name);
 	else
 		(void)snprintf(out, CONF_LISTENER_NAME_BYTES, "%s #%zu", l->name, i + 1);
-}
-
-/* ---- writing ---- */
-
-static void
-dump_addresses(const struct conf_addresses *a, struct buf *out)
-{
-	char text[ENDPOINT_TEXT_BYTES];
-
-	for (size_t i = 0; i < a->n; i++) {
-		endpoint_format(&a->v[i], text);
-		buf_printf(out, "%s%s", i == 0 ? "" : ", ", text);
-	}
-}
-
-static void
-dump_ranges(const struct conf_ranges *r, struct buf *out)
-{
-	char text[NET_ADDRESS_TEXT_BYTES];
-
-	for (size_t i = 0; i < r->n; i++) {
-		bool v4 = net_address_is_v4(&r->v[i].address) && r->v[i].bits >= 96;
-
-		net_address_format(&r->v[i].address, text);
-		buf_printf(out, "%s%s/%u", i == 0 ? "" : ", ", text,
-		    v4 ? r->v[i].bits - 96 : r->v[i].bits);
-	}
-}
-
-static void
-dump_list(const struct text_list *list, struct buf *out)
-{
-	for (size_t i = 0; i < list->n; i++)
-		buf_printf(out, "%s%s", i == 0 ? "" : ", ", list->v[i]);
-}
-
-static void
-dump_value(const struct conf_row *row, const void *base, struct buf *out)
-{
-	const void *at = (const char *)base + row->offset;
-
-	switch (row->type) {
-	case CONF_TEXT:
-	case CONF_DOMAIN:
-	case CONF_HTTPS_URL:
-		if (*(const char *const *)at != NULL)
-			buf_text(out, *(const char *const *)at);
-		break;
-	case CONF_LIST:
-		dump_list(at, out);
-		break;
-	case CONF_ADDRESSES:
-		dump_addresses(at, out);
-		break;
-	case CONF_RANGES:
-		dump_ranges(at, out);
-		break;
-	case CONF_NUMBER:
-		buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)at);
-		break;
-	case CONF_BYTES:
-		size_format(out, *(const uint64_t *)at);
-		break;
-	case CONF_TIME:
-		duration_format(out, *(const uint64_t *)at);
-		break;
-	case CONF_SWITCH:
-		buf_text(out, *(const bool *)at ? "yes" : "no");
-		break;
-	case CONF_CHOICE:
-		buf_text(out, row->choices[*(const int *)at]);
-		break;
-	}
-}
-
-/* A key that has no value is shown as a comment: an empty value is not allowed. */
-static void
-dump_rows(const struct conf_section *section, const void *base, struct buf *out)
-{
-	struct buf value CLEANUP(buf_cleanup);
-
-	buf_init(&value, CONF_LINE_BYTES);
-	for (size_t i = 0; i < section->n; i++) {
-		buf_reset(&value);
-		dump_value(&section->rows[i], base, &value);
-		if (value.n > 0)
-			buf_printf(out, "%s = %s\n", section->rows[i].name, buf_cstr(&value));
-		else
-			buf_printf(out, "# %s =\n", section->rows[i].name);
-	}
-}
-
-void
-conf_dump(const struct conf *conf, struct buf *out)
-{
-	for (size_t i = 0; i < CONF_SECTIONS; i++) {
-		const struct conf_section *section = &conf_sections[i];
-
-		if (section->listener < 0) {
-			if (*section->name != '\0')
-				buf_printf(out, "\n[%s]\n", section->name);
-			dump_rows(section, (const char *)conf + section->offset, out);
-			continue;
-		}
-		for (size_t k = 0; k < conf->n_listeners; k++) {
-			if (conf->listeners[k].kind != section->listener)
-				continue;
-			buf_printf(out, "\n[listen %s]\n", conf->listeners[k].name);
-			dump_rows(section, &conf->listeners[k], out);
-		}
-	}
-}
-
-void
-conf_sample(struct buf *out)
-{
-	buf_text(out, "# The configuration of usherd, see usherd.conf(5). A key behind `#` shows "
-		      "its default.\n");
-	for (size_t i = 0; i < CONF_SECTIONS; i++) {
-		const struct conf_section *section = &conf_sections[i];
-		const char *mark = section->listener == LISTENER_PROXY ? "#" : "";
-
-		buf_printf(out, "\n# %s.\n", section->help);
-		if (*section->name != '\0')
-			buf_printf(out, "%s[%s]\n", mark, section->name);
-		for (size_t k = 0; k < section->n; k++) {
-			const struct conf_row *row = &section->rows[k];
-
-			buf_printf(out, "\n# %s: ", row->help);
-			conf_allowed(row, out);
-			buf_printf(out, "\n#%s =%s%s\n", row->name, row->preset == NULL ? "" : " ",
-			    row->preset == NULL ? "" : row->preset);
-		}
-	}
 }
