@@ -60,7 +60,7 @@ struct seen {
 
 struct http {
 	CURLM *multi;
-	const struct tls_trust *trust;
+	struct tls_trust *trust;
 	struct transfer *transfers[HTTP_TRANSFERS_MAX];
 	struct seen *seen;
 };
@@ -68,7 +68,7 @@ struct http {
 /* ---- beginning and end ---- */
 
 usher_status
-http_new(const struct tls_trust *trust, struct http **out, struct usher_error *err)
+http_new(struct tls_trust *trust, struct http **out, struct usher_error *err)
 {
 	struct http *h;
 
@@ -716,7 +716,7 @@ http_take(struct http *http, struct arena *mem, struct http_response *out)
 }
 
 usher_status
-http_get(const struct tls_trust *trust, struct arena *mem, const struct url *url, size_t body_max,
+http_get(struct tls_trust *trust, struct arena *mem, const struct url *url, size_t body_max,
     uint64_t timeout_ms, struct http_response *out, struct usher_error *err)
 {
 	struct http_request request = {

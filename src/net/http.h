@@ -68,7 +68,7 @@ struct http;
 
 /* `trust` outlives it. USHER_E_INTERNAL: the library lacks what we need; USHER_E_NOMEM. */
 USHER_CHECK usher_status
-http_new(const struct tls_trust *trust, struct http **out, struct usher_error *err);
+http_new(struct tls_trust *trust, struct http **out, struct usher_error *err);
 
 /* Drops what is under way. NULL is ignored. */
 void
@@ -102,7 +102,7 @@ http_take(struct http *http, struct arena *mem, struct http_response *out);
 /* One blocking GET of an http or https URL, redirects not followed. Only the response's own failure
  * is USHER_OK with out->failure set. `trust` may be NULL for http. */
 USHER_CHECK usher_status
-http_get(const struct tls_trust *trust, struct arena *mem, const struct url *url, size_t body_max,
+http_get(struct tls_trust *trust, struct arena *mem, const struct url *url, size_t body_max,
     uint64_t timeout_ms, struct http_response *out, struct usher_error *err);
 
 #endif

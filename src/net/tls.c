@@ -12,21 +12,31 @@
 
 struct tls_trust {
 	X509_STORE *store;
-	int64_t now_s; /* 0: the clock */
+	bool bundle_helps; /* the system's bundle of roots has not been read yet */
+	int64_t now_s;	   /* 0: the clock */
 };
 
 /* ---- roots ---- */
 
 /* The compiled-in places, and not the ones that the environment names: a library does not let a
- * variable decide whom it trusts. */
+ * variable decide whom it trusts. The folder is looked into as needed; the bundle, which takes a
+ * tenth of a second to read, only when the folder did not help. */
 static bool
-load_system_roots(X509_STORE *store)
+load_folder(X509_STORE *store)
 {
-	bool dir = X509_STORE_load_path(store, X509_get_default_cert_dir()) == 1;
-	bool file = X509_STORE_load_file(store, X509_get_default_cert_file()) == 1;
+	return X509_STORE_load_path(store, X509_get_default_cert_dir()) == 1;
+}
 
+static bool
+load_bundle(struct tls_trust *trust)
+{
+	if (!trust->bundle_helps)
+		return false;
+	trust->bundle_helps = false;
+	if (X509_STORE_load_file(trust->store, X509_get_default_cert_file()) == 1)
+		return true;
 	ERR_clear_error();
-	return dir || file;
+	return false;
 }
 
 static usher_status
@@ -59,8 +69,9 @@ tls_trust_new(const char *ca_file, int64_t now_s, struct tls_trust **out, struct
 		st = err_nomem(err, "TLS");
 	else if (ca_file != NULL)
 		st = load_file(t->store, ca_file, err);
-	else if (!load_system_roots(t->store))
+	else if (!load_folder(t->store))
 		st = err_nomem(err, "TLS");
+	t->bundle_helps = ca_file == NULL;
 	if (st != USHER_OK) {
 		tls_trust_free(t);
 		return st;
@@ -237,42 +248,67 @@ on_fault(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
-static int
-verify(X509_STORE_CTX *ctx, void *opaque)
+static bool
+set_up(X509_STORE_CTX *ctx, X509_STORE_CTX *handshake, const struct tls_check *check)
 {
-	struct tls_check *check = opaque;
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-	struct faults faults = { .verdict = TLS_VERIFIED, .mem = check->mem };
-	int ok;
+	X509_VERIFY_PARAM *param;
+
+	if (X509_STORE_CTX_init(ctx, check->trust->store, X509_STORE_CTX_get0_cert(handshake),
+		X509_STORE_CTX_get0_untrusted(handshake)) != 1 ||
+	    X509_STORE_CTX_set_default(ctx, "ssl_server") != 1)
+		return false;
+	param = X509_STORE_CTX_get0_param(ctx);
+	if (X509_VERIFY_PARAM_set1_ip_asc(param, check->host) != 1 &&
+	    X509_VERIFY_PARAM_set1_host(param, check->host, 0) != 1)
+		return false;
+	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (check->trust->now_s != 0)
+		X509_VERIFY_PARAM_set_time(param, (time_t)check->trust->now_s);
+	return true;
+}
+
+/* Judges the handshake's certificate by a context of our own: it may take two rounds. */
+static void
+judge(X509_STORE_CTX *handshake, const struct tls_check *check, struct faults *faults)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+	*faults = (struct faults){ .verdict = TLS_VERIFIED, .mem = check->mem };
+	if (ctx == NULL || !set_up(ctx, handshake, check) ||
+	    X509_STORE_CTX_set_app_data(ctx, faults) != 1) {
+		faults->verdict = TLS_BROKEN;
+		faults->detail = "out of memory";
+	} else {
+		X509_STORE_CTX_set_verify_cb(ctx, on_fault);
+		if (X509_verify_cert(ctx) != 1 && faults->verdict == TLS_VERIFIED) {
+			faults->verdict = TLS_UNTRUSTED;
+			faults->detail =
+			    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+		}
+	}
+	X509_STORE_CTX_free(ctx);
+}
+
+static int
+verify(X509_STORE_CTX *handshake, void *opaque)
+{
+	const struct tls_check *check = opaque;
+	X509 *cert = X509_STORE_CTX_get0_cert(handshake);
+	struct faults faults;
 
 	tls_evidence_init(check->out);
 	check->out->verdict = TLS_BROKEN;
 	if (cert == NULL)
 		return 0;
 	describe(check->mem, cert, check->out);
-
-	if (X509_VERIFY_PARAM_set1_ip_asc(param, check->host) != 1)
-		(void)X509_VERIFY_PARAM_set1_host(param, check->host, 0);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	if (check->trust->now_s != 0)
-		X509_VERIFY_PARAM_set_time(param, (time_t)check->trust->now_s);
-	if (X509_STORE_CTX_set_app_data(ctx, &faults) != 1)
-		return 0;
-	X509_STORE_CTX_set_verify_cb(ctx, on_fault);
-
-	ok = X509_verify_cert(ctx);
-	if (ok != 1 && faults.verdict == TLS_VERIFIED) {
-		faults.verdict = TLS_UNTRUSTED;
-		faults.detail = X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
-	}
+	judge(handshake, check, &faults);
+	if (faults.verdict == TLS_UNTRUSTED && load_bundle(check->trust))
+		judge(handshake, check, &faults);
 	check->out->verdict = (int)faults.verdict;
 	check->out->detail = faults.detail;
-	if (faults.verdict == TLS_VERIFIED)
-		return 1;
-	if (X509_STORE_CTX_get_error(ctx) == X509_V_OK)
-		X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_UNTRUSTED);
-	return 0;
+	X509_STORE_CTX_set_error(
+	    handshake, faults.verdict == TLS_VERIFIED ? X509_V_OK : X509_V_ERR_CERT_UNTRUSTED);
+	return faults.verdict == TLS_VERIFIED;
 }
 
 bool

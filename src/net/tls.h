@@ -28,7 +28,7 @@ tls_trust_free(struct tls_trust *trust);
 
 /* One connection's verification. Caller's storage; outlives the handshake. */
 struct tls_check {
-	const struct tls_trust *trust;
+	struct tls_trust *trust;
 	const char *host; /* A-labels or an IP address: the name the certificate must carry */
 	struct arena *mem;
 	struct tls_evidence *out; /* filled in during the handshake */

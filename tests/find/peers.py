@@ -149,16 +149,18 @@ class Peer:
     """One listener. `script` maps a path (letter case ignored) to a behaviour, or is one for all.
 
     before   what to do instead of a TLS handshake: a behaviour of the plain connection
-    context  an ssl.SSLContext instead of one made from certificate and key"""
+    context  an ssl.SSLContext instead of one made from certificate and key
+    at       address and port to listen on; 0 for any"""
 
-    def __init__(self, certificate=None, key=None, script=None, before=None, context=None):
+    def __init__(self, certificate=None, key=None, script=None, before=None, context=None,
+                 at=(LOOPBACK, 0)):
         self.requests, self.handshakes = [], 0
         self._script, self._before = script or {}, before
         self._context = context
         if context is None and certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate, key)
-        self._listener = socket.create_server((LOOPBACK, 0))
+        self._listener = socket.create_server(at)
         self.port = self._listener.getsockname()[1]
         self._open = []
 
