@@ -10,9 +10,11 @@ struct help_args {
 	bool names;
 };
 
-enum { COMPLETION_NONE = 0, COMPLETION_BASH };
+enum { COMPLETION_NONE = -1, COMPLETION_BASH };
 
-static const char *const shells[] = { "none", "bash", NULL };
+static const char *const shells[] = { "bash", NULL };
+
+static const struct help_args help_defaults = { .completion = COMPLETION_NONE };
 
 static const struct option_spec help_opts[] = {
 	{ 0, "completion", OPT_CHOICE, offsetof(struct help_args, completion), NULL,
@@ -72,6 +74,7 @@ const struct command cmd_help = {
 	.operands = "[COMMAND…]",
 	.summary = "explain the commands",
 	.opts = help_opts,
+	.defaults = &help_defaults,
 	.args_size = sizeof(struct help_args),
 	.run = help_run,
 };

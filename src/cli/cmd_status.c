@@ -71,11 +71,13 @@ take_text(void *payload, const char *name, const char *value)
 	write_text(payload, name, value);
 }
 
-/* What has never happened is not worth a line. */
+/* What has never happened is not worth a line, and a generation means nothing to people. */
 static void
 take_number(void *payload, const char *name, int64_t value)
 {
-	if (value != 0 || writer_is_json(payload))
+	bool wanted = value != 0 && (name == NULL || strcmp(name, "directory_generation") != 0);
+
+	if (wanted || writer_is_json(payload))
 		write_number(payload, name, value);
 }
 

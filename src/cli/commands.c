@@ -7,7 +7,7 @@
 
 #define ADD(entity_id, what, keys, text, more) \
 	ROW(.name = what " add", .operands = keys, .summary = text, .about = more, \
-	    .flags = CMD_CHANGES | CMD_CLOCK | CMD_SETS, .entity = entity_id, .run = verb_add)
+	    .flags = CMD_CHANGES | CMD_SETS, .entity = entity_id, .run = verb_add)
 #define SET(entity_id, what, keys, text, more) \
 	ROW(.name = what " set", .operands = keys, .summary = text, .about = more, \
 	    .flags = CMD_CHANGES | CMD_SETS, .entity = entity_id, .run = verb_set)
@@ -21,6 +21,9 @@
 	ROW(.name = what " show", .operands = keys, .summary = text, .flags = CMD_KEYS, \
 	    .entity = entity_id, .run = verb_show)
 #define LIST(entity_id, what, keys, text) \
+	ROW(.name = what " list", .operands = keys, .summary = text, .entity = entity_id, \
+	    .run = verb_list)
+#define LIST_BY_KEY(entity_id, what, keys, text) \
 	ROW(.name = what " list", .operands = keys, .summary = text, .flags = CMD_KEYS, \
 	    .entity = entity_id, .run = verb_list)
 
@@ -57,7 +60,7 @@ const struct command *const commands[] = {
 	    "TYPE is imap, pop3, smtp, jmap, caldav, carddav, webmail, files or managesieve. In "
 	    "--user-name, %a stands for the address, %u for what is before its @, %d for the "
 	    "domain. A further service of the same type needs --rank 2."),
-	LIST(ENTITY_SERVICE, "service", "[DOMAIN]", "list the services of mail domains"),
+	LIST_BY_KEY(ENTITY_SERVICE, "service", "[DOMAIN]", "list the services of mail domains"),
 	SET(ENTITY_SERVICE, "service", "DOMAIN TYPE", "change a service", CLEARS),
 	REMOVE(ENTITY_SERVICE, "service", "DOMAIN TYPE", "remove a service", NULL),
 
@@ -86,14 +89,15 @@ const struct command *const commands[] = {
 	SHOW(ENTITY_ORGANIZATION, "organization", NULL, "show the organization"),
 	PUT(ENTITY_ORGANIZATION, "organization", NULL, "change the organization", CLEARS),
 
-	ADD(ENTITY_SERVER, "server", "NAME", "add a Client Access server", NULL),
+	ROW(.name = "server add", .operands = "NAME", .summary = "add a Client Access server",
+	    .flags = CMD_CHANGES | CMD_CLOCK | CMD_SETS, .entity = ENTITY_SERVER, .run = verb_add),
 	LIST(ENTITY_SERVER, "server", NULL, "list Client Access servers"),
 	SHOW(ENTITY_SERVER, "server", "NAME", "show all about one server"),
 	SET(ENTITY_SERVER, "server", "NAME", "change a server", CLEARS),
 	REMOVE(ENTITY_SERVER, "server", "NAME", "remove a server",
 	    "Its URLs and its Outlook Anywhere settings go with it."),
 
-	LIST(ENTITY_URL, "url", NULL, "list the URLs of services"),
+	LIST_BY_KEY(ENTITY_URL, "url", NULL, "list the URLs of services"),
 	PUT(ENTITY_URL, "url", "SERVICE", "set a service's URLs, inside and outside",
 	    "SERVICE is autodiscover, ews, oab, um, owa, ecp, activesync or mapi. --server is "
 	    "needed "

@@ -39,6 +39,8 @@ cli_config_value(struct cli *cli, const char *section, const char *key, const ch
 		*out = NULL;
 		return USHER_OK;
 	}
+	if (st == USHER_E_ABSENT)
+		return err_set(err, USHER_E_USAGE, file, "there is no such file");
 	if (st != USHER_OK)
 		return st;
 	rest = buf_as_slice(&text);

@@ -229,9 +229,19 @@ put_case(struct buf *b, const char *words, const struct command *c)
 
 	buf_printf(b, "\t'%s') words='", words);
 	put_followers(b, words);
+	if (c == &cmd_help)
+		put_followers(b, "");
 	for (size_t i = 0; option_at(c, i, &o); i++)
 		buf_printf(b, "--%s ", o.name);
 	buf_text(b, "' ;;\n");
+}
+
+static bool
+is_choice(const struct option *o)
+{
+	if (o->spec != NULL)
+		return o->spec->type == OPT_CHOICE;
+	return o->field->type == FIELD_CHOICE || o->field->type == FIELD_SWITCH;
 }
 
 /* Options whose value is one of a few words, or a file: completed by what their rows say. */
@@ -249,7 +259,7 @@ put_values(struct buf *b)
 			if (strcmp(buf_cstr(&value), "FILE") == 0) {
 				buf_printf(
 				    b, "\t'%s --%s') files=1 ;;\n", commands[i]->name, o.name);
-			} else if (memchr(buf_cstr(&value), '|', value.n) != NULL) {
+			} else if (is_choice(&o)) {
 				buf_printf(b, "\t'%s --%s') words='", commands[i]->name, o.name);
 				for (size_t at = 0; at < value.n; at++)
 					buf_char(b, value.p[at] == '|' ? ' ' : value.p[at]);

@@ -247,21 +247,20 @@ static const struct column columns[ENTITY_COUNT][COLUMNS_MAX] = {
 };
 
 struct listing {
-	struct writer *w;
+	struct cli *cli;
 	const struct entity *e;
 	const union org_record *key;
 	size_t n;
 };
 
-/* Keys that lead were seen to by the directory; the others are compared here. */
+/* Keys that lead were seen to by the directory; others given as options are compared here. */
 static bool
 wanted(const struct listing *l, const void *record)
 {
-	for (size_t i = 1; i < l->e->n_keys; i++) {
-		const struct field *f = &l->e->table.rows[i];
+	for (size_t i = 0; i < l->cli->n_settings; i++) {
+		const struct field *f = l->cli->settings[i].field;
 
-		if (f->type == FIELD_TEXT && field_text(f, l->key) != NULL &&
-		    !field_equal(f, l->key, record))
+		if (f != &l->e->table.rows[0] && !field_equal(f, l->key, record))
 			return false;
 	}
 	return true;
@@ -274,9 +273,9 @@ list_one(const void *record, void *payload)
 
 	if (!wanted(l, record))
 		return USHER_OK;
-	write_open(l->w, NULL, NULL);
-	write_record(l->w, &l->e->table, record);
-	write_close(l->w);
+	write_open(l->cli->out, NULL, NULL);
+	write_record(l->cli->out, &l->e->table, record);
+	write_close(l->cli->out);
 	l->n++;
 	return USHER_OK;
 }
@@ -285,7 +284,7 @@ static usher_status
 list(struct cli *cli, struct dir *dir, const union org_record *key, struct usher_error *err)
 {
 	const struct entity *e = &entities[cli->command->entity];
-	struct listing l = { .w = cli->out, .e = e, .key = key };
+	struct listing l = { .cli = cli, .e = e, .key = key };
 	size_t n = 0;
 	usher_status st;
 

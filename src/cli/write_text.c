@@ -335,7 +335,7 @@ text_open(struct writer *w, struct level *l, const char *name, const char *title
 	if (inside_table(w) && l->n_columns == 0)
 		return;
 	flush_block(w);
-	if (parent != NULL && parent->any && l->kind == LEVEL_OBJECT)
+	if (parent != NULL && parent->any && (l->kind == LEVEL_OBJECT || l->n_columns > 0))
 		writer_put(w, "\n", 1);
 	if (parent != NULL)
 		parent->any = true;
