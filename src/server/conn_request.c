@@ -100,32 +100,40 @@ begin_request(struct conn *c)
 	return conn_enter(c, STAGE_BODY);
 }
 
+/* Some clients end a body with an empty line too many (RFC 9112, 2.2). It begins no request: the
+ * connection is still idle. */
+static void
+drop_empty_line(struct exchange *x)
+{
+	if (x->in_n == 2 && memcmp(x->in, "\r\n", 2) == 0)
+		x->in_n = 0;
+}
+
 /* STEP_READ when more input is needed. */
 static enum step
 read_head(struct conn *c)
 {
 	struct exchange *x = c->x;
+	struct slice in = slice_from(x->in, x->in_n);
 	const char *reason = NULL;
+	enum http1_result got;
 	int status = 0;
 
 	if (!worth_reading(x))
 		return STEP_READ;
-	switch (
-	    http1_read_head(slice_from(x->in, x->in_n), &x->limits, &x->head, &status, &reason)) {
-	case HTTP1_MORE:
+	got = http1_read_head(in, &x->limits, &x->head, &status, &reason);
+	if (got == HTTP1_MORE)
 		return STEP_READ;
-	case HTTP1_ERROR:
+	if (got == HTTP1_ERROR) {
 		count(c->worker, COUNT_MALFORMED, 1);
 		return conn_refuse(c, status, reason);
-	case HTTP1_DONE:
-		break;
 	}
 	if (x->in_size - x->head.head_bytes < IN_ROOM_BYTES) {
 		/* The head's slices would not survive growing later. */
 		if (!exchange_grow(x))
 			return STEP_CLOSE;
-		(void)http1_read_head(
-		    slice_from(x->in, x->in_n), &x->limits, &x->head, &status, &reason);
+		in.p = x->in;
+		(void)http1_read_head(in, &x->limits, &x->head, &status, &reason);
 	}
 	return begin_request(c);
 }
@@ -159,6 +167,8 @@ conn_head(struct conn *c)
 		}
 		x->in_n += n;
 		if (c->deadline.stage == STAGE_IDLE)
+			drop_empty_line(x);
+		if (c->deadline.stage == STAGE_IDLE && x->in_n > 0)
 			(void)conn_enter(c, STAGE_HEAD);
 	}
 }
@@ -181,23 +191,19 @@ body_target(struct exchange *x)
 static int
 take_body(struct exchange *x, const char **reason)
 {
+	struct slice raw = slice_from(x->in + x->raw, x->in_n - x->raw);
 	char *to = body_target(x);
 	size_t taken = 0, made = 0;
+	enum http1_result got;
 	int status = 0;
 
 	*reason = "the server is out of memory, try again";
 	if (to == NULL)
 		return 503;
-	switch (http1_body_feed(&x->body_reader, slice_from(x->in + x->raw, x->in_n - x->raw), to,
-	    &x->limits, &taken, &made, &status, reason)) {
-	case HTTP1_ERROR:
+	got = http1_body_feed(&x->body_reader, raw, to, &x->limits, &taken, &made, &status, reason);
+	if (got == HTTP1_ERROR)
 		return status;
-	case HTTP1_DONE:
-		x->body_done = true;
-		break;
-	case HTTP1_MORE:
-		break;
-	}
+	x->body_done = got == HTTP1_DONE;
 	x->raw += taken;
 	if (x->discard)
 		return 0;
@@ -346,6 +352,7 @@ conn_next(struct conn *c)
 	if (c->worker->stopping || c->removed)
 		return STEP_CLOSE;
 	exchange_next(c->x);
+	drop_empty_line(c->x);
 	if (c->x->in_n > 0 || (c->tls != NULL && tls_has_pending(c->tls))) {
 		(void)conn_enter(c, c->x->in_n > 0 ? STAGE_HEAD : STAGE_IDLE);
 		if (++c->in_turn < TURN_REQUESTS)

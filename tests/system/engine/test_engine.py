@@ -594,6 +594,20 @@ def _():
         sock.close()
 
 
+@tap.each([('an empty line after a body begins no request: with the body', b'\r\n', b''),
+           ('an empty line after a body begins no request: later', b'', b'\r\n')])
+def _(at_once, later):
+    with Server('head_ms=300', 'idle_ms=60000') as server, connect(server) as sock:
+        answers = Answers(sock)
+        sock.sendall(post('/echo', b'x') + at_once)
+        tap.same(answers.next()[0], 200)
+        if later:
+            sock.sendall(later)
+        time.sleep(0.7)
+        sock.sendall(get())
+        tap.same(answers.next()[0], 200)
+
+
 @tap.case('who trickles a body is told 408')
 def _():
     with Server('body_ms=200') as server:
