@@ -203,6 +203,10 @@ conn_handshake(struct conn *c)
 	case IO_DONE:
 		count(w, COUNT_HANDSHAKES, 1);
 		count(w, COUNT_HANDSHAKES_RESUMED, tls_resumed(c->tls));
+		LOG(LEVEL_DEBUG, "tls", NULL, "handshake done",
+		    log_text("listener", c->listener->name), log_text("peer", c->peer_text),
+		    log_text("version", tls_version(c->tls)),
+		    log_text("resumed", tls_resumed(c->tls) ? "yes" : "no"));
 		return conn_enter(c, STAGE_HEAD);
 	case IO_WANT_READ:
 	case IO_WANT_WRITE:

@@ -184,10 +184,6 @@ conn_replied(struct conn *c);
 enum step
 conn_begin_linger(struct conn *c);
 
-/* After an answer that keeps the connection: the next request, or idleness. */
-enum step
-conn_next(struct conn *c);
-
 /* ---- reply.c ---- */
 
 /* Appends a whole response to `out`. `date` is an IMF-fixdate. */

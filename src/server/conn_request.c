@@ -173,6 +173,31 @@ conn_head(struct conn *c)
 	}
 }
 
+/* ---- between requests ---- */
+
+/* After an answer that keeps the connection: the next request, or idleness. */
+static enum step
+next_request(struct conn *c)
+{
+	if (c->worker->stopping || c->removed)
+		return STEP_CLOSE;
+	exchange_next(c->x);
+	drop_empty_line(c->x);
+	if (c->x->in_n > 0 || (c->tls != NULL && tls_has_pending(c->tls))) {
+		(void)conn_enter(c, c->x->in_n > 0 ? STAGE_HEAD : STAGE_IDLE);
+		if (++c->in_turn < TURN_REQUESTS)
+			return STEP_AGAIN;
+		/* The socket is writable now: the loop comes back after the others. */
+		c->in_turn = 0;
+		return STEP_WRITE;
+	}
+	(void)conn_enter(c, STAGE_IDLE);
+	c->in_turn = 0;
+	exchange_put(c->x);
+	c->x = NULL;
+	return STEP_READ;
+}
+
 /* ---- body ---- */
 
 /* Where decoded bytes go: behind the head as long as the body fits there, then to a buffer. NULL
@@ -270,7 +295,7 @@ conn_body(struct conn *c)
 		x->in_n += n;
 	}
 	if (x->discard)
-		return conn_next(c);
+		return next_request(c);
 	r->body = x->body_moved ? buf_as_slice(&x->body) :
 				  slice_from(x->in + x->head.head_bytes, x->body_n);
 	(void)conn_enter(c, STAGE_WORK);
@@ -343,27 +368,5 @@ conn_reply(struct conn *c)
 	/* Input that nobody will read would turn the close into a reset. */
 	if (x->close)
 		return x->linger || x->in_n > x->raw ? conn_begin_linger(c) : STEP_CLOSE;
-	return x->discard && !x->body_done ? conn_enter(c, STAGE_BODY) : conn_next(c);
-}
-
-enum step
-conn_next(struct conn *c)
-{
-	if (c->worker->stopping || c->removed)
-		return STEP_CLOSE;
-	exchange_next(c->x);
-	drop_empty_line(c->x);
-	if (c->x->in_n > 0 || (c->tls != NULL && tls_has_pending(c->tls))) {
-		(void)conn_enter(c, c->x->in_n > 0 ? STAGE_HEAD : STAGE_IDLE);
-		if (++c->in_turn < TURN_REQUESTS)
-			return STEP_AGAIN;
-		/* The socket is writable now: the loop comes back after the others. */
-		c->in_turn = 0;
-		return STEP_WRITE;
-	}
-	(void)conn_enter(c, STAGE_IDLE);
-	c->in_turn = 0;
-	exchange_put(c->x);
-	c->x = NULL;
-	return STEP_READ;
+	return x->discard && !x->body_done ? conn_enter(c, STAGE_BODY) : next_request(c);
 }
