@@ -123,8 +123,8 @@ static const char *const fabricated[] = {
 	"CREATE TABLE a (x INTEGER PRIMARY KEY); INSERT INTO a VALUES (1), (2)",
 	"CREATE TABLE b (y INTEGER REFERENCES a); INSERT INTO b SELECT x FROM a",
 	/* A table rebuilt as the manual of SQLite says: what refers to it must survive. */
-	"CREATE TABLE a2 (x INTEGER PRIMARY KEY, z TEXT); INSERT INTO a2 SELECT x, 'z' FROM a; "
-	"DROP TABLE a; ALTER TABLE a2 RENAME TO a",
+	("CREATE TABLE a2 (x INTEGER PRIMARY KEY, z TEXT); INSERT INTO a2 SELECT x, 'z' FROM a; "
+	 "DROP TABLE a; ALTER TABLE a2 RENAME TO a"),
 	"INSERT INTO b VALUES (3)",	       /* an orphan */
 	"CREATE TABLE c (x); SELECT nonsense", /* fails in its middle */
 };
