@@ -545,8 +545,7 @@ sqlite_commit(struct dir *dir, struct usher_error *err)
 		if (err != NULL)
 			*err = d->loss;
 		st = d->loss.status;
-	}
-	if (st == USHER_OK && d->changed) {
+	} else if (d->changed) {
 		st = sqlite_run(d, STATEMENT_MOVE_GENERATION, err);
 		if (st == USHER_OK)
 			st = sqlite_run(d, STATEMENT_COMMIT, err);

@@ -372,6 +372,15 @@ write_record(struct sqlite_dir *d, struct change *c, struct usher_error *err)
 			   run_addresses(d, STATEMENT_ADDRESS_INSERT, &c->now, c->row, err);
 }
 
+/* SQLite may have ended the transaction by itself: another change would stand alone. */
+static usher_status
+refuse_lost(const struct sqlite_dir *d, struct usher_error *err)
+{
+	if (d->lost && err != NULL)
+		*err = d->loss;
+	return d->lost ? d->loss.status : USHER_OK;
+}
+
 /* Remembers a failure that may have left half a record behind. */
 static usher_status
 settle(
@@ -397,6 +406,9 @@ sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir
 	struct usher_error why;
 	usher_status st;
 
+	st = refuse_lost(d, err);
+	if (st != USHER_OK)
+		return st;
 	arena_reset(d->scratch);
 	st = find_old(d, &c, &why);
 	if (st == USHER_OK && c.exists && record_equal(&e->table, &c.old, c.record)) {
@@ -514,6 +526,9 @@ sqlite_remove(struct dir *dir, const struct entity *e, const void *key, enum dir
 	struct usher_error why;
 	usher_status st;
 
+	st = refuse_lost(d, err);
+	if (st != USHER_OK)
+		return st;
 	arena_reset(d->scratch);
 	st = find_old(d, &c, &why);
 	if (st == USHER_OK && !c.exists) {

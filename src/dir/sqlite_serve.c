@@ -106,7 +106,7 @@ view_begin(struct sqlite_dir *d, struct usher_error *err)
 	usher_status st = USHER_OK;
 	bool row;
 
-	if ((d->flags & DIR_SERVE) != 0)
+	if ((d->flags & DIR_SERVE) != 0 && !d->dir.in_transaction)
 		st = follow_file(d, err);
 	if (st == USHER_OK)
 		st = statement_get(d, STATEMENT_DATA_VERSION, &stmt, err);
