@@ -293,6 +293,9 @@ on_full_disk(struct fixture *f)
 	want(fixture_ask(f, f->dir, "full0@contoso.com", NULL, &facts) == LOOKUP_FOUND &&
 		 facts.mailbox == NULL,
 	    f, "nothing in half");
+	want(fixture_ask(f, f->dir, "full19999@contoso.com", NULL, &facts) == LOOKUP_FOUND &&
+		 facts.mailbox == NULL,
+	    f, "nothing after it");
 	limit.rlim_cur = limit.rlim_max;
 	want(setrlimit(RLIMIT_FSIZE, &limit) == 0, f, "limit");
 	want(put_many(f, 20000) == USHER_OK, f, "room again");
