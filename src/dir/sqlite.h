@@ -16,7 +16,8 @@ enum {
 	SCRATCH_MAX_BYTES = 4 * RECORD_MAX_BYTES
 };
 
-/* Statements that are the same for every entity or belong to one; the text is in sqlite_record.c.
+/* Statements that are the same for every entity or belong to one; the text is in
+ * sqlite_statement.c.
  */
 enum statement {
 	STATEMENT_BEGIN_READ = 0,
@@ -166,7 +167,7 @@ USHER_CHECK usher_status
 schema_migrate(sqlite3 *db, const char *path, unsigned flags, const char *const *steps, int n,
     struct usher_error *err);
 
-/* ---- sqlite_record.c ---- */
+/* ---- sqlite_statement.c ---- */
 
 /* Gives a prepared statement, made at its first use. Reset it after use. */
 USHER_CHECK usher_status
@@ -176,6 +177,24 @@ statement_get(
 USHER_CHECK usher_status
 record_statement(struct sqlite_dir *d, const struct entity *e, enum record_statement which,
     sqlite3_stmt **out, struct usher_error *err);
+
+/* For those the caller finalizes: all records (see sqlite_each()), the first whose text member
+ * `field` is ?1, how many there are. */
+USHER_CHECK usher_status
+statement_each(struct sqlite_dir *d, const struct entity *e, const void *prefix, size_t n_keys,
+    sqlite3_stmt **out, struct usher_error *err);
+USHER_CHECK usher_status
+statement_find(struct sqlite_dir *d, const struct entity *e, const char *field, sqlite3_stmt **out,
+    struct usher_error *err);
+USHER_CHECK usher_status
+statement_count(
+    struct sqlite_dir *d, const struct entity *e, sqlite3_stmt **out, struct usher_error *err);
+
+/* True for the member that is kept as a row number: whose an alternative mailbox is. */
+bool
+record_is_owner(const struct entity *e, size_t i);
+
+/* ---- sqlite_record.c ---- */
 
 /* Binds ?1 ... ?n to all members, or only to the key. `owner` is the row of the mailbox that an
  * alternative mailbox belongs to. Texts are not copied: they must live until the reset. */
@@ -273,7 +292,27 @@ sqlite_credential(struct dir *dir, struct arena *mem, const char *login, struct 
 enum lookup
 sqlite_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 
-/* Forgets all that serving keeps. */
+/* ---- sqlite_view.c ---- */
+
+/* All that is read until view_end() is of one moment. Drops what was kept when somebody committed
+ * meanwhile. With DIR_SERVE, looks once a second whether the file was replaced. */
+USHER_CHECK usher_status
+view_begin(struct sqlite_dir *d, struct usher_error *err);
+
+void
+view_end(struct sqlite_dir *d);
+
+/* Makes d->cache.org what it is in this view. */
+USHER_CHECK usher_status
+view_org(struct sqlite_dir *d, struct usher_error *err);
+
+/* *out = NULL when there is no such domain. It is kept, or in `mem` when it is too large for that.
+ */
+USHER_CHECK usher_status
+view_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
+    struct usher_error *err);
+
+/* Forgets all that is kept. */
 void
 serve_cache_drop(struct sqlite_dir *d);
 

@@ -1,279 +1,10 @@
-/* sqlite_serve.c - the lookups of a running usherd: one view of the file, few pages, no waiting. */
-#include <stdlib.h>
+/* sqlite_serve.c - the lookups of a running usherd: few pages, no waiting. */
 #include <string.h>
 
 #include "base/address.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "base/when.h"
 #include "dir/sqlite.h"
-
-enum { LOOK_EVERY_MS = 1000 };
-
-/* ---- the cache ---- */
-
-static void
-drop_domains(struct serve_cache *c)
-{
-	memset(c->domains, 0, sizeof(c->domains));
-	c->n_domains = 0;
-	if (c->domain_mem != NULL)
-		arena_reset(c->domain_mem);
-}
-
-void
-serve_cache_drop(struct sqlite_dir *d)
-{
-	struct serve_cache *c = &d->cache;
-
-	c->data_version = -1;
-	c->org_loaded = false;
-	if (c->org_mem != NULL)
-		arena_reset(c->org_mem);
-	drop_domains(c);
-}
-
-void
-serve_cache_free(struct sqlite_dir *d)
-{
-	arena_free(d->cache.org_mem);
-	arena_free(d->cache.domain_mem);
-}
-
-/* ---- one view ---- */
-
-/* A file that was replaced would otherwise be served for ever: SQLite keeps the old one open. The
- * new one is opened in its place, at most one try a second. */
-static usher_status
-follow_file(struct sqlite_dir *d, struct usher_error *err)
-{
-	uint64_t now = clock_mono_ms();
-	usher_status st;
-
-	if (now - d->looked_ms < LOOK_EVERY_MS) {
-		if (d->db == NULL && err != NULL)
-			*err = d->gone;
-		return d->db == NULL ? d->gone.status : USHER_OK;
-	}
-	d->looked_ms = now;
-	if (d->db != NULL) {
-		if (sqlite_still_there(d))
-			return USHER_OK;
-		sqlite_disconnect(d);
-	}
-	st = sqlite_connect(d, &d->gone);
-	if (st != USHER_OK && err != NULL)
-		*err = d->gone;
-	return st;
-}
-
-/* Everything was dropped because somebody committed; it may have been a newer usher. */
-static usher_status
-check_version(struct sqlite_dir *d, struct usher_error *err)
-{
-	sqlite3_stmt *stmt;
-	usher_status st;
-	int version;
-	bool row;
-
-	st = statement_get(d, STATEMENT_USER_VERSION, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	st = sqlite_row(d, stmt, &row, err);
-	version = sqlite3_column_int(stmt, 0);
-	(void)sqlite3_reset(stmt);
-	if (st == USHER_OK && version != schema_version)
-		st = err_set(err, USHER_E_UNAVAILABLE, d->path,
-		    "was brought to schema %d by a newer usher, this one knows %d; restart usherd",
-		    version, schema_version);
-	return st;
-}
-
-static void
-view_end(struct sqlite_dir *d)
-{
-	(void)sqlite3_reset(d->fixed[STATEMENT_DATA_VERSION]);
-}
-
-/* Opens a read transaction and keeps it open by not resetting the statement that began it: a BEGIN
- * and a COMMIT less for each request. */
-static usher_status
-view_begin(struct sqlite_dir *d, struct usher_error *err)
-{
-	struct serve_cache *c = &d->cache;
-	sqlite3_stmt *stmt;
-	int64_t version;
-	usher_status st = USHER_OK;
-	bool row;
-
-	if ((d->flags & DIR_SERVE) != 0 && !d->dir.in_transaction)
-		st = follow_file(d, err);
-	if (st == USHER_OK)
-		st = statement_get(d, STATEMENT_DATA_VERSION, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	st = sqlite_row(d, stmt, &row, err);
-	if (st != USHER_OK) {
-		view_end(d);
-		return st;
-	}
-	version = sqlite3_column_int64(stmt, 0);
-	/* Our own uncommitted changes do not move the version. */
-	if (version != c->data_version || d->dir.in_transaction) {
-		serve_cache_drop(d);
-		st = check_version(d, err);
-		if (st != USHER_OK) {
-			view_end(d);
-			return st;
-		}
-		c->data_version = version;
-	}
-	if (c->n_domains >= CACHE_DOMAINS_USED ||
-	    arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
-		drop_domains(c);
-	return USHER_OK;
-}
-
-/* ---- the organization ---- */
-
-static usher_status
-read_all(struct sqlite_dir *d, enum statement which, enum entity_id id, void *array, size_t *n,
-    struct usher_error *err)
-{
-	sqlite3_stmt *stmt;
-	usher_status st;
-
-	st = statement_get(d, which, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	return record_read_all(d, stmt, &entities[id], d->cache.org_mem, array, n, err);
-}
-
-static usher_status
-load_org(struct sqlite_dir *d, struct usher_error *err)
-{
-	struct org_view *o = &d->cache.org;
-	struct organization *organization;
-	size_t n;
-	usher_status st;
-
-	if (d->cache.org_loaded)
-		return USHER_OK;
-	memset(o, 0, sizeof(*o));
-	record_init(&entities[ENTITY_ORGANIZATION].table, &o->organization);
-	st = read_all(d, STATEMENT_ORGANIZATION, ENTITY_ORGANIZATION, &organization, &n, err);
-	if (st == USHER_OK && n > 0)
-		o->organization = organization[0];
-	if (st == USHER_OK)
-		st = read_all(d, STATEMENT_SITES, ENTITY_SITE, &o->sites, &o->n_sites, err);
-	if (st == USHER_OK)
-		st = read_all(d, STATEMENT_SERVERS, ENTITY_SERVER, &o->servers, &o->n_servers, err);
-	if (st == USHER_OK)
-		st = read_all(d, STATEMENT_URLS, ENTITY_URL, &o->urls, &o->n_urls, err);
-	if (st == USHER_OK)
-		st = read_all(d, STATEMENT_OUTLOOK_ANYWHERES, ENTITY_OUTLOOK_ANYWHERE,
-		    &o->outlook_anywhere, &o->n_outlook_anywhere, err);
-	if (st == USHER_OK)
-		st = read_all(
-		    d, STATEMENT_PROVIDERS, ENTITY_PROVIDER, &o->providers, &o->n_providers, err);
-	d->cache.org_loaded = st == USHER_OK;
-	return st;
-}
-
-/* ---- domains ---- */
-
-static size_t
-hash_name(const char *name)
-{
-	uint32_t h = 2166136261u; /* FNV-1a: names are ours, not an attacker's */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	return h;
-}
-
-/* The slot of the name, or the free one where it belongs. */
-static struct domain_entry **
-domain_slot(struct serve_cache *c, const char *name)
-{
-	size_t i = hash_name(name) & (CACHE_DOMAINS - 1);
-
-	while (c->domains[i] != NULL && strcmp(c->domains[i]->domain.domain, name) != 0)
-		i = (i + 1) & (CACHE_DOMAINS - 1);
-	return &c->domains[i];
-}
-
-static int
-compare_services(const void *a, const void *b)
-{
-	const struct mail_service *x = a, *y = b;
-
-	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-/* *out = NULL when there is no such domain. */
-static usher_status
-load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
-    struct usher_error *err)
-{
-	struct domain_entry *entry = arena_zalloc(mem, sizeof(*entry));
-	struct mail_service *services;
-	sqlite3_stmt *stmt;
-	usher_status st;
-	bool row;
-
-	*out = NULL;
-	if (entry == NULL)
-		return err_nomem(err, d->path);
-	st = statement_get(d, STATEMENT_DOMAIN, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	st = sqlite_row(d, stmt, &row, err);
-	if (st == USHER_OK && row)
-		st = record_read(d, stmt, &entities[ENTITY_DOMAIN], mem, &entry->domain, err);
-	(void)sqlite3_reset(stmt);
-	if (st != USHER_OK || !row)
-		return st;
-
-	st = statement_get(d, STATEMENT_SERVICES, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	st = record_read_all(
-	    d, stmt, &entities[ENTITY_SERVICE], mem, &services, &entry->n_services, err);
-	if (st != USHER_OK)
-		return st;
-	if (entry->n_services > 1)
-		qsort(services, entry->n_services, sizeof(*services), compare_services);
-	entry->services = services;
-	*out = entry;
-	return USHER_OK;
-}
-
-/* Unknown domains are not remembered: anybody can ask for any number of them. */
-static usher_status
-get_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
-    struct usher_error *err)
-{
-	struct domain_entry **slot = domain_slot(&d->cache, name);
-	usher_status st;
-
-	*out = *slot;
-	if (*slot != NULL)
-		return USHER_OK;
-	st = load_domain(d, d->cache.domain_mem, name, out, err);
-	if (st == USHER_OK && *out != NULL) {
-		*slot = *out;
-		d->cache.n_domains++;
-	}
-	/* A domain too large for the cache goes with the request. */
-	return st == USHER_E_NOMEM ? load_domain(d, mem, name, out, err) : st;
-}
-
-/* ---- lookups ---- */
 
 struct found_mailbox {
 	struct mailbox *mailbox; /* NULL: there is none */
@@ -366,13 +97,13 @@ locate(struct sqlite_dir *d, struct arena *mem, const char *key, const char *dom
 	usher_status st;
 
 	out->domain_name = domain;
-	st = get_domain(d, mem, domain, &out->entry, err);
+	st = view_domain(d, mem, domain, &out->entry, err);
 	if (st == USHER_OK && out->entry != NULL && out->entry->domain.kind == DOMAIN_ALIAS &&
 	    out->entry->domain.alias_of != NULL) {
 		out->domain_name = arena_strdup(mem, out->entry->domain.alias_of);
 		if (out->domain_name == NULL)
 			return err_nomem(err, d->path);
-		st = get_domain(d, mem, out->domain_name, &out->entry, err);
+		st = view_domain(d, mem, out->domain_name, &out->entry, err);
 	}
 	out->key.local = slice_from(whole.p, slice_find_last(whole, '@'));
 	out->key.domain = slice_of(out->domain_name);
@@ -554,7 +285,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 	st = view_begin(d, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
-	st = load_org(d, err);
+	st = view_org(d, err);
 	if (st == USHER_OK)
 		st = find_target(d, mem, question, &facts, &target, err);
 	if (st == USHER_OK && target.mailbox != NULL)
