@@ -2,6 +2,7 @@
 """usherd starts, or says in one line why not."""
 import os
 import pwd
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -191,6 +192,33 @@ def _():
             tap.true(time.monotonic() < end, daemon.log())
             time.sleep(0.05)
         tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+
+
+@tap.case('the service manager is told of every step, and of being alive')
+def _():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(folder / 'notify'))
+        s.settimeout(20)
+        process = subprocess.Popen(
+            [program('usherd'), '-c', write(folder / 'told.conf', GOOD)], stderr=subprocess.DEVNULL,
+            env=clean_environment(NOTIFY_SOCKET=folder / 'notify', WATCHDOG_USEC=400000))
+
+        def told(mark):
+            while True:
+                lines = s.recv(4096).decode().split('\n')
+                if mark in lines:
+                    return lines
+                tap.same(lines, ['WATCHDOG=1'])
+
+        with process:
+            told('READY=1')
+            told('WATCHDOG=1')
+            process.send_signal(signal.SIGHUP)
+            tap.true(any(x.startswith('MONOTONIC_USEC=') for x in told('RELOADING=1')), 'no time')
+            told('READY=1')
+            process.send_signal(signal.SIGTERM)
+            told('STOPPING=1')
+        tap.same(process.returncode, 0)
 
 
 @tap.each([('with tickets', 'yes', True), ('without', 'no', False)])
