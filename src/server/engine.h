@@ -251,6 +251,8 @@ request_refuse(struct request *request, int status, const char *text);
  * when work() was skipped because the engine stops; `ran` says whether work() did run. It must
  * reply or defer again in every case.
  *
+ * Not from head(): the body is still to come.
+ *
  * False when the pool's queue is full: nothing is called; the caller still has the request, and
  * answers with request_refuse(request, 503, ...). */
 USHER_CHECK bool

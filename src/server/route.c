@@ -58,16 +58,12 @@ logged_in(struct request *request, struct auth *auth)
 	login->route->handle(request);
 }
 
+/* When the request is complete: hashing cannot begin before. */
 static void
-log_in(struct request *request, const struct route *route)
+log_in(struct request *request)
 {
-	struct login *login = arena_zalloc(request->mem, sizeof(*login));
+	struct login *login = request->data;
 
-	if (login == NULL) {
-		request_refuse(request, 503, "Out of memory.");
-		return;
-	}
-	login->route = route;
 	authenticate(request, &login->auth);
 	if (login->auth.outcome == CALLER_UNSURE)
 		authenticate_check(request, &login->auth, logged_in);
@@ -78,14 +74,24 @@ log_in(struct request *request, const struct route *route)
 static void
 follow(struct request *request, const struct route *route)
 {
-	if (route->login == LOGIN_FIRST) {
-		log_in(request, route);
-	} else if (route->body_max == 0) {
+	struct login *login;
+
+	request->body_max = route->body_max;
+	if (route->login != LOGIN_FIRST && route->body_max == 0) {
 		route->handle(request);
-	} else {
-		request->body_max = route->body_max;
-		request->handle = route->handle;
+		return;
 	}
+	request->handle = route->handle;
+	if (route->login != LOGIN_FIRST)
+		return;
+	login = arena_zalloc(request->mem, sizeof(*login));
+	if (login == NULL) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	login->route = route;
+	request->data = login;
+	request->handle = log_in;
 }
 
 void

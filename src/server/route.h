@@ -15,7 +15,7 @@ struct route {
 	unsigned listeners; /* bits 1 << enum listener_kind */
 	const char *path;   /* lower case */
 	unsigned methods;   /* bits 1 << enum http1_method */
-	size_t body_max;    /* 0: the handler answers without waiting for a body */
+	size_t body_max;    /* 0: none is wanted, a handler for anybody answers at the head */
 	enum route_login login;
 	void (*handle)(struct request *request);
 };

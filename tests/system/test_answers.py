@@ -158,6 +158,9 @@ def _():
     for method in ('GET', 'HEAD'):
         plain = request(daemon.https, site.HOST, method=method, root=False)
         tap.same((plain.status, plain.body), (401, b''))
+        wrong = site.ask(daemon, login='nora@contoso.com', password=f'wrong by {method}',
+                         method=method, body='')
+        tap.same(site.raw(wrong), site.raw(plain))
         answer = site.ask(daemon, login='nora@contoso.com', method=method, body='')
         tap.same(answer.status, 200)
         tap.same(code(answer) if method == 'GET' else answer.body,
