@@ -69,7 +69,8 @@ struct engine_app {
 	usher_status (*context_new)(
 	    void *app, unsigned thread, void **out, struct usher_error *err);
 
-	/* On the context's own thread, after the last request that could see it. May be NULL. */
+	/* On the context's own thread, or on the owner's when that does not run; after the last
+	 * request that could see it. May be NULL. */
 	void (*context_free)(void *context);
 
 	/* The head is read, the body is not. Either answer now with request_reply() (401, 404,
