@@ -80,35 +80,41 @@ count_list(const char *const *list, size_t *n, struct usher_error *err)
 }
 
 /* Host names become A-labels; `*.` in front stays. */
-static const char *
-read_trust_host(struct arena *mem, const char *text, struct usher_error *err)
+static usher_status
+read_trust_host(struct arena *mem, const char *text, const char **out, struct usher_error *err)
 {
 	struct slice s = slice_of(text);
 	bool wild = slice_starts(s, SLICE_LITERAL("*."));
 	const char *name;
+	usher_status st = domain_parse(mem, slice_skip(s, wild ? 2 : 0), &name, NULL);
 
-	if (domain_parse(mem, slice_skip(s, wild ? 2 : 0), &name, err) != USHER_OK)
-		return NULL;
-	return wild ? arena_printf(mem, "*.%s", name) : name;
+	if (st == USHER_E_ADDRESS)
+		return err_set(err, USHER_E_USAGE, "trust-host", "`%s` is not a host name", text);
+	if (st == USHER_OK && wild)
+		name = arena_printf(mem, "*.%s", name);
+	if (st != USHER_OK || name == NULL)
+		return err_nomem(err, "options");
+	*out = name;
+	return USHER_OK;
 }
 
 static usher_status
 read_trust_hosts(struct search *s, struct text_list *out, struct usher_error *err)
 {
+	const char *const *list = s->options.trust_hosts;
 	const char **v;
 	size_t n;
-	usher_status st = count_list(s->options.trust_hosts, &n, err);
+	usher_status st = count_list(list, &n, err);
 
 	if (st != USHER_OK)
 		return st;
 	v = arena_array(s->mem, n, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err, "options");
-	for (size_t i = 0; i < n; i++) {
-		v[i] = read_trust_host(s->mem, s->options.trust_hosts[i], NULL);
-		if (v[i] == NULL)
-			return err_set(err, USHER_E_USAGE, "trust-host", "`%s` is not a host name",
-			    s->options.trust_hosts[i]);
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		st = read_trust_host(s->mem, list[i], &v[i], err);
+		if (st != USHER_OK)
+			return st;
 	}
 	*out = (struct text_list){ v, n };
 	return USHER_OK;
@@ -136,10 +142,12 @@ set_credentials(struct search *s, const char *login, const char *password, struc
 {
 	if (strchr(login, ':') != NULL)
 		return err_set(err, USHER_E_USAGE, "login", "a login name holds no colon");
-	s->login = arena_strdup(s->mem, login);
-	if (s->login == NULL || !secret_set(&s->password, slice_of(password)))
+	if (strlen(password) > SECRET_MAX_BYTES)
 		return err_set(
 		    err, USHER_E_USAGE, "password", "it is longer than %d bytes", SECRET_MAX_BYTES);
+	s->login = arena_strdup(s->mem, login);
+	if (s->login == NULL || !secret_set(&s->password, slice_of(password)))
+		return err_nomem(err, "login");
 	return USHER_OK;
 }
 

@@ -65,12 +65,10 @@ tls_trust_new(const char *ca_file, int64_t now_s, struct tls_trust **out, struct
 		return err_nomem(err, "TLS");
 	t->now_s = now_s;
 	t->store = X509_STORE_new();
-	if (t->store == NULL)
+	if (t->store == NULL || (ca_file == NULL && !load_folder(t->store)))
 		st = err_nomem(err, "TLS");
 	else if (ca_file != NULL)
 		st = load_file(t->store, ca_file, err);
-	else if (!load_folder(t->store))
-		st = err_nomem(err, "TLS");
 	t->bundle_helps = ca_file == NULL;
 	if (st != USHER_OK) {
 		tls_trust_free(t);
