@@ -1,6 +1,7 @@
 /* dir_lookup.c - microseconds per lookup, and seconds to import: dir_lookup FILE MAILBOXES [ROUNDS]
  *
- * Makes the directory when FILE is not there yet. Prints one `name value unit` a line. */
+ * Makes the directory when FILE is not there yet. Prints one `name value unit` a line; a lookup's
+ * value is the median of 50 batches, in brackets the best of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

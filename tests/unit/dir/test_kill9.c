@@ -132,18 +132,31 @@ is_there(struct fixture *f, const char *name, unsigned i)
 	return facts.mailbox != NULL;
 }
 
+/* Pages, foreign keys, and what no foreign key keeps (doc/DIRECTORY.md). */
 static void
-check_pages(struct fixture *f)
+check_file(struct fixture *f)
 {
-	sqlite3_stmt *stmt = NULL;
+	static const struct {
+		const char *sql, *wanted;
+	} rows[] = {
+		{ "PRAGMA integrity_check", "ok" },
+		{ "SELECT count(*) FROM pragma_foreign_key_check", "0" },
+		{ "SELECT count(*) FROM address WHERE mailbox NOT IN (SELECT id FROM mailbox)",
+		    "0" },
+		{ "SELECT count(*) FROM mailbox WHERE id NOT IN (SELECT mailbox FROM address)",
+		    "0" },
+	};
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "ok");
-	(void)sqlite3_finalize(stmt);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		sqlite3_stmt *stmt = NULL;
+
+		assert_int_equal(sqlite3_prepare_v2(db, rows[i].sql, -1, &stmt, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+		assert_string_equal((const char *)sqlite3_column_text(stmt, 0), rows[i].wanted);
+		(void)sqlite3_finalize(stmt);
+	}
 	(void)sqlite3_close(db);
 }
 
@@ -180,7 +193,7 @@ test_small_transactions(void **state)
 	}
 	f->dir = NULL;
 	print_message("# killed %u times, %u transactions\n", rounds, last);
-	check_pages(f);
+	check_file(f);
 }
 
 static void
@@ -207,7 +220,7 @@ test_large_transactions(void **state)
 	}
 	f->dir = NULL;
 	print_message("# killed %u times, %u imports\n", rounds, done);
-	check_pages(f);
+	check_file(f);
 }
 
 static void
