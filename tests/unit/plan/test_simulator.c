@@ -87,7 +87,8 @@ static const char *const addresses[] = { "ann@contoso.example", "ANN@Contoso.Exa
 	"ann@example", "ann", "", "ann@co.uk" };
 
 static const char *const challenges[] = { "Basic realm=\"c\"", "Basic realm=\"contoso\"",
-	"Basic realm=\"c\", NTLM", "Negotiate", "Basic realm=\"\"", "nonsense=" };
+	"Basic realm=\"c\", NTLM", "Basic realm=\"c2\"", "Basic realm=\"c3\"", "Basic realm=\"c4\"",
+	"Negotiate", "Basic realm=\"\"", "nonsense=" };
 
 static const struct answer_protocol protocol = { .kind = PROTOCOL_EXCH };
 static const struct answer settings = {

@@ -37,6 +37,9 @@ struct run {
 	size_t n_asked;
 	const char *agreed[WORLD_STEPS_MAX]; /* hosts and domains consented to */
 	size_t n_agreed;
+	const char *refusers[WORLD_STEPS_MAX]; /* hosts that said 401 to the password */
+	size_t n_refusers;
+	size_t n_failures; /* times the password was sent, and no host took it */
 	bool settings_seen;
 };
 
@@ -92,10 +95,31 @@ find_asked(struct run *r, const struct plan_step *step, bool credentialed)
 }
 
 static void
-watch_request(struct run *r, const struct plan_step *step)
+watch_login(struct run *r, const struct plan_step *step)
 {
 	const struct asked *before = find_asked(r, step, false);
 
+	r->w->n_credentialed++;
+	if (!r->options->has_credentials)
+		broken(r, "credentials out of nothing");
+	if (before == NULL || !before->challenged)
+		broken(r, "credentials before a challenge: %s", step->url->text);
+	if (r->n_failures >= PLAN_REFUSALS_MAX)
+		broken(r, "the password goes out after %zu failures", r->n_failures);
+	for (size_t i = 0; i < r->n_refusers; i++) {
+		if (strcmp(r->refusers[i], step->url->host) == 0)
+			broken(r, "the password goes again to %s", step->url->host);
+	}
+	for (size_t i = 0; i < FLIGHTS_MAX; i++) {
+		if (r->flights[i].step.id != 0 && r->flights[i].step.id != step->id &&
+		    r->flights[i].step.credentialed)
+			broken(r, "two passwords under way at once");
+	}
+}
+
+static void
+watch_request(struct run *r, const struct plan_step *step)
+{
 	r->w->n_requests++;
 	if (r->n_asked == WORLD_STEPS_MAX) {
 		broken(r, "endless");
@@ -105,18 +129,8 @@ watch_request(struct run *r, const struct plan_step *step)
 		broken(r, "asked twice: %s for %s", step->url->text, step->address);
 	if (!has_right(r, step))
 		broken(r, "asked a host without a right: %s", step->url->text);
-	if (step->credentialed) {
-		r->w->n_credentialed++;
-		if (!r->options->has_credentials)
-			broken(r, "credentials out of nothing");
-		if (before == NULL || !before->challenged)
-			broken(r, "credentials before a challenge: %s", step->url->text);
-		for (size_t i = 0; i < FLIGHTS_MAX; i++) {
-			if (r->flights[i].step.id != 0 && r->flights[i].step.id != step->id &&
-			    r->flights[i].step.credentialed)
-				broken(r, "two passwords under way at once");
-		}
-	}
+	if (step->credentialed)
+		watch_login(r, step);
 	r->asked[r->n_asked++] = (struct asked){
 		.address = step->address,
 		.url = step->url->text,
@@ -142,6 +156,11 @@ watch_response(struct run *r, const struct flight *f)
 	struct asked *a = find_asked(r, &f->step, f->step.credentialed);
 	const struct plan_response *what = &f->response;
 
+	if (f->step.credentialed && (what->failure != PLAN_NO_FAILURE || what->http_status == 401))
+		r->n_failures += what->failure != PLAN_TLS && what->failure != PLAN_REFUSED &&
+				 what->failure != PLAN_UNREACHABLE;
+	if (f->step.credentialed && what->failure == PLAN_NO_FAILURE && what->http_status == 401)
+		r->refusers[r->n_refusers++] = f->step.url->host;
 	if (what->failure != PLAN_NO_FAILURE || what->tls.verdict != TLS_VERIFIED)
 		return;
 	a->challenged = what->http_status == 401 && offers_basic(what);
