@@ -139,6 +139,10 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 void
 lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms);
 
+/* In LANE_LOGIN: the password has not failed here, nor so often that it must be wrong. */
+bool
+lane_has_hope(const struct plan *p, const struct lane *l);
+
 /* The record learns from the outcome whether the password can have left us. */
 void
 lane_note_sent(struct lane *l, const struct plan_response *what);

@@ -359,6 +359,12 @@ refused_by(const struct plan *p, const char *host)
 	return false;
 }
 
+bool
+lane_has_hope(const struct plan *p, const struct lane *l)
+{
+	return !p->password_bad && !refused_by(p, l->url.host);
+}
+
 static void
 on_challenge(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
@@ -376,11 +382,6 @@ on_challenge(struct plan *p, struct lane *l, const struct plan_response *what, u
 	}
 	if (!p->options.has_credentials) {
 		lose_by_failure(p, l, PLAN_NO_CREDENTIALS, NULL, now_ms);
-		return;
-	}
-	if (refused_by(p, l->url.host)) {
-		lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-		    "it asks for a password, and has refused the one there is");
 		return;
 	}
 	finish_attempt(p, l, RESULT_CREDENTIALS, "it asks for a password", now_ms);

@@ -269,14 +269,14 @@ all_lost(const struct plan *p)
 	return true;
 }
 
-/* The password is known to be wrong: whoever waits to send it need not. */
+/* Who waits to send a password that has failed need not. */
 static void
 drop_logins(struct plan *p, uint64_t now_ms)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
 		struct lane *l = &p->lanes[i];
 
-		if (l->state == LANE_LOGIN && l->id == 0)
+		if (l->state == LANE_LOGIN && l->id == 0 && !lane_has_hope(p, l))
 			lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
 			    "it asks for a password: not sent, after it had failed at %s",
 			    p->failed_at);
@@ -306,8 +306,7 @@ settle(struct plan *p, uint64_t now_ms)
 	bool late = time_is_up(p, now_ms);
 
 	spare_questions(p, now_ms);
-	if (p->password_bad)
-		drop_logins(p, now_ms);
+	drop_logins(p, now_ms);
 	w = best_winner(p);
 	if (w != NULL && (late || !may_be_overtaken(p, w, now_ms)))
 		clear_round(p, w);

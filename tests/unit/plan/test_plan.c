@@ -14,6 +14,11 @@
 #define B "https://contoso.example" PATH
 #define C "https://autodiscover.contoso.example" PATH
 #define MAIL "https://mail.contoso.example" PATH
+#define MAIL_2 "https://mail.contoso.example/autodiscover/2/autodiscover.xml"
+#define EU "https://eu.contoso.example" PATH
+#define EU_C "https://autodiscover.eu.contoso.example" PATH
+#define US "https://us.contoso.example" PATH
+#define US_C "https://autodiscover.us.contoso.example" PATH
 #define OTHER "https://autodiscover.fabrikam.example" PATH
 #define OTHER_B "https://fabrikam.example" PATH
 
@@ -147,6 +152,19 @@ static const struct row rows[] = {
 	    { { B, ANONYMOUS, ANSWERS, 401, "Basic realm=\"contoso root\"" },
 		{ C, ANYBODY, ANSWERS, 401, BASIC }, { B, LOGGED_IN, GIVES_SETTINGS } },
 	    OUTCOME_FOUND, B, .credentialed = 2 },
+	{ "two URLs of one host that refused: it is not asked again",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL }, { B, ANYBODY, ANSWERS, 302, MAIL_2 },
+		{ MAIL, ANYBODY, ANSWERS, 401, "Basic realm=\"c one\"" },
+		{ MAIL_2, ANYBODY, ANSWERS, 401, "Basic realm=\"c two\"" } },
+	    OUTCOME_REJECTED, .credentialed = 1 },
+	{ "three failures are enough, whatever the realms",
+	    { { C, ANYBODY, ANSWERS, 401, "Basic realm=\"c one\"" },
+		{ B, ANYBODY, SENDS_TO_ADDRESS, .text = "ann@eu.contoso.example" },
+		{ EU_C, ANYBODY, ANSWERS, 401, "Basic realm=\"c two\"" },
+		{ EU, ANYBODY, SENDS_TO_ADDRESS, .text = "ann@us.contoso.example" },
+		{ US_C, ANYBODY, ANSWERS, 401, "Basic realm=\"c three\"" },
+		{ US, ANYBODY, ANSWERS, 401, "Basic realm=\"c four\"" } },
+	    OUTCOME_REJECTED, .credentialed = 3 },
 	{ "a blocked account ends it",
 	    { { C, ANONYMOUS, ANSWERS, 401, BASIC }, { C, LOGGED_IN, ANSWERS, 456 },
 		{ B, ANONYMOUS, ANSWERS, 401, BASIC } },
