@@ -9,9 +9,10 @@
 struct found_mailbox {
 	struct mailbox *mailbox; /* NULL: there is none */
 	int64_t row;
+	bool has_alternatives;
 };
 
-static const struct found_mailbox nobody = { NULL, NO_ROW };
+static const struct found_mailbox nobody = { NULL, NO_ROW, false };
 
 /* Copies the row that `stmt` stands on. */
 static usher_status
@@ -21,6 +22,7 @@ take_mailbox(struct sqlite_dir *d, struct arena *mem, sqlite3_stmt *stmt, struct
 	const struct entity *e = &entities[ENTITY_MAILBOX];
 
 	out->row = sqlite3_column_int64(stmt, (int)e->table.n);
+	out->has_alternatives = sqlite3_column_int(stmt, (int)e->table.n + 1) != 0;
 	out->mailbox = arena_alloc(mem, sizeof(*out->mailbox));
 	return out->mailbox == NULL ? err_nomem(err, d->path) :
 				      record_read(d, stmt, e, mem, out->mailbox, err);
@@ -288,7 +290,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 	st = view_org(d, err);
 	if (st == USHER_OK)
 		st = find_target(d, mem, question, &facts, &target, err);
-	if (st == USHER_OK && target.mailbox != NULL)
+	if (st == USHER_OK && target.has_alternatives)
 		st = read_alternatives(
 		    d, mem, target.row, &facts.alternatives, &facts.n_alternatives, err);
 	if (st == USHER_OK)
