@@ -63,13 +63,19 @@ find_failure(int code)
 static usher_status
 fail_busy(const char *path, unsigned flags, struct usher_error *err)
 {
+	char holder[HOLDER_BYTES];
+
 	if ((flags & DIR_SERVE) != 0)
 		return err_set(
 		    err, USHER_E_UNAVAILABLE, path, "is locked by another program; ask again");
+	if (!sqlite_holder(path, holder))
+		return err_set(err, USHER_E_UNAVAILABLE, path,
+		    "another program has kept it locked for %d s; wait for it or end it: `fuser -v "
+		    "%s` shows who has it open",
+		    SQLITE_DIR_WAIT_MS / 1000, path);
 	return err_set(err, USHER_E_UNAVAILABLE, path,
-	    "another program has kept it locked for %d s; wait for it or end it: `fuser -v %s` "
-	    "shows who has it open",
-	    SQLITE_DIR_WAIT_MS / 1000, path);
+	    "another program (%s) has kept it locked for %d s; wait for it or end it", holder,
+	    SQLITE_DIR_WAIT_MS / 1000);
 }
 
 usher_status

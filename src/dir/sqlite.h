@@ -144,6 +144,15 @@ sqlite_row(struct sqlite_dir *d, sqlite3_stmt *stmt, bool *row, struct usher_err
 USHER_CHECK usher_status
 sqlite_run(struct sqlite_dir *d, enum statement which, struct usher_error *err);
 
+/* ---- sqlite_holder.c ---- */
+
+enum { HOLDER_BYTES = 64 };
+
+/* Writes `usher, process 4711`. False when nobody changes the directory, or the kernel does not say
+ * who. Opens none of the directory's files: see the remark in sqlite.c. */
+bool
+sqlite_holder(const char *path, char out[HOLDER_BYTES]);
+
 /* ---- sqlite_schema.c ---- */
 
 enum schema_state {

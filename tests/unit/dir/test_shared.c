@@ -85,18 +85,23 @@ static void
 test_writer_gives_up_in_words(void **state)
 {
 	struct fixture *f = *state;
+	char who[64];
 	uint64_t start;
 	pid_t pid;
 
 	dir_close(f->dir);
 	f->dir = NULL;
 	pid = hold_write_lock(f, 12 * 1000);
+	(void)snprintf(who, sizeof(who), "(test-dir-shared, process %d)", (int)pid);
 	f->dir = fixture_open(f, DIR_WRITE);
 	start = clock_mono_ms();
 	assert_int_equal(dir_begin(f->dir, &f->err), USHER_E_UNAVAILABLE);
 	assert_in_range(clock_mono_ms() - start, 9 * 1000, 12 * 1000);
 	assert_non_null(strstr(f->err.message, "kept it locked for 10 s"));
-	assert_non_null(strstr(f->err.message, "fuser -v"));
+	/* Not every file system shows its locks under the numbers that stat(2) gives. */
+	if (strstr(f->err.message, who) == NULL)
+		assert_non_null(strstr(f->err.message, "fuser -v"));
+	print_message("# %s\n", f->err.message);
 	expect_end(pid);
 	assert_int_equal(dir_begin(f->dir, &f->err), USHER_OK);
 }
