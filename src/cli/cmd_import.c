@@ -22,7 +22,7 @@
 #include "wire/json.h"
 
 enum {
-	CHUNK_BYTES = 1024 * 1024,
+	CHUNK_BYTES = 64 * 1024,
 	LINE_BYTES = 1024 * 1024,
 	ROW_BYTES = 8 * 1024 * 1024, /* of memory, for one row */
 	BAD_ROWS_SHOWN = 1000,
@@ -467,7 +467,7 @@ read_file(struct import *im, int fd, struct usher_error *err)
 	struct csv csv;
 	usher_status st;
 
-	buf_init(&text, 4 * CHUNK_BYTES);
+	buf_init(&text, LINE_BYTES + 2 * CHUNK_BYTES);
 	if (im->by_lines)
 		return read_rows(im, fd, &text, jsonl_rows, &lines, err);
 	csv_init(&csv);

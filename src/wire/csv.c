@@ -14,21 +14,24 @@ csv_clear(struct csv *csv)
 	buf_clear(&csv->text);
 }
 
-/* The first separator of the first line that is not inside quotes; a comma when there is none. */
+/* The first separator of the first line that is not inside quotes; a comma when there is none. 0
+ * when more text has to be seen first. */
 static char
-find_separator(struct slice text)
+find_separator(struct slice text, bool last)
 {
 	bool quoted = false;
 
-	for (size_t i = 0; i < text.n && (quoted || text.p[i] != '\n'); i++) {
+	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
 
 		if (c == '"')
 			quoted = !quoted;
 		else if (!quoted && (c == ',' || c == ';' || c == '\t'))
 			return c;
+		else if (!quoted && c == '\n')
+			return ',';
 	}
-	return ',';
+	return last || text.n >= CSV_ROW_BYTES ? ',' : '\0';
 }
 
 /* Bytes up to and with the line's end at `at`, 0 when there is none. */
@@ -151,7 +154,7 @@ skip_line(struct reader *r, size_t *used)
 	return CSV_BAD_ROW;
 }
 
-/* The row at r->at, whose separator is known or guessed from what is there of it. */
+/* The row at r->at. */
 static enum csv_result
 read_row(struct reader *r, size_t *used)
 {
@@ -188,8 +191,6 @@ enum csv_result
 csv_next(struct csv *csv, struct slice text, bool last, size_t *used)
 {
 	struct reader r = { csv, text, last, 0 };
-	enum csv_result result;
-	bool guessed;
 
 	*used = 0;
 	/* Less may be a part of a BOM. */
@@ -200,11 +201,7 @@ csv_next(struct csv *csv, struct slice text, bool last, size_t *used)
 	csv->begun = csv->begun || text.n > 0;
 	if (r.at >= text.n)
 		return last ? CSV_END : CSV_MORE;
-	guessed = csv->separator == 0;
-	if (guessed)
-		csv->separator = find_separator(slice_skip(text, r.at));
-	result = read_row(&r, used);
-	if (guessed && result == CSV_MORE)
-		csv->separator = 0;
-	return result;
+	if (csv->separator == '\0')
+		csv->separator = find_separator(slice_skip(text, r.at), last);
+	return csv->separator == '\0' ? CSV_MORE : read_row(&r, used);
 }
