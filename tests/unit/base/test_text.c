@@ -157,7 +157,26 @@ test_error_lines(void **state)
 	(void)err_set(&err, USHER_E_INPUT, NULL, "%s", text);
 	assert_int_equal(strlen(err.message), USHER_ERROR_MESSAGE_BYTES - 3);
 	assert_true(text_utf8_valid(slice_of(err.message)));
+}
+
+static void
+test_status_names(void **state)
+{
+	static const usher_status all[] = { USHER_OK, USHER_E_USAGE, USHER_E_ADDRESS, USHER_E_INPUT,
+		USHER_E_ABSENT, USHER_E_CONFLICT, USHER_E_CREDENTIALS, USHER_E_NETWORK,
+		USHER_E_TIMEOUT, USHER_E_DNS, USHER_E_PEER, USHER_E_TLS, USHER_E_TRUST,
+		USHER_E_PERMISSION, USHER_E_NOMEM, USHER_E_LIMIT, USHER_E_IO, USHER_E_UNAVAILABLE,
+		USHER_E_INTERNAL };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		assert_string_not_equal(usher_status_name(all[i]), "unknown");
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(
+			    usher_status_name(all[i]), usher_status_name(all[k]));
+	}
 	assert_string_equal(usher_status_name(USHER_E_TRUST), "trust");
+	assert_string_equal(usher_status_name((usher_status)9999), "unknown");
 }
 
 int
@@ -170,6 +189,7 @@ main(void)
 		cmocka_unit_test(test_cursor_failure_sticks),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_error_lines),
+		cmocka_unit_test(test_status_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

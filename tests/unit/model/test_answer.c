@@ -142,6 +142,10 @@ test_names(void **state)
 	(void)state;
 	assert_string_equal(protocol_kind_name(PROTOCOL_MAPI_HTTP), "mapiHttp");
 	assert_string_equal(protocol_kind_name(PROTOCOL_UNKNOWN), "unknown");
+	for (int letter = SOURCE_SCP; letter <= SOURCE_MICROSOFT_365; letter++)
+		assert_string_not_equal(source_name((enum source)letter), "unknown");
+	for (int kind = PROTOCOL_EXCH; kind <= PROTOCOL_NNTP; kind++)
+		assert_string_not_equal(protocol_kind_name((enum protocol_kind)kind), "unknown");
 	assert_string_equal(source_name(SOURCE_ROOT), "https root");
 	assert_string_equal(tls_verdict_name(TLS_BROKEN), "broken");
 	assert_string_equal(attempt_result_name(RESULT_CANCELLED), "cancelled");
