@@ -87,6 +87,7 @@ struct exchange {
 	char path[HTTP1_PATH_BYTES];
 	char user[USER_BYTES];
 	char client_text[NET_ADDRESS_TEXT_BYTES];
+	char peer_text[NET_ADDRESS_TEXT_BYTES]; /* a copy: it may outlive its connection */
 	struct log_field listener_fields[1], conn_fields[2];
 	struct log_field request_fields[2], user_fields[1];
 	struct log_context listener_log, conn_log, request_log, user_log;

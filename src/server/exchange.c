@@ -55,7 +55,8 @@ begin(struct exchange *x, struct conn *c)
 
 	x->listener_fields[0] = log_text("listener", c->listener->name);
 	x->conn_fields[0] = log_number("conn", (int64_t)c->id);
-	x->conn_fields[1] = log_text("peer", c->peer_text);
+	memcpy(x->peer_text, c->peer_text, sizeof(x->peer_text));
+	x->conn_fields[1] = log_text("peer", x->peer_text);
 	x->request_fields[0] = log_number("request", c->n_requests + 1);
 	x->listener_log = (struct log_context){ NULL, x->listener_fields, 1 };
 	x->conn_log = (struct log_context){ &x->listener_log, x->conn_fields, 2 };

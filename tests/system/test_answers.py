@@ -3,6 +3,7 @@
 import base64
 import shutil
 import sqlite3
+import threading
 import time
 
 import site_contoso as site
@@ -224,6 +225,27 @@ def _():
     usher('remove', 'new@contoso.com')
     tap.same(site.ask(daemon, 'new@contoso.com', login='new@contoso.com',
                       password='new').status, 401)
+
+
+@tap.case('who waits too long for his password to be checked gets 503, and others go on')
+def _():
+    home = folder / 'slow'
+    home.mkdir()
+    statuses = []
+    with Usherd(home, directory=site.uri(folder), top='password threads = 1\n', config=(
+            '[limits]\nwork time = 100ms\n[authentication]\nlogin failures = 1000\n')) as slow:
+        def guess(number):
+            statuses.append(site.ask(slow, login='nora@contoso.com', password=str(number)).status)
+
+        threads = [threading.Thread(target=guess, args=(i,)) for i in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tap.true(503 in statuses and set(statuses) <= {401, 503}, f'statuses: {statuses}')
+        end = time.monotonic() + 20
+        while site.ask(slow, login='nora@contoso.com').status != 200:
+            tap.true(time.monotonic() < end, 'a right password is not checked any more')
 
 
 @tap.case('while somebody writes to the directory for seconds, questions are answered')
