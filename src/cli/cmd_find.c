@@ -340,8 +340,8 @@ show_not_found(struct cli *cli, const struct usher_result *result)
 	static const char *const heads[] = {
 		[USHER_FOUND] = "",
 		[USHER_NOT_FOUND] = "There are no settings for",
-		[USHER_REJECTED] = "A host asks for a login that it accepts, for",
-		[USHER_BLOCKED] = "What there is cannot be used safely, for",
+		[USHER_REJECTED] = "No login was accepted that could ask for",
+		[USHER_BLOCKED] = "Nothing that is safe to use was found for",
 		[USHER_UNAVAILABLE] =
 		    "It could not be found out now whether there are settings for",
 	};
@@ -411,19 +411,29 @@ give_credentials(
 	return copy_password(&password, out);
 }
 
+/* The first letter of a line of any length. */
+static int
+first_letter(void)
+{
+	int first = fgetc(stdin);
+
+	for (int c = first; c != '\n' && c != EOF;)
+		c = fgetc(stdin);
+	return first;
+}
+
 static int
 ask_trust(const struct usher_redirect *redirect, void *payload UNUSED)
 {
-	char line[16] = "";
+	int letter;
 
 	(void)fprintf(stderr,
 	    "%s\n  sends the search for %s on to\n%s\n"
 	    "That host, %s, does not belong to the mail domain. It may be given the password.\n"
 	    "Go on only if you know it. Go on? [y/N] ",
 	    redirect->from, redirect->address, redirect->to, redirect->host);
-	if (fgets(line, sizeof(line), stdin) == NULL)
-		return 0;
-	return line[0] == 'y' || line[0] == 'Y';
+	letter = first_letter();
+	return letter == 'y' || letter == 'Y';
 }
 
 /* ---- the command ---- */

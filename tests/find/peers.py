@@ -234,6 +234,53 @@ def read_request(connection):
     return {'method': method, 'path': path, 'fields': fields, 'body': body}
 
 
+class Proxy:
+    """An HTTP proxy that knows CONNECT; `routes` maps HOST:PORT to a port on loopback."""
+
+    def __init__(self, routes):
+        self.asked, self._routes = [], routes
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.url = f'http://{LOOPBACK}:{self._listener.getsockname()[1]}'
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, client):
+        request = read_request(client)
+        self.asked.append((request['method'], request['path']))
+        port = self._routes.get(request['path'])
+        if port is None:
+            client.sendall(b'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n')
+            client.close()
+            return
+        server = socket.create_connection((LOOPBACK, port))
+        client.sendall(b'HTTP/1.1 200 Connection established\r\n\r\n')
+        threading.Thread(target=pump, args=[server, client], daemon=True).start()
+        pump(client, server)
+
+
+def pump(source, target):
+    """Copies until an end closes."""
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 class Dns:
     """A DNS server over UDP. `names` maps a name to a list of addresses, or to NODATA, SERVFAIL,
     DROP, GARBAGE; all other names do not exist."""

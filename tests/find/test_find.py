@@ -3,16 +3,18 @@
 import atexit
 import contextlib
 import json
+import os
+import pty
 import ssl
-import subprocess
 import time
 import warnings
 
 import peers
-from peers import PATH, Dns, Peer, after, answer, login, redirect, reset, silence, status
+from peers import (PATH, Dns, Peer, Proxy, after, answer, login, redirect, reset, silence,
+                   status)
 from support import scratch, tap
 from support.certificates import Authority
-from support.programs import usher
+from support.programs import clean_environment, program, usher
 
 # An old TLS is what one test wants.
 warnings.simplefilter('ignore', DeprecationWarning)
@@ -468,6 +470,19 @@ def _():
     tap.same(sorted(run.json['attempts'][0]['dns']), ['127.0.0.1', '127.0.0.2'])
 
 
+# ---- proxies ----
+
+@tap.case('a proxy of the environment connects and resolves; the login stays inside TLS')
+def _():
+    with good(login(answer())) as peer, Proxy({f'{C}:443': peer.port}) as proxy, Dns() as names:
+        done = usher('find', ADDRESS, '--json', '--ca-file', authority.root, '--dns', names.server,
+                     '--password-file', PASSWORD, https_proxy=proxy.url)
+        tap.same(done.returncode, FOUND, done.stdout)
+        tap.same(sorted(set(proxy.asked)), [('CONNECT', f'{C}:443'), ('CONNECT', f'{B}:443')])
+        tap.same(names.questions, [])
+        tap.same(len(peer.logins), 1)
+
+
 # ---- time ----
 
 @tap.each([
@@ -545,6 +560,50 @@ def _():
     for part in (f'There are no settings for {ADDRESS}', 'HTTP 404', 'there is no host of that name',
                  f'https://{B}{PATH}', f'https://{C}{PATH}'):
         tap.has(done.stdout, part)
+
+
+def at_terminal(hosts, answers, *options):
+    """Runs usher at a terminal; `answers` are pairs of what it asks and what is typed."""
+    with contextlib.ExitStack() as stack:
+        names = stack.enter_context(Dns())
+        command = ['find', ADDRESS, '--dns', names.server, '--ca-file', str(authority.root), *options]
+        for name, peer in hosts.items():
+            stack.enter_context(peer)
+            command += ['--connect-to', f'{name}:443:127.0.0.1:{peer.port}']
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(program('usher'), ['usher', *command], clean_environment())
+        said = ''
+        try:
+            for question, typed in answers:
+                while question not in said:
+                    said += os.read(terminal, 4096).decode()
+                said = said.split(question, 1)[1]
+                os.write(terminal, typed.encode() + b'\n')
+            while more := os.read(terminal, 4096):
+                said += more.decode()
+        except OSError:  # the other end is closed
+            pass
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
+
+
+@tap.case('at a terminal the password is asked for, and not shown')
+def _():
+    status_, said = at_terminal({C: good(login(answer()))},
+                                [(f'Password of {ADDRESS} for {C}: ', 'secret')])
+    tap.same(status_, FOUND, said)
+    tap.true('secret' not in said, said)
+
+
+@tap.each([('a redirect is followed on the word of a person', 'y', FOUND),
+           ('a redirect is not followed without it', '', BLOCKED)])
+def _(typed, expected):
+    target = good()
+    status_, said = at_terminal({C: good(redirect(UNTRUSTED)), OTHER: target},
+                                [('Go on? [y/N] ', typed)])
+    tap.same(status_, expected, said)
+    tap.same(len(target.requests), int(expected == FOUND))
 
 
 @tap.case('--log shows the attempts of a success too')
