@@ -107,7 +107,8 @@ make(const char *path, unsigned n)
 	if (dir_commit(dir, &err) != USHER_OK)
 		die(&err);
 	dir_close(dir);
-	(void)printf("import %.2f s\n", now_s() - start);
+	(void)printf("import %.2f s (processor %.2f)\n", now_s() - start,
+	    (double)clock() / CLOCKS_PER_SEC);
 }
 
 enum { BATCHES = 50 };
