@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/option.h"
 
 enum { HELP_GAP = 2, HELP_LEFT_MOST = 34, HELP_WIDTH = 80 };
 

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
-#include "cli/options.h"
+#include "cli/option.h"
 
 enum { LIST_MOST = 1000 };
 
