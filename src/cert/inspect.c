@@ -207,36 +207,3 @@ cert_inspect(struct arena *mem, struct slice pem, struct certificate *out, struc
 	*out = c;
 	return USHER_OK;
 }
-
-/* An encrypted key must be an error, not a question on the terminal of a service. */
-static int
-no_passphrase(char *buf, int size, int rwflag, void *payload)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)payload;
-	return -1;
-}
-
-usher_status
-cert_check_key(struct slice pem, struct slice key_pem, struct usher_error *err)
-{
-	BIO *in CLEANUP(own_bio) = bio_on(pem);
-	BIO *key_in CLEANUP(own_bio) = bio_on(key_pem);
-	X509 *x CLEANUP(own_x509) = NULL;
-	EVP_PKEY *key CLEANUP(own_pkey) = NULL;
-
-	if (in == NULL || key_in == NULL)
-		return err_nomem(err, "certificate");
-	x = next_certificate(in);
-	if (x == NULL)
-		return broken(err, "no certificate in it; it must be PEM (-----BEGIN CERTIFICATE)");
-	key = PEM_read_bio_PrivateKey(key_in, NULL, no_passphrase, NULL);
-	if (key == NULL)
-		return broken(err, "no private key in it, or it is encrypted; "
-				   "give an unencrypted PEM key");
-	if (X509_check_private_key(x, key) != 1)
-		return broken(err, "the private key is not that of this certificate");
-	return USHER_OK;
-}

@@ -23,10 +23,4 @@ enum {
 USHER_CHECK usher_status
 cert_inspect(struct arena *mem, struct slice pem, struct certificate *out, struct usher_error *err);
 
-/* Whether the private key in `key_pem` is that of the first certificate in `pem`.
- * Returns USHER_OK; USHER_E_INPUT when either cannot be read (an encrypted key too) or they do not
- * belong together; USHER_E_NOMEM. */
-USHER_CHECK usher_status
-cert_check_key(struct slice pem, struct slice key_pem, struct usher_error *err);
-
 #endif
