@@ -111,7 +111,11 @@ ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cip
 	OPENSSL_cleanse(&key, sizeof(key));
 	if (!ok)
 		return -1;
-	return age == TICKET_FRESH ? 1 : 2;
+	if (seal)
+		return 1;
+	/* A client of TLS 1.3 uses a ticket once (RFC 8446, C.4): it needs a new one to resume
+	 * again. */
+	return age == TICKET_FRESH && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 void
