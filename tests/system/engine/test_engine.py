@@ -486,6 +486,24 @@ def _(version):
         tap.same(server.count('usherd_tls_handshakes_resumed_total'), 11)
 
 
+@tap.case('a TLS 1.3 client that uses each ticket once resumes every time')
+def _():
+    context = trusting()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with Server() as server:
+        # The identifier of a session is the digest of its ticket.
+        session, seen = None, set()
+        for i in range(20):
+            sock = socket.create_connection(('127.0.0.1', server.ports['web']), SLACK)
+            with context.wrap_socket(sock, server_hostname='localhost', session=session) as tls:
+                tls.sendall(get())
+                tap.same(Answers(tls).next()[0], 200)
+                tap.same(tls.session_reused, i > 0, f'connection {i} resumed')
+                session = tls.session
+            tap.true(session.id not in seen, f'connection {i} brought no new ticket')
+            seen.add(session.id)
+
+
 @tap.case('no session resumes when tickets are off')
 def _():
     context = trusting()
