@@ -40,7 +40,7 @@ buf_reset(struct buf *b)
 }
 
 char *
-buf_reserve(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t size;
 	char *p;
@@ -51,8 +51,6 @@ buf_reserve(struct buf *b, size_t n)
 		b->status = USHER_E_LIMIT;
 		return NULL;
 	}
-	if (b->n + n < b->size)
-		return b->p + b->n;
 	size = b->size < BUF_FIRST_BYTES ? BUF_FIRST_BYTES : b->size;
 	while (size <= b->n + n) {
 		if (size > SIZE_MAX / 2) {
@@ -71,45 +69,6 @@ buf_reserve(struct buf *b, size_t n)
 	b->p = p;
 	b->size = size;
 	return b->p + b->n;
-}
-
-void
-buf_used(struct buf *b, size_t n)
-{
-	b->n += n;
-	b->p[b->n] = '\0';
-}
-
-void
-buf_append(struct buf *b, const void *p, size_t n)
-{
-	char *to;
-
-	if (n == 0)
-		return;
-	to = buf_reserve(b, n);
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	buf_used(b, n);
-}
-
-void
-buf_slice(struct buf *b, struct slice s)
-{
-	buf_append(b, s.p, s.n);
-}
-
-void
-buf_text(struct buf *b, const char *text)
-{
-	buf_append(b, text, strlen(text));
-}
-
-void
-buf_char(struct buf *b, char c)
-{
-	buf_append(b, &c, 1);
 }
 
 void

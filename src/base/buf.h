@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/compat.h"
 #include "base/slice.h"
@@ -34,28 +35,60 @@ buf_wipe(struct buf *b);
 void
 buf_reset(struct buf *b);
 
-void
-buf_append(struct buf *b, const void *p, size_t n);
-
-void
-buf_slice(struct buf *b, struct slice s);
-
-void
-buf_text(struct buf *b, const char *text);
-
-void
-buf_char(struct buf *b, char c);
-
-void
-buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The slow half of buf_reserve(). */
+char *
+buf_grow(struct buf *b, size_t n);
 
 /* Makes room for n more bytes and returns where they go, or NULL (the failure sticks).
  * Follow with buf_used(). */
-char *
-buf_reserve(struct buf *b, size_t n);
+static inline char *
+buf_reserve(struct buf *b, size_t n)
+{
+	/* size is never above max + 1 */
+	return b->status == USHER_OK && n < b->size - b->n ? b->p + b->n : buf_grow(b, n);
+}
+
+static inline void
+buf_used(struct buf *b, size_t n)
+{
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+static inline void
+buf_append(struct buf *b, const void *p, size_t n)
+{
+	char *to;
+
+	if (n == 0)
+		return;
+	to = buf_reserve(b, n);
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	buf_used(b, n);
+}
+
+static inline void
+buf_slice(struct buf *b, struct slice s)
+{
+	buf_append(b, s.p, s.n);
+}
+
+static inline void
+buf_text(struct buf *b, const char *text)
+{
+	buf_append(b, text, strlen(text));
+}
+
+static inline void
+buf_char(struct buf *b, char c)
+{
+	buf_append(b, &c, 1);
+}
 
 void
-buf_used(struct buf *b, size_t n);
+buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Drops the first n bytes (at most all). */
 void
