@@ -254,7 +254,7 @@ address_parse(struct arena *mem, struct slice text, struct address *out, struct 
 	a.domain_text = domain_to_text(mem, a.domain);
 	if (a.local == NULL || a.domain_text == NULL)
 		return err_nomem(err, "address");
-	a.text = arena_printf(mem, "%s@%s", a.local, a.domain);
+	a.text = arena_join(mem, a.local, "@", a.domain);
 	if (a.text == NULL)
 		return err_nomem(err, "address");
 	a.key = text_lower_copy(mem, slice_of(a.text));

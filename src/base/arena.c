@@ -150,6 +150,23 @@ arena_strdup(struct arena *a, const char *text)
 }
 
 char *
+arena_join_n(struct arena *a, const char *const *texts, size_t n)
+{
+	size_t total = 0;
+	char *joined, *to;
+
+	for (size_t i = 0; i < n; i++)
+		total += strlen(texts[i]);
+	joined = to = arena_alloc(a, total + 1);
+	if (joined == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		to = stpcpy(to, texts[i]);
+	*to = '\0';
+	return joined;
+}
+
+char *
 arena_printf(struct arena *a, const char *format, ...)
 {
 	va_list ap, again;

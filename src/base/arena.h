@@ -40,6 +40,15 @@ arena_copy(struct arena *a, struct slice s);
 char *
 arena_strdup(struct arena *a, const char *text);
 
+/* The texts one behind the other, NUL-terminated: arena_join(mem, local, "@", domain). */
+#define arena_join(mem, ...) \
+	arena_join_n((mem), (const char *const[]){ __VA_ARGS__ }, \
+	    COUNT_OF(((const char *const[]){ __VA_ARGS__ })))
+
+/* None of the `n` texts may be NULL. */
+char *
+arena_join_n(struct arena *a, const char *const *texts, size_t n);
+
 char *
 arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 

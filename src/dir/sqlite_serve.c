@@ -262,7 +262,7 @@ find_target(struct sqlite_dir *d, struct arena *mem, const struct question *ques
 	out->domain_name = at.domain_name;
 	out->address = at.domain_name == asked.domain ?
 			   asked.text :
-			   arena_printf(mem, "%s@%s", asked.local, at.domain_name);
+			   arena_join(mem, asked.local, "@", at.domain_name);
 	if (out->address == NULL)
 		return err_nomem(err, d->path);
 	if (at.entry != NULL) {

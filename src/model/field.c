@@ -108,7 +108,7 @@ field_absent(const struct field *f, const void *record)
 static bool
 text_equal(const char *a, const char *b)
 {
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
 static bool

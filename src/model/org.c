@@ -295,7 +295,7 @@ version_parse(const char *text, struct version *out)
 const char *
 organization_legacy_dn(struct arena *mem, const struct organization *o)
 {
-	return arena_printf(mem, "/o=%s/ou=%s", o->name,
+	return arena_join(mem, "/o=", o->name, "/ou=",
 	    o->administrative_group != NULL ? o->administrative_group :
 					      "Exchange Administrative Group (FYDIBOHF23SPDLT)");
 }
@@ -306,7 +306,7 @@ made_prefix(struct arena *mem, const struct organization *o)
 {
 	const char *root = organization_legacy_dn(mem, o);
 
-	return root == NULL ? NULL : arena_printf(mem, "%s/cn=Recipients/cn=", root);
+	return root == NULL ? NULL : arena_join(mem, root, "/cn=Recipients/cn=");
 }
 
 const char *
@@ -318,7 +318,7 @@ mailbox_legacy_dn(struct arena *mem, const struct organization *o, const struct 
 		return m->legacy_dn;
 	prefix = made_prefix(mem, o);
 	key = text_lower_copy(mem, slice_of(m->address));
-	return prefix == NULL || key == NULL ? NULL : arena_printf(mem, "%s%s", prefix, key);
+	return prefix == NULL || key == NULL ? NULL : arena_join(mem, prefix, key);
 }
 
 const char *

@@ -256,7 +256,7 @@ decide(struct build *b)
 	case DOMAIN_REDIRECT_ADDRESS:
 		if (f->domain->redirect_domain != NULL)
 			target = build_text(
-			    b, arena_printf(b->mem, "%s@%s", f->local, f->domain->redirect_domain));
+			    b, arena_join(b->mem, f->local, "@", f->domain->redirect_domain));
 		return redirect(b, ANSWER_REDIRECT_ADDRESS, target);
 	case DOMAIN_MAIL:
 		return decide_mailbox(b, false);

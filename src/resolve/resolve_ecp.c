@@ -1,8 +1,6 @@
 /* resolve_ecp.c - links into the Exchange Control Panel (pox.md 4.2). */
 #include "resolve/resolve_ecp.h"
 
-#include "base/compat.h"
-
 #define LINK(member) offsetof(struct answer_protocol, member)
 
 /* Clients append a fragment to EcpUrl as text and put values in the place of <names>. */
@@ -10,7 +8,7 @@ static const struct {
 	size_t offset;	/* of the member in struct answer_protocol */
 	unsigned since; /* major version of the server */
 	const char *text;
-} fragments[] = {
+} links[ECP_FRAGMENTS] = {
 	{ LINK(ecp_url_um), 14, "?rfr=olk&p=customize/voicemail.aspx&exsvurl=1" },
 	{ LINK(ecp_url_aggr), 14, "?rfr=olk&p=personalsettings/EmailSubscriptions.slab&exsvurl=1" },
 	{ LINK(ecp_url_mt), 14,
@@ -32,17 +30,22 @@ static const struct {
 };
 
 bool
-ecp_put_fragments(struct arena *mem, struct answer_protocol *p, unsigned major, const char *realm)
+ecp_make(struct arena *mem, unsigned major, const char *realm, struct ecp *out)
 {
-	for (size_t i = 0; i < COUNT_OF(fragments); i++) {
-		const char *text;
-
-		if (major < fragments[i].since)
+	for (size_t i = 0; i < ECP_FRAGMENTS; i++) {
+		out->fragments[i] = NULL;
+		if (major < links[i].since)
 			continue;
-		text = arena_printf(mem, "%s&realm=%s", fragments[i].text, realm);
-		if (text == NULL)
+		out->fragments[i] = arena_join(mem, links[i].text, "&realm=", realm);
+		if (out->fragments[i] == NULL)
 			return false;
-		*(const char **)((char *)p + fragments[i].offset) = text;
 	}
 	return true;
+}
+
+void
+ecp_put(const struct ecp *ecp, struct answer_protocol *p)
+{
+	for (size_t i = 0; i < ECP_FRAGMENTS; i++)
+		*(const char **)((char *)p + links[i].offset) = ecp->fragments[i];
 }

@@ -5,9 +5,20 @@
 #include "base/arena.h"
 #include "model/answer.h"
 
-/* Sets the EcpUrl fragments that servers of the version `major` know; `realm` is the mailbox's
- * domain. False when out of memory. */
+enum { ECP_FRAGMENTS = 12 };
+
+/* What all blocks of an answer have in common; NULL: the server does not know that page. */
+struct ecp {
+	const char *fragments[ECP_FRAGMENTS];
+};
+
+/* Makes the fragments that servers of the version `major` know; `realm` is the mailbox's domain.
+ * False when out of memory. */
 bool
-ecp_put_fragments(struct arena *mem, struct answer_protocol *p, unsigned major, const char *realm);
+ecp_make(struct arena *mem, unsigned major, const char *realm, struct ecp *out);
+
+/* Sets the EcpUrl fragments. */
+void
+ecp_put(const struct ecp *ecp, struct answer_protocol *p);
 
 #endif

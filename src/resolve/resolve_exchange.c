@@ -26,6 +26,7 @@ struct exchange {
 	const char *domain;		    /* of the mailbox */
 	const char *id;			    /* `GUID@domain`; NULL when the mailbox has no GUID */
 	bool mapi;			    /* this client gets mapiHttp */
+	struct ecp ecp;
 };
 
 static bool
@@ -138,8 +139,8 @@ join(const struct exchange *x, const char *base, const char *rest)
 {
 	size_t n = strlen(base);
 
-	return build_text(x->b,
-	    arena_printf(x->b->mem, "%s%s%s", base, n > 0 && base[n - 1] == '/' ? "" : "/", rest));
+	return build_text(
+	    x->b, arena_join(x->b->mem, base, n > 0 && base[n - 1] == '/' ? "" : "/", rest));
 }
 
 static const char *
@@ -151,7 +152,7 @@ oab_url(const struct exchange *x, enum side side)
 
 	if (base == NULL || id == NULL)
 		return NULL;
-	path = build_text(x->b, arena_printf(x->b->mem, "%s/", id));
+	path = build_text(x->b, arena_join(x->b->mem, id, "/"));
 	return path == NULL ? NULL : join(x, base, path);
 }
 
@@ -178,8 +179,7 @@ put_urls(const struct exchange *x, struct answer_protocol *p, enum side side)
 	if (ecp == NULL)
 		return;
 	p->ecp_url = join(x, ecp, "");
-	if (!ecp_put_fragments(x->b->mem, p, x->version.major, x->domain))
-		x->b->failed = true;
+	ecp_put(&x->ecp, p);
 }
 
 static const char *
@@ -218,13 +218,13 @@ put_exch(const struct exchange *x)
 		return;
 	p->ttl = provider->ttl;
 	p->server = by_id ? x->id : x->server->fqdn;
-	p->server_dn =
-	    build_text(x->b, arena_printf(x->b->mem, "%s/cn=Configuration/cn=Servers/cn=%s", root,
-				 by_id ? x->id : x->server->name));
+	p->server_dn = build_text(
+	    x->b, arena_join(x->b->mem, root,
+		      "/cn=Configuration/cn=Servers/cn=", by_id ? x->id : x->server->name));
 	p->server_version = x->version_text;
 	if (p->server_dn != NULL)
 		p->mdb_dn = build_text(
-		    x->b, arena_printf(x->b->mem, "%s/cn=Microsoft Private MDB", p->server_dn));
+		    x->b, arena_join(x->b->mem, p->server_dn, "/cn=Microsoft Private MDB"));
 	p->server_exclusive_connect = provider->server_exclusive_connect;
 	put_urls(x, p, INSIDE);
 }
@@ -393,8 +393,8 @@ put_mapi_side(const struct exchange *x, enum side side, const char **store, cons
 	root = join(x, base, "");
 	if (root == NULL)
 		return;
-	*store = build_text(x->b, arena_printf(x->b->mem, "%semsmdb/?MailboxId=%s", root, id));
-	*book = build_text(x->b, arena_printf(x->b->mem, "%snspi/?MailboxId=%s", root, id));
+	*store = build_text(x->b, arena_join(x->b->mem, root, "emsmdb/?MailboxId=", id));
+	*book = build_text(x->b, arena_join(x->b->mem, root, "nspi/?MailboxId=", id));
 }
 
 static void
@@ -522,8 +522,10 @@ build_exchange(struct build *b)
 	read_version(&x);
 	x.domain = strrchr(b->mailbox->address, '@') + 1;
 	if (b->mailbox->guid != NULL)
-		x.id = build_text(b, arena_printf(b->mem, "%s@%s", b->mailbox->guid, x.domain));
+		x.id = build_text(b, arena_join(b->mem, b->mailbox->guid, "@", x.domain));
 	x.mapi = may_use_mapi(&x);
+	if (!ecp_make(b->mem, x.version.major, x.domain, &x.ecp))
+		b->failed = true;
 	if (!build_protocols(b, PROTOCOLS_MAX))
 		return 0;
 

@@ -183,7 +183,7 @@ find_anonymous(struct request *request, const struct job *job, bool *open, struc
 	if (!job->readable || question.legacy_dn != NULL || question.address == NULL ||
 	    address_parse(request->mem, slice_of(question.address), &address, NULL) != USHER_OK)
 		return LOOKUP_FOUND;
-	question.address = arena_printf(request->mem, "anonymous@%s", address.domain);
+	question.address = arena_join(request->mem, "anonymous@", address.domain);
 	if (question.address == NULL) {
 		(void)err_nomem(err, "question");
 		return LOOKUP_UNAVAILABLE;

@@ -55,6 +55,7 @@ test_arena_ceiling(void **state)
 	assert_null(arena_array(a, SIZE_MAX / 2, 3));
 	arena_reset(a);
 	assert_string_equal(arena_printf(a, "%s@%s", "nora", "contoso.com"), "nora@contoso.com");
+	assert_string_equal(arena_join(a, "", "nora", "@", "contoso.com"), "nora@contoso.com");
 	arena_free(a);
 }
 
