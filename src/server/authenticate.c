@@ -15,17 +15,10 @@ authenticate_drop(struct auth *auth)
 	secret_clear(&auth->password);
 }
 
-static void
-source_text(const struct request *request, char out[NET_ADDRESS_TEXT_BYTES])
-{
-	net_address_format(&request->client, out);
-}
-
 /* What is known about the password without hashing it. */
 static enum auth_outcome
 quick_verdict(struct request *request, struct auth *auth)
 {
-	char source[NET_ADDRESS_TEXT_BYTES];
 	uint64_t now = clock_mono_ms();
 
 	switch (
@@ -40,8 +33,8 @@ quick_verdict(struct request *request, struct auth *auth)
 	case REMEMBERED_NOT:
 		break;
 	}
-	source_text(request, source);
-	auth->wait_ms = throttle_wait_ms(auth->state->throttle, source, auth->typed, now);
+	net_address_format(&request->client, auth->source);
+	auth->wait_ms = throttle_wait_ms(auth->state->throttle, auth->source, auth->typed, now);
 	return auth->wait_ms > 0 ? CALLER_WAIT : CALLER_UNSURE;
 }
 
@@ -102,11 +95,9 @@ authenticate(struct request *request, struct auth *auth)
 		authenticate_drop(auth);
 }
 
-/* In the thread pool. */
 static void
-hash(void *arg)
+compare(struct auth *auth)
 {
-	struct auth *auth = arg;
 	struct service_state *state = auth->state;
 	char decoy[PASSWORD_HASH_BYTES];
 
@@ -126,25 +117,38 @@ hash(void *arg)
 	explicit_bzero(decoy, sizeof(decoy));
 }
 
+/* In the thread pool. The throttle is asked again and told here: guesses that queued up together
+ * would otherwise all pass it before the first of them has failed. */
+static void
+hash(void *arg)
+{
+	struct auth *auth = arg;
+	struct throttle *throttle = auth->state->throttle;
+
+	auth->wait_ms = throttle_wait_ms(throttle, auth->source, auth->typed, clock_mono_ms());
+	if (auth->wait_ms > 0)
+		return;
+	compare(auth);
+	if (auth->verdict != USHER_OK && auth->verdict != USHER_E_NOMEM)
+		throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
+}
+
 /* Tells all who want to know how the check came out. */
 static void
 conclude(struct request *request, struct auth *auth)
 {
 	bool right = auth->verdict == USHER_OK;
-	char source[NET_ADDRESS_TEXT_BYTES];
 	uint64_t now = clock_mono_ms();
 
-	source_text(request, source);
 	remember_tell(auth->state->remember, auth->typed, auth->hash, &auth->password, right, now);
 	if (right) {
 		auth->outcome = CALLER_PASSED;
 		auth->login = auth->owner;
-		throttle_passed(auth->state->throttle, source, auth->typed, now);
+		throttle_passed(auth->state->throttle, auth->source, auth->typed, now);
 		service_count(request, COUNT_LOGIN_PASSED);
 		request_set_user(request, auth->login);
 	} else {
 		auth->outcome = CALLER_REFUSED;
-		throttle_failed(auth->state->throttle, source, auth->typed, now);
 		service_count(request, COUNT_LOGIN_REFUSED);
 		LOG(LEVEL_NOTICE, "auth", request->log, "password refused",
 		    log_text("login", auth->typed));
@@ -157,10 +161,12 @@ hashed(struct request *request, void *arg, bool ran)
 	struct auth *auth = arg;
 
 	/* No memory for a hash says nothing about the password. */
-	if (ran && auth->verdict != USHER_E_NOMEM)
-		conclude(request, auth);
-	else
+	if (!ran || auth->verdict == USHER_E_NOMEM)
 		auth->outcome = CALLER_UNAVAILABLE;
+	else if (auth->wait_ms > 0)
+		auth->outcome = CALLER_WAIT;
+	else
+		conclude(request, auth);
 	authenticate_drop(auth);
 	auth->then(request, auth);
 }

@@ -26,6 +26,7 @@ struct auth {
 	const char *typed; /* as the client sent it, in one form */
 	const char *owner; /* of the credential; NULL: unknown or disabled */
 	const char *hash;  /* "" when unknown */
+	char source[NET_ADDRESS_TEXT_BYTES];
 	struct service_state *state;
 	usher_status verdict; /* of password_verify() */
 	void (*then)(struct request *request, struct auth *auth);
@@ -36,7 +37,7 @@ struct auth {
 void
 authenticate(struct request *request, struct auth *auth);
 
-/* Hashes in the thread pool and calls `then` with CALLER_PASSED, CALLER_REFUSED or
+/* Hashes in the thread pool and calls `then` with CALLER_PASSED, CALLER_REFUSED, CALLER_WAIT or
  * CALLER_UNAVAILABLE, the latter at once when the pool is full. The request belongs to `then`. */
 void
 authenticate_check(struct request *request, struct auth *auth,

@@ -304,6 +304,27 @@ def _():
     tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
 
 
+@tap.case('who sends many guesses at once has no more of them than one after another')
+def _():
+    home = folder / 'burst'
+    home.mkdir()
+    statuses = []
+    with Usherd(home, directory=site.uri(folder), top='password threads = 2\n', config=(
+            '[limits]\nwork time = 1m\n[authentication]\nlogin failures = 3\n')) as burst:
+        def guess(number):
+            statuses.append(site.ask(burst, login='jo@contoso.com', password=f'at once {number}',
+                                     timeout=60).status)
+
+        threads = [threading.Thread(target=guess, args=(i,)) for i in range(30)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    tap.same(set(statuses), {401, 429})
+    # Each thread may be at work on one while the last failure allowed is counted.
+    tap.true(statuses.count(401) <= 3 + 2, f'{statuses.count(401)} passwords were tried')
+
+
 @tap.case('the log names users and holds no secret')
 def _():
     log = daemon.log()
