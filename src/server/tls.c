@@ -72,7 +72,9 @@ tls_context_setup(SSL_CTX *context)
 
 	(void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					       SSL_OP_CIPHER_SERVER_PREFERENCE |
-					       SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET);
+					       SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_TICKET |
+					       /* What has been read may be a password. */
+					       SSL_OP_CLEANSE_PLAINTEXT);
 	/* Released buffers halve the memory of an idle connection; partial writes and a moving
 	 * buffer let the caller keep its own; read-ahead takes a record with one system call. */
 	(void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

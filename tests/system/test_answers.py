@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """usherd answers mail programs: the right settings, to those who may have them."""
 import base64
+import pathlib
 import shutil
 import sqlite3
 import threading
@@ -9,7 +10,7 @@ import time
 import site_contoso as site
 from support import programs, tap
 from support.daemon import Usherd
-from support.post import POX_REQUEST, request
+from support.post import POX_REQUEST, basic, request
 from support.scratch import Folder
 
 folder_block = Folder()
@@ -323,6 +324,31 @@ def _():
     tap.same(set(statuses), {401, 429})
     # Each thread may be at work on one while the last failure allowed is counted.
     tap.true(statuses.count(401) <= 3 + 2, f'{statuses.count(401)} passwords were tried')
+
+
+def times_in_memory(process, secret):
+    """How often a process has it in memory that it may write to; 0 when we may not look."""
+    times = 0
+    try:
+        areas = pathlib.Path(f'/proc/{process.pid}/maps').read_text(encoding='ascii')
+        with open(f'/proc/{process.pid}/mem', 'rb') as file:
+            for line in areas.splitlines():
+                span, rights = line.split()[:2]
+                low, high = (int(part, 16) for part in span.split('-'))
+                # A sanitizer's shadow is of terabytes and holds nothing.
+                if rights.startswith('rw') and high - low < 1 << 28:
+                    file.seek(low)
+                    times += file.read(high - low).count(secret)
+    except OSError:
+        pass
+    return times
+
+
+@tap.case('no password is left in memory once it has been looked at')
+def _():
+    tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+    for secret in (site.PASSWORD, basic('nora@contoso.com', site.PASSWORD)):
+        tap.same(times_in_memory(daemon.process, secret.encode()), 0)
 
 
 @tap.case('the log names users and holds no secret')
