@@ -494,8 +494,9 @@ const struct command cmd_find = {
 	.operands = "ADDRESS",
 	.summary = "find the settings of a mailbox as a mail program does",
 	.about =
-	    "Asks https://DOMAIN and https://autodiscover.DOMAIN, follows redirects that may be "
-	    "trusted, and shows the settings and the way to them, or every attempt and why it "
+	    "Asks https://DOMAIN and https://autodiscover.DOMAIN, and http://autodiscover.DOMAIN "
+	    "for a redirect only, follows redirects that may be trusted, and shows the settings "
+	    "and the way to them, or every attempt and why it "
 	    "gave none. The password is sent only to a host that asks for it and whose "
 	    "certificate was verified; it comes from --password-file, from USHER_PASSWORD, or "
 	    "from a prompt. Exit status: 0 found, 1 not found, 2 login refused, 3 not safe, 4 "

@@ -31,7 +31,6 @@ struct search {
 	struct xml_reader *xml;
 	struct connect_to *routes;
 	size_t n_routes;
-	bool by_proxy; /* which resolves */
 
 	const char *login;
 	struct secret password;
@@ -271,7 +270,7 @@ resolve(struct search *s, const struct plan_step *step)
 	struct usher_error err;
 
 	connect_to_apply(s->routes, s->n_routes, &host, &port);
-	if (s->by_proxy)
+	if (http_has_proxy(step->url->https)) /* which resolves */
 		tell_resolution(s, step->id, PLAN_NO_FAILURE, NULL, (struct text_list){ NULL, 0 });
 	else if (dns_start(s->dns, step->id, host, &err) != USHER_OK)
 		tell_resolution(
@@ -347,6 +346,24 @@ request(struct search *s, const struct plan_step *step)
 }
 
 static void
+probe(struct search *s, const struct plan_step *step)
+{
+	const char *host = step->url->host;
+	struct http_request r = {
+		.url = step->url,
+		.addresses = step->addresses,
+		.connect_port = step->url->port,
+		.body_never = true,
+		.connect_ms = PLAN_CONNECT_MS,
+	};
+	struct usher_error err = { 0 };
+
+	connect_to_apply(s->routes, s->n_routes, &host, &r.connect_port);
+	if (http_start(s->http, step->id, &r, &err) != USHER_OK)
+		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
+}
+
+static void
 consent(struct search *s, const struct plan_step *step)
 {
 	const struct usher_redirect redirect = {
@@ -372,6 +389,9 @@ begin(struct search *s, const struct plan_step *step)
 		return;
 	case PLAN_REQUEST:
 		request(s, step);
+		return;
+	case PLAN_PROBE:
+		probe(s, step);
 		return;
 	case PLAN_CONSENT:
 		consent(s, step);
@@ -496,7 +516,6 @@ set_up(struct search *s, const char *address, struct usher_error *err)
 	s->xml = xml_reader_new();
 	if (st == USHER_OK && s->xml == NULL)
 		st = err_nomem(err, address);
-	s->by_proxy = http_has_proxy();
 	if (st == USHER_OK)
 		st = plan_new(s->mem, &who, &plan, now_ms(s), &s->plan, err);
 	return st;

@@ -31,6 +31,7 @@ struct transfer {
 
 	struct buf body;
 	bool body_always;
+	bool body_never;
 	size_t head_bytes;
 	size_t n_fields;
 	size_t drained;
@@ -126,13 +127,16 @@ http_free(struct http *http)
 }
 
 bool
-http_has_proxy(void)
+http_has_proxy(bool https)
 {
-	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
-		"ALL_PROXY" };
+	/* HTTP_PROXY is not among them: a CGI program's request fields could set it. */
+	static const char *const names[2][4] = {
+		{ "http_proxy", "all_proxy", "ALL_PROXY" },
+		{ "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" },
+	};
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const char *value = getenv(names[i]);
+	for (size_t i = 0; i < COUNT_OF(names[0]) && names[https][i] != NULL; i++) {
+		const char *value = getenv(names[https][i]);
 
 		if (value != NULL && value[0] != '\0')
 			return true;
@@ -167,15 +171,15 @@ take_field(struct transfer *t, struct slice line)
 static bool
 wants_body(const struct transfer *t)
 {
-	return t->body_always || t->status == 200;
+	return t->body_always || (t->status == 200 && !t->body_never);
 }
 
 /* Only of these is the connection likely to be used again: a login or a redirect to the same host.
  */
 static bool
-worth_draining(int64_t status)
+worth_draining(const struct transfer *t)
 {
-	return status == 401 || (status >= 300 && status < 400);
+	return !t->body_never && (t->status == 401 || (t->status >= 300 && t->status < 400));
 }
 
 static void
@@ -212,7 +216,7 @@ on_head(char *p, size_t size, size_t n, void *payload)
 		return n;
 	t->status = status;
 	t->head_done = true;
-	return wants_body(t) || worth_draining(status) ? n : 0;
+	return wants_body(t) || worth_draining(t) ? n : 0;
 }
 
 static size_t
@@ -401,6 +405,7 @@ transfer_new(struct http *http, uint32_t id, const struct http_request *r)
 	t->status = NUMBER_ABSENT;
 	t->port = r->url->port;
 	t->body_always = r->body_always;
+	t->body_never = r->body_never;
 	tls_evidence_init(&t->tls);
 	buf_init(&t->body, r->body_max);
 	t->mem = arena_new(TRANSFER_BYTES);

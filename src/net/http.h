@@ -46,7 +46,8 @@ struct http_request {
 	const char *login;	    /* NULL: anonymous. Else Basic, and https only */
 	const struct secret *password;
 	size_t body_max;     /* of the response */
-	bool body_always;    /* else only the body of a 200 is read and kept */
+	bool body_always;    /* else only the body of a 200 is read and kept … */
+	bool body_never;     /* … or none: the head is all that is wanted */
 	uint64_t connect_ms; /* TLS included */
 	uint64_t total_ms;   /* 0: until stopped */
 };
@@ -74,9 +75,9 @@ http_new(struct tls_trust *trust, struct http **out, struct usher_error *err);
 void
 http_free(struct http *http);
 
-/* True when the environment names a proxy for https. */
+/* True when the environment names a proxy for https, or for http. */
 bool
-http_has_proxy(void);
+http_has_proxy(bool https);
 
 /* Begins; the response comes from http_take() under `id`.
  * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_TRUST (a login for an http URL). */

@@ -13,15 +13,16 @@
 /* A way to derive a first URL from a mail domain (http-discovery.md 1), best first. */
 struct source_row {
 	enum source source;
-	const char *prefix; /* of the host, before the domain */
-	bool web_site; /* the host is most likely somebody's web site: its silence means nothing */
+	const char *start; /* of the URL, before the domain */
+	uint64_t wait_ms;  /* from the start of the round, while a better source has hope */
+	bool web_site;	   /* most likely somebody's web site answers: silence means nothing */
 };
 
 enum { SOURCES_MAX = 8, ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1 };
 
 enum lane_state {
 	LANE_RESOLVE = 0, /* wants its host's addresses */
-	LANE_ASK,	  /* wants to ask without credentials */
+	LANE_ASK,	  /* wants to ask without credentials, or to probe plain http */
 	LANE_LOGIN,	  /* wants to ask with credentials */
 	LANE_CONSENT,	  /* wants somebody's word on a redirect */
 	LANE_WON,	  /* has settings, or an address to go on with */
@@ -32,7 +33,9 @@ enum lane_state {
 struct lane {
 	const struct source_row *row;
 	enum lane_state state;
-	uint64_t since_ms; /* when it came into this state */
+	uint64_t since_ms;     /* when it came into this state */
+	bool promising;	       /* something there knows of Autodiscover … */
+	uint64_t promising_ms; /* … since then; its betters' grace counts from here */
 
 	uint32_t id; /* of the step under way for this state; 0: none yet */
 	uint64_t deadline_ms;
@@ -82,6 +85,7 @@ struct plan {
 	usher_status status; /* sticky: USHER_E_NOMEM */
 	enum phase phase;
 	uint64_t start_ms;
+	uint64_t round_ms; /* when this round began */
 	uint64_t end_ms;
 	uint32_t last_id;
 

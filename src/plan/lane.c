@@ -16,6 +16,15 @@ enter(struct lane *l, enum lane_state state, uint64_t now_ms)
 	l->stopped = false;
 }
 
+/* A redirect, a demand for a login or settings: it is worth its betters' hurry. */
+static void
+note_promise(struct lane *l, uint64_t now_ms)
+{
+	if (!l->promising)
+		l->promising_ms = now_ms;
+	l->promising = true;
+}
+
 static void
 finish_attempt(
     struct plan *p, struct lane *l, enum attempt_result result, const char *reason, uint64_t now_ms)
@@ -127,9 +136,11 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		step->realm = l->challenge.realm;
 		FALLTHROUGH;
 	case LANE_ASK:
-		step->kind = PLAN_REQUEST;
+		step->kind = l->url.https ? PLAN_REQUEST : PLAN_PROBE;
 		step->addresses = l->addresses;
 		l->deadline_ms = now_ms + p->options.request_ms;
+		if (step->kind == PLAN_PROBE && l->deadline_ms > now_ms + PLAN_PROBE_MS)
+			l->deadline_ms = now_ms + PLAN_PROBE_MS;
 		break;
 	case LANE_CONSENT:
 		step->kind = PLAN_CONSENT;
@@ -211,6 +222,7 @@ follow(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	finish_attempt(p, l, RESULT_REDIRECT,
 	    arena_printf(p->mem, "it sends us on to %s", l->attempt->redirect), now_ms);
+	note_promise(l, now_ms);
 	if (l->next_address != NULL) {
 		l->answer = NULL;
 		enter(l, LANE_WON, now_ms);
@@ -282,6 +294,7 @@ on_settings(struct plan *p, struct lane *l, const struct answer *answer, uint64_
 	}
 	finish_attempt(p, l, RESULT_SETTINGS, "it gave the settings", now_ms);
 	l->answer = answer;
+	note_promise(l, now_ms);
 	enter(l, LANE_WON, now_ms);
 }
 
@@ -385,6 +398,7 @@ on_challenge(struct plan *p, struct lane *l, const struct plan_response *what, u
 		return;
 	}
 	finish_attempt(p, l, RESULT_CREDENTIALS, "it asks for a password", now_ms);
+	note_promise(l, now_ms);
 	enter(l, LANE_LOGIN, now_ms);
 }
 
@@ -412,19 +426,29 @@ lane_note_sent(struct lane *l, const struct plan_response *what)
 	l->attempt->credentialed = was_sent(what);
 }
 
+static bool
+is_redirect(int64_t status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 static void
 on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
+	if (is_redirect(what->http_status)) {
+		on_location(p, l, what->location, now_ms);
+		return;
+	}
+	/* Anybody on the way can have written it: neither an answer nor a 401 means anything. */
+	if (!l->url.https) {
+		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
+		    "over plain http only a redirect counts, and it gives none (HTTP %d)",
+		    (int)what->http_status);
+		return;
+	}
 	switch (what->http_status) {
 	case 200:
 		on_document(p, l, what, now_ms);
-		return;
-	case 301:
-	case 302:
-	case 303:
-	case 307:
-	case 308:
-		on_location(p, l, what->location, now_ms);
 		return;
 	case 401:
 		if (l->attempt->credentialed)
@@ -465,7 +489,7 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 		else if (l->attempt->credentialed && failure != PLAN_NO_FAILURE)
 			note_failure(p, l);
 	}
-	if (failure == PLAN_NO_FAILURE && what->tls.verdict != TLS_VERIFIED)
+	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
 		failure = PLAN_TLS;
 	if (failure == PLAN_TLS)
 		lose_by_tls(p, l, what, now_ms);

@@ -7,11 +7,12 @@
 #include "base/err.h"
 #include "plan/inside.h"
 
-/* All begin at once; a better one is preferred while it is within its grace (http-discovery.md 16).
- */
+/* All names are looked up at once; a better source is preferred while it is within its grace
+ * (http-discovery.md 16). */
 static const struct source_row sources[] = {
-	{ SOURCE_AUTODISCOVER, "autodiscover.", false },
-	{ SOURCE_ROOT, "", true },
+	{ SOURCE_AUTODISCOVER, "https://autodiscover.", 0, false },
+	{ SOURCE_ROOT, "https://", 0, true },
+	{ SOURCE_HTTP_REDIRECT, "http://autodiscover.", PLAN_STAGGER_MS, true },
 };
 
 _Static_assert(COUNT_OF(sources) <= SOURCES_MAX, "room for a lane per source");
@@ -47,7 +48,7 @@ begin_lane(struct plan *p, const struct source_row *row, uint64_t now_ms)
 	usher_status st = USHER_E_NOMEM;
 
 	*l = (struct lane){ .row = row };
-	text = arena_printf(p->mem, "https://%s%s%s", row->prefix, plan_address(p)->domain, PATH);
+	text = arena_printf(p->mem, "%s%s%s", row->start, plan_address(p)->domain, PATH);
 	if (text != NULL)
 		st = url_parse(p->mem, slice_of(text), &url, NULL);
 	if (st == USHER_E_NOMEM) {
@@ -73,6 +74,7 @@ begin_round(struct plan *p, const struct address *address, uint64_t now_ms)
 {
 	p->addresses[p->n_addresses++] = address;
 	p->phase = PHASE_RUNNING;
+	p->round_ms = now_ms;
 	p->winner = NULL;
 	p->n_lanes = 0;
 	p->refusal = NULL;
@@ -236,17 +238,21 @@ time_is_up(const struct plan *p, uint64_t now_ms)
 	return now_ms - p->start_ms >= p->options.total_ms;
 }
 
-/* Whether a better source than `l` may still answer and has not used up its grace. */
 static bool
-may_be_overtaken(const struct plan *p, const struct lane *l, uint64_t now_ms)
+has_rival(const struct plan *p, const struct lane *l)
 {
-	if (now_ms - l->since_ms >= p->options.grace_ms)
-		return false;
 	for (const struct lane *better = p->lanes; better < l; better++) {
 		if (better->state != LANE_LOST && better->state != LANE_WON)
 			return true;
 	}
 	return false;
+}
+
+/* Whether a better source than `l` may still answer and has not used up its grace. */
+static bool
+may_be_overtaken(const struct plan *p, const struct lane *l, uint64_t now_ms)
+{
+	return now_ms - l->promising_ms < p->options.grace_ms && has_rival(p, l);
 }
 
 static const struct lane *
@@ -357,8 +363,9 @@ may_start(const struct plan *p, const struct lane *l, uint64_t now_ms)
 		return false;
 	switch (l->state) {
 	case LANE_RESOLVE:
-	case LANE_ASK:
 		return true;
+	case LANE_ASK:
+		return now_ms - p->round_ms >= l->row->wait_ms || !has_rival(p, l);
 	case LANE_LOGIN:
 		return !another_is(p, l, logging_in) && !may_be_overtaken(p, l, now_ms);
 	case LANE_CONSENT:
@@ -377,8 +384,10 @@ wake_for(const struct plan *p, const struct lane *l)
 		return l->stopped ? UINT64_MAX : l->deadline_ms;
 	if (l->state == LANE_CONSENT)
 		return l->since_ms + PLAN_PATIENCE_MS;
+	if (l->state == LANE_ASK)
+		return p->round_ms + l->row->wait_ms;
 	if (l->state == LANE_LOGIN || l->state == LANE_WON)
-		return l->since_ms + p->options.grace_ms;
+		return l->promising_ms + p->options.grace_ms;
 	return UINT64_MAX;
 }
 

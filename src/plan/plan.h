@@ -8,6 +8,7 @@
  * - every URL is first asked without credentials;
  * - credentials are asked for only after a 401 that offers Basic, over verified TLS, and only at
  *   hosts made from the mail domain or reached by a trusted redirect;
+ * - plain http is asked one thing only, at one host: where to go on over https;
  * - one step with credentials at a time, PLAN_REFUSALS_MAX failures in all. */
 #ifndef USHER_PLAN_PLAN_H
 #define USHER_PLAN_PLAN_H
@@ -30,7 +31,9 @@ enum {
 	PLAN_RESOLVE_MS = 5000,
 	PLAN_CONNECT_MS = 5000,	 /* the performer's to keep */
 	PLAN_REQUEST_MS = 15000, /* connecting included */
+	PLAN_PROBE_MS = 3000,	 /* where nothing need be */
 	PLAN_TOTAL_MS = 60000,
+	PLAN_STAGGER_MS = 50,	/* between sources that are likely and those that are not */
 	PLAN_GRACE_MS = 250,	/* for a better source to overtake one that has answered */
 	PLAN_PATIENCE_MS = 1000 /* before a person is asked what may turn out needless */
 };
@@ -45,6 +48,7 @@ struct plan_options {
 enum plan_step_kind {
 	PLAN_RESOLVE, /* find the addresses of host; tell plan_resolved() */
 	PLAN_REQUEST, /* POST the question for `address` to `url`; tell plan_responded() */
+	PLAN_PROBE,   /* GET `url`, a plain http one, for its redirect; tell plan_responded() */
 	PLAN_CONSENT  /* may this redirect be followed? tell plan_consented() */
 };
 
@@ -55,8 +59,8 @@ struct plan_step {
 	enum source source;
 	const char *address; /* the mailbox asked for */
 
-	const struct url *url;	    /* RESOLVE: of its host; REQUEST: where the question goes */
-	struct text_list addresses; /* REQUEST: as resolved */
+	const struct url *url; /* RESOLVE: of its host; REQUEST, PROBE: where the question goes */
+	struct text_list addresses; /* REQUEST, PROBE: as resolved */
 	bool credentialed;	    /* REQUEST */
 	const char *realm;	    /* REQUEST, credentialed: as the challenge says; may be "" */
 

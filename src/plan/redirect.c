@@ -112,9 +112,10 @@ redirect_url(
 		*reason = "it is a web site: it redirects to a page, not to Autodiscover";
 		return VERDICT_USELESS;
 	}
+	/* From https that takes safety away; between plain web sites it is a habit. */
 	if (!next->https) {
 		*reason = "it sends us to plain http, where nothing is safe";
-		return VERDICT_UNSAFE;
+		return l->url.https ? VERDICT_UNSAFE : VERDICT_USELESS;
 	}
 	if (next->userinfo) {
 		*reason = "it sends us to a URL with a login name inside";

@@ -48,14 +48,19 @@ class Run:
         self.reasons = ' | '.join(a['reason'] for a in self.json['attempts'])
 
 
+def route(name, peer):
+    """The way to a peer; its port is that of https unless it says another."""
+    return ['--connect-to', f'{name if ":" in name else name + ":443"}:127.0.0.1:{peer.port}']
+
+
 def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, password=True):
-    """Searches among `hosts`: name to Peer, which are started and stopped."""
+    """Searches among `hosts`, which are started and stopped: name, or name:port, to Peer."""
     with contextlib.ExitStack() as stack:
         names = stack.enter_context(Dns(dns))
         command = ['find', address, '--json', '--dns', names.server, '--ca-file', trusted]
         for name, peer in hosts.items():
             stack.enter_context(peer)
-            command += ['--connect-to', f'{name}:443:127.0.0.1:{peer.port}']
+            command += route(name, peer)
         if password:
             command += ['--password-file', PASSWORD]
         start = time.monotonic()
@@ -218,7 +223,8 @@ def _(certificate, verdict, reason):
     dedicated, root = Peer(*certificate, script=script), Peer(*certificate, script=script)
     run = find({C: dedicated, B: root})
     expect(run, BLOCKED, reason)
-    tap.same([a['tls']['verdict'] for a in run.json['attempts']], [verdict] * 2)
+    tap.same([a['tls']['verdict'] for a in run.json['attempts'] if a['source'] in 'BC'],
+             [verdict] * 2)
     tap.same(dedicated.requests + root.requests, [])
     quiet = Peer(*certificate, script=script)
     expect(find({B: quiet}), NOT_FOUND, reason)
@@ -256,8 +262,9 @@ def _():
     expect(run, FOUND)
     tap.same(['authorization' in r['fields'] for r in peer.requests], [False, True])
     tap.same(peer.handshakes, 1)
-    tap.same([a['credentialed'] for a in run.json['attempts'] if C in a['url']], [False, True])
-    tap.same({a['tls']['verdict'] for a in run.json['attempts'] if C in a['url']}, {'verified'})
+    attempts = [a for a in run.json['attempts'] if a['source'] == 'C']
+    tap.same([a['credentialed'] for a in attempts], [False, True])
+    tap.same({a['tls']['verdict'] for a in attempts}, {'verified'})
 
 
 @tap.case('--login is used instead of the address')
@@ -333,7 +340,7 @@ def _():
     run = find({C: peer})
     tap.same(run.status, BLOCKED, run.reasons)
     tap.same(peer.logins, [])
-    tap.same([a['credentialed'] for a in run.json['attempts']], [False] * 3)
+    tap.same([a['credentialed'] for a in run.json['attempts']], [False] * 4)
 
 
 # ---- redirects ----
@@ -439,6 +446,91 @@ def _():
     tap.same(len(peer.requests), 11)
 
 
+# ---- the redirect over plain http ----
+
+PLAIN = f'{C}:80'
+PAGE_WITHOUT_END = f'HTTP/1.1 302 Found\r\nLocation: https://{MAIL}{PATH}\r\n\r\n'.encode()
+
+
+@tap.each([
+    ('302', redirect(f'https://{MAIL}{PATH}')),
+    ('301', redirect(f'https://{MAIL}{PATH}', '301 Moved')),
+    ('303', redirect(f'https://{MAIL}{PATH}', '303 See Other')),
+    ('307', redirect(f'https://{MAIL}{PATH}', '307 Temporary')),
+    ('308', redirect(f'https://{MAIL}{PATH}', '308 Permanent')),
+    ('302 with an endless page', after(PAGE_WITHOUT_END, silence)),
+    ('302 that sets a cookie', status('302 Found', f'Location: https://{MAIL}{PATH}',
+                                      'Set-Cookie: a=b; Domain=contoso.example')),
+])
+def _(script):
+    plain, target = Peer(script=script), good(login(answer()))
+    run = find({PLAIN: plain, MAIL: target}, '--connect-to',
+               f'{C}:443:127.0.0.1:{scratch.free_port()}')
+    expect(run, FOUND)
+    tap.same((run.json['source'], run.json['url']), ('D', f'https://{MAIL}{PATH}'))
+    tap.true(run.seconds < 2, f'{run.seconds} s')
+    probe, = plain.requests
+    tap.same((probe['method'], probe['path'], probe['fields']['host'], probe['body']),
+             ('GET', PATH, C, b''))
+    tap.true(not {'authorization', 'cookie', 'content-type'} & set(probe['fields']), probe)
+    tap.same([(r['method'], 'authorization' in r['fields'], 'cookie' in r['fields'])
+              for r in target.requests], [('POST', False, False), ('POST', True, False)])
+
+
+@tap.case('https that drops packets costs the redirect over plain http the grace')
+def _():
+    run = find({PLAIN: Peer(script=redirect(f'https://{MAIL}{PATH}')), C: good(before=silence),
+                MAIL: good(login(answer()))})
+    expect(run, FOUND)
+    tap.true(run.seconds < 1.5, f'{run.seconds} s')
+
+
+@tap.case('https of the autodiscover host is preferred to its redirect')
+def _():
+    target = good(login(answer()))
+    run = find({PLAIN: Peer(script=redirect(f'https://{MAIL}{PATH}')), MAIL: target,
+                C: good(login(answer()))})
+    expect(run, FOUND)
+    tap.same((run.json['source'], target.logins), ('C', []))
+
+
+@tap.each([
+    ('settings', answer(), NOT_FOUND, 'only a redirect'),
+    ('a redirectUrl', peers.to_url(f'https://{MAIL}{PATH}'), NOT_FOUND, 'only a redirect'),
+    ('a 401', login(answer()), NOT_FOUND, 'only a redirect'),
+    ('an endless page', peers.endless(b'HTTP/1.1 200 OK\r\n\r\n'), NOT_FOUND, 'only a redirect'),
+    ('a redirect to a page', redirect(f'https://{MAIL}/'), NOT_FOUND, 'page'),
+    ('a redirect to plain http', redirect(f'http://{MAIL}{PATH}'), NOT_FOUND, 'plain http'),
+    ('a redirect to itself', redirect(PATH), NOT_FOUND, 'plain http'),
+    ('a redirect to a login', redirect(f'https://ann:pw@{MAIL}{PATH}'), BLOCKED, 'login name'),
+    ('a redirect to this machine', redirect(f'https://127.0.0.1{PATH}'), BLOCKED, 'belong'),
+    ('a redirect to a foreign host', redirect(UNTRUSTED), BLOCKED, 'belong'),
+    ('a redirect without Location', status('302 Found'), NOT_FOUND, 'where to'),
+    ('no HTTP', peers.raw(b'220 mail ESMTP\r\n'), NOT_FOUND, 'not HTTP'),
+    ('a reset', reset, NOT_FOUND, ''),
+])
+def _(script, outcome, reason):
+    plain, target = Peer(script=script), good(login(answer()))
+    run = find({PLAIN: plain, MAIL: target, OTHER: target, '127.0.0.1': target})
+    expect(run, outcome, reason)
+    tap.same((target.requests, plain.logins), ([], []))
+
+
+@tap.case('plain http that does not answer costs three seconds, and no more')
+def _():
+    run = find({PLAIN: Peer(script=silence)})
+    expect(run, NOT_FOUND)
+    tap.true(run.seconds < 4, f'{run.seconds} s')
+
+
+@tap.case('a foreign host that plain http leads to, and --trust-host')
+def _():
+    target = good(login(answer()))
+    expect(find({PLAIN: Peer(script=redirect(UNTRUSTED)), OTHER: target}, '--trust-host', OTHER),
+           FOUND)
+    tap.same(len(target.logins), 1)
+
+
 # ---- DNS ----
 
 @tap.each([
@@ -476,9 +568,10 @@ def _():
 def _():
     with good(login(answer())) as peer, Proxy({f'{C}:443': peer.port}) as proxy, Dns() as names:
         done = usher('find', ADDRESS, '--json', '--ca-file', authority.root, '--dns', names.server,
-                     '--password-file', PASSWORD, https_proxy=proxy.url)
+                     '--password-file', PASSWORD, https_proxy=proxy.url, http_proxy=proxy.url)
         tap.same(done.returncode, FOUND, done.stdout)
-        tap.same(sorted(set(proxy.asked)), [('CONNECT', f'{C}:443'), ('CONNECT', f'{B}:443')])
+        tap.same(sorted(set(proxy.asked) - {('GET', f'http://{C}{PATH}')}),
+                 [('CONNECT', f'{C}:443'), ('CONNECT', f'{B}:443')])
         tap.same(names.questions, [])
         tap.same(len(peer.logins), 1)
 
@@ -569,7 +662,7 @@ def at_terminal(hosts, answers, *options):
         command = ['find', ADDRESS, '--dns', names.server, '--ca-file', str(authority.root), *options]
         for name, peer in hosts.items():
             stack.enter_context(peer)
-            command += ['--connect-to', f'{name}:443:127.0.0.1:{peer.port}']
+            command += route(name, peer)
         child, terminal = pty.fork()
         if child == 0:
             os.execve(program('usher'), ['usher', *command], clean_environment())
@@ -601,6 +694,16 @@ def _():
 def _(typed, expected):
     target = good()
     status_, said = at_terminal({C: good(redirect(UNTRUSTED)), OTHER: target},
+                                [('Go on? [y/N] ', typed)])
+    tap.same(status_, expected, said)
+    tap.same(len(target.requests), int(expected == FOUND))
+
+
+@tap.each([('a redirect over plain http is followed on the word of a person', 'y', FOUND),
+           ('a redirect over plain http is not followed without it', 'n', BLOCKED)])
+def _(typed, expected):
+    target = good()
+    status_, said = at_terminal({PLAIN: Peer(script=redirect(UNTRUSTED)), OTHER: target},
                                 [('Go on? [y/N] ', typed)])
     tap.same(status_, expected, said)
     tap.same(len(target.requests), int(expected == FOUND))

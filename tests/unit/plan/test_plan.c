@@ -13,6 +13,7 @@
 #define PATH "/autodiscover/autodiscover.xml"
 #define B "https://contoso.example" PATH
 #define C "https://autodiscover.contoso.example" PATH
+#define D "http://autodiscover.contoso.example" PATH
 #define MAIL "https://mail.contoso.example" PATH
 #define MAIL_2 "https://mail.contoso.example/autodiscover/2/autodiscover.xml"
 #define EU "https://eu.contoso.example" PATH
@@ -125,6 +126,61 @@ static const struct row rows[] = {
 	    .reason = "expired" },
 	{ "no TLS at the autodiscover host is no alarm",
 	    { { C, ANYBODY, HAS_BAD_CERTIFICATE, TLS_BROKEN } }, OUTCOME_NOT_FOUND },
+
+	/* the redirect over plain http */
+	{ "only the redirect is there: it waits for nobody",
+	    { { C, ANYBODY, FAILS, PLAN_REFUSED }, { D, ANYBODY, ANSWERS, 302, MAIL, 50 },
+		{ MAIL, ANONYMOUS, ANSWERS, 401, BASIC, 100 },
+		{ MAIL, LOGGED_IN, GIVES_SETTINGS, .delay_ms = 50 } },
+	    OUTCOME_FOUND, MAIL, .credentialed = 1, .elapsed_ms = 200 },
+	{ "it begins a little later while https may answer",
+	    { { C, ANYBODY, FAILS, PLAN_REFUSED, .delay_ms = PLAN_STAGGER_MS + 1 },
+		{ D, ANYBODY, ANSWERS, 302, MAIL, 50 }, { MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, MAIL, .elapsed_ms = PLAN_STAGGER_MS + 50 },
+	{ "https that drops packets costs it one grace, and not one per step",
+	    { { C, ANYBODY, FAILS, .delay_ms = NEVER }, { D, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANONYMOUS, ANSWERS, 401, BASIC, 100 },
+		{ MAIL, LOGGED_IN, GIVES_SETTINGS, .delay_ms = 100 } },
+	    OUTCOME_FOUND, MAIL, .credentialed = 1,
+	    .elapsed_ms = PLAN_STAGGER_MS + PLAN_GRACE_MS + 100 },
+	{ "https within its grace is preferred to it",
+	    { { C, ANYBODY, GIVES_SETTINGS, .delay_ms = 250 }, { D, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, C, .elapsed_ms = 250 },
+	{ "the root is preferred to it as well",
+	    { { B, ANYBODY, GIVES_SETTINGS, .delay_ms = 250 }, { D, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, B, .elapsed_ms = 250 },
+	{ "settings over plain http are none", { { D, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_NOT_FOUND },
+	{ "a redirectUrl over plain http is none",
+	    { { D, ANYBODY, SENDS_TO_URL, .text = MAIL }, { MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_NOT_FOUND },
+	{ "a 401 over plain http gets no password", { { D, ANYBODY, ANSWERS, 401, BASIC } },
+	    OUTCOME_NOT_FOUND },
+	{ "plain http that drops packets means nothing",
+	    { { D, ANYBODY, FAILS, .delay_ms = NEVER } }, OUTCOME_NOT_FOUND,
+	    .elapsed_ms = PLAN_PROBE_MS },
+	{ "it leads to a host that nobody trusts",
+	    { { D, ANYBODY, ANSWERS, 302, OTHER }, { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_BLOCKED, .reason = "does not belong" },
+	{ "it leads to a host that somebody trusts",
+	    { { D, ANYBODY, ANSWERS, 302, OTHER }, { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, OTHER, .may_ask = true, .says_yes = true },
+	{ "it leads to a host on the list",
+	    { { D, ANYBODY, ANSWERS, 302, OTHER }, { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, OTHER, .trust = "*.fabrikam.example" },
+	{ "it leads to https of its own host, which was asked", { { D, ANYBODY, ANSWERS, 302, C } },
+	    OUTCOME_NOT_FOUND },
+	{ "it leads from one plain web site to the next",
+	    { { D, ANYBODY, ANSWERS, 301, "http://www.fabrikam.example" PATH } },
+	    OUTCOME_NOT_FOUND },
+	{ "it leads to a page", { { D, ANYBODY, ANSWERS, 301, "https://www.fabrikam.example/" } },
+	    OUTCOME_NOT_FOUND },
+	{ "where it leads, the certificate is wrong",
+	    { { D, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, HAS_BAD_CERTIFICATE, TLS_WRONG_NAME } },
+	    OUTCOME_BLOCKED, .reason = "another host" },
 
 	/* credentials */
 	{ "asked, the password is given",
@@ -464,7 +520,7 @@ test_the_whole_search_has_a_deadline(void **state UNUSED)
 	assert_string_equal(w.fault, "");
 	assert_int_equal(w.elapsed_ms, 700);
 	assert_int_equal(w.result.outcome, OUTCOME_UNAVAILABLE);
-	assert_int_equal(w.result.n_attempts, 2);
+	assert_int_equal(w.result.n_attempts, 3);
 	assert_non_null(strstr(w.result.attempts[0]->reason, "time"));
 	arena_free(w.mem);
 }

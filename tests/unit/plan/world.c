@@ -65,8 +65,12 @@ has_right(const struct run *r, const struct plan_step *step)
 	const char *host = step->url->host;
 	const char *domain = strrchr(step->address, '@') + 1;
 
-	if (!step->url->https || step->url->userinfo)
+	if (step->url->userinfo)
 		return false;
+	if (!step->url->https)
+		return step->kind == PLAN_PROBE && !step->credentialed &&
+		       step->source == SOURCE_HTTP_REDIRECT && step->url->port == 80 &&
+		       strcmp(host, arena_printf(r->w->mem, "autodiscover.%s", domain)) == 0;
 	if (!step->url->ip_literal &&
 	    (domain_same_site(r->domain, host) || domain_same_site(domain, host)))
 		return true;
@@ -161,7 +165,8 @@ watch_response(struct run *r, const struct flight *f)
 				 what->failure != PLAN_UNREACHABLE;
 	if (f->step.credentialed && what->failure == PLAN_NO_FAILURE && what->http_status == 401)
 		r->refusers[r->n_refusers++] = f->step.url->host;
-	if (what->failure != PLAN_NO_FAILURE || what->tls.verdict != TLS_VERIFIED)
+	if (what->failure != PLAN_NO_FAILURE || what->tls.verdict != TLS_VERIFIED ||
+	    f->step.kind == PLAN_PROBE)
 		return;
 	a->challenged = what->http_status == 401 && offers_basic(what);
 	if (what->http_status == 200 && what->answer != NULL &&
@@ -187,6 +192,7 @@ start(struct run *r, const struct plan_step *step)
 		r->w->resolve(r->w, step->url->host, &delay_ms, &f->resolution);
 		break;
 	case PLAN_REQUEST:
+	case PLAN_PROBE:
 		watch_request(r, step);
 		f->response.http_status = NUMBER_ABSENT;
 		f->response.tls.not_after = f->response.tls.not_before = NUMBER_ABSENT;
@@ -215,6 +221,7 @@ tell(struct run *r, struct flight *f)
 		plan_resolved(r->plan, r->now_ms, id, &f->resolution);
 		break;
 	case PLAN_REQUEST:
+	case PLAN_PROBE:
 		watch_response(r, f);
 		plan_responded(r->plan, r->now_ms, id, &f->response);
 		break;
