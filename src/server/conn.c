@@ -37,13 +37,15 @@ conn_open(
     struct worker *w, const struct socket *s, int fd, const struct net_address *peer, bool trusted)
 {
 	struct conn *c = calloc(1, sizeof(*c));
+	bool exempt = trusted || s->settings.kind == LISTENER_PRIVATE;
 
 	if (c == NULL)
 		goto fail;
 	c->worker = w;
 	c->fd = fd;
 	c->peer = *peer;
-	c->trusted = c->exempt = trusted;
+	c->trusted = trusted;
+	c->exempt = exempt;
 	c->id = w->next_conn_id;
 	c->listener = listen_find(w->scope->config, &s->settings);
 	c->watch = loop_watch_new(w->loop, fd, on_ready, c);
@@ -68,7 +70,7 @@ fail:
 		loop_watch_free(c->watch);
 	free(c);
 	(void)close(fd);
-	limit_give(w->engine->limit, peer, trusted);
+	limit_give(w->engine->limit, peer, exempt);
 }
 
 enum step

@@ -34,7 +34,7 @@ struct conn {
 	struct net_address peer;
 	char peer_text[NET_ADDRESS_TEXT_BYTES];
 	bool trusted; /* the peer is a trusted proxy */
-	bool exempt;  /* as given to limit_take() */
+	bool exempt;  /* for limit_give() */
 	bool removed; /* its listener is gone: close after this request */
 	bool failed;  /* nothing can be sent any more, not even a leave */
 };

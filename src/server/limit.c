@@ -7,7 +7,7 @@
 
 #include "base/encode.h"
 
-enum { FIRST_SLOTS = 256 };
+enum { FIRST_SLOTS = 256, KEPT_PLACES = 16 };
 
 struct slot {
 	struct net_address key;
@@ -177,6 +177,18 @@ limit_take(struct limit *limit, const struct net_address *address, bool exempt)
 		limit->total++;
 	(void)pthread_mutex_unlock(&limit->lock);
 	return answer;
+}
+
+bool
+limit_take_kept(struct limit *limit)
+{
+	bool room;
+
+	(void)pthread_mutex_lock(&limit->lock);
+	room = limit->total < (uint64_t)limit->total_max + KEPT_PLACES;
+	limit->total += room;
+	(void)pthread_mutex_unlock(&limit->lock);
+	return room;
 }
 
 void

@@ -38,6 +38,11 @@ limit_give(struct limit *limit, const struct net_address *address, bool exempt);
 bool
 limit_has_room(struct limit *limit);
 
+/* Counts an administrator's connection, for which a few places are kept beyond the total. False
+ * when those are taken too. Give back as `exempt`. */
+bool
+limit_take_kept(struct limit *limit);
+
 /* Addresses that are counted now; for tests. */
 size_t
 limit_addresses(struct limit *limit);

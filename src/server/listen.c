@@ -179,8 +179,16 @@ listen_open(struct worker *workers, unsigned n, const struct listener_settings *
 static void
 on_acceptable(void *arg);
 
+/* Whoever fills the service must not blind those who watch it. */
+static bool
+is_private(const struct socket *s)
+{
+	return s->settings.kind == LISTENER_PRIVATE;
+}
+
+/* `all`: the private ones too. */
 static void
-pause_accepting(struct worker *w)
+pause_accepting(struct worker *w, bool all)
 {
 	uint64_t at = loop_now_ms(w->loop) + PAUSE_MS;
 
@@ -189,7 +197,7 @@ pause_accepting(struct worker *w)
 	w->resume_at_ms = at;
 	worker_timer_by(w, at);
 	for (struct socket *s = w->sockets; s != NULL; s = s->next)
-		if (s->watch != NULL)
+		if (s->watch != NULL && (all || !is_private(s)))
 			loop_watch_set(s->watch, 0);
 }
 
@@ -208,7 +216,7 @@ listen_resume(struct worker *w)
 			loop_watch_set(s->watch, LOOP_READ);
 	}
 	if (!all)
-		pause_accepting(w);
+		pause_accepting(w, true);
 }
 
 bool
@@ -242,7 +250,7 @@ no_room(struct worker *w)
 	struct engine *e = w->engine;
 
 	warn(w, &w->told_full_ms, "connection limit reached: new connections wait");
-	pause_accepting(w);
+	pause_accepting(w, false);
 	atomic_store(&e->room_wanted, true);
 	for (unsigned i = 0; i < e->n_workers; i++)
 		if (&e->workers[i] != w)
@@ -268,7 +276,7 @@ out_of_descriptors(struct worker *w, const struct socket *s)
 			(void)close(fd);
 		w->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
-	pause_accepting(w);
+	pause_accepting(w, true);
 }
 
 static void
@@ -282,6 +290,13 @@ take_in(struct worker *w, const struct socket *s, int fd, const union any_addres
 	from_system(a, &peer, &port);
 	trusted = net_ranges_have(settings->trusted, settings->n_trusted, &peer);
 	count(w, COUNT_ACCEPTED, 1);
+	if (is_private(s)) {
+		if (limit_take_kept(w->engine->limit))
+			conn_open(w, s, fd, &peer, trusted);
+		else
+			(void)close(fd);
+		return;
+	}
 	switch (limit_take(w->engine->limit, &peer, trusted)) {
 	case LIMIT_TAKEN:
 		conn_open(w, s, fd, &peer, trusted);
@@ -304,7 +319,7 @@ accept_one(struct worker *w, const struct socket *s, bool evict)
 	socklen_t n = sizeof(a);
 	int fd;
 
-	if (!limit_has_room(w->engine->limit)) {
+	if (!is_private(s) && !limit_has_room(w->engine->limit)) {
 		if (!evict)
 			return false;
 		if (!listen_make_room(w)) {

@@ -2,6 +2,7 @@
 """The listeners beside https: redirect, private, proxy."""
 import json
 import socket
+import time
 
 import site_contoso as site
 from support import programs, tap
@@ -38,6 +39,19 @@ def start(where='127.0.0.1', proxies='127.0.0.1', extra=''):
 
 
 daemon = start()
+
+
+@tap.case('health is answered while clients have taken all connections')
+def _():
+    home = folder / 'full'
+    home.mkdir()
+    with Usherd(home, directory=site.uri(folder), config='[limits]\nconnections = 8\n') as full:
+        silent = [socket.create_connection(full.https) for _ in range(12)]
+        time.sleep(0.3)
+        answer = request(full.private, 'localhost', '/health', 'GET', timeout=5)
+        tap.same(answer.status, 200)
+        for s in silent:
+            s.close()
 
 
 @tap.each([

@@ -848,7 +848,7 @@ def _(words, fields, wanted):
 
 @tap.case('`*` listens on IPv4 and IPv6')
 def _():
-    with Server('listen=both,private,*:0') as server:
+    with Server('listen=both,redirect,*:0') as server:
         port = server.ports['both']
         for address in ('127.0.0.1', '::1'):
             try:
@@ -867,7 +867,7 @@ def _():
     with Server() as first:
         process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         out, _ = process.communicate(
-            f'start listen=p,private,127.0.0.1:{first.ports["plain"]}\n'.encode(), SLACK * 4)
+            f'start listen=p,redirect,127.0.0.1:{first.ports["plain"]}\n'.encode(), SLACK * 4)
         tap.has(out.decode(), f'failed conflict 127.0.0.1:{first.ports["plain"]}: ')
 
 
@@ -900,7 +900,7 @@ def _():
         for thread in threads:
             thread.start()
         for i in range(20):
-            extra = ['listen=more,private,127.0.0.1:0'] if i % 2 else []
+            extra = ['listen=more,redirect,127.0.0.1:0'] if i % 2 else []
             words = other if i % 3 else CERTIFICATE
             tap.same(server.order('reload', *LISTEN, *words, *extra)[-1], 'ok')
             time.sleep(0.05)
@@ -932,20 +932,20 @@ def _():
 def _():
     with Server() as server, connect(server) as sock:
         for words in (['chain=/nonexistent', 'key=/nonexistent', *LISTEN], LISTEN,
-                      ['listen=far,private,192.0.2.77:1', *LISTEN, *CERTIFICATE]):
+                      ['listen=far,redirect,192.0.2.77:1', *LISTEN, *CERTIFICATE]):
             tap.true(server.order('reload', *words)[-1].startswith('failed '), str(words))
         greet(sock)
         tap.same(ask(server, get(), 'plain')[0], 200)
 
 
 @tap.each([
-    ('a listener may change its address and keep its port', 'plain,private', '*'),
+    ('a listener may change its address and keep its port', 'plain,redirect', '*'),
     ('a listener may change its kind and keep its port', 'plain,redirect', '127.0.0.1'),
 ])
 def _(listener, address):
     with Server() as server:
         port = server.ports['plain']
-        words = (LISTEN[0], f'listen=plain,private,127.0.0.1:{port}')
+        words = (LISTEN[0], f'listen=plain,redirect,127.0.0.1:{port}')
         for again in words, (LISTEN[0], f'listen={listener},{address}:{port}'), words:
             # The first turns the port that the system chose into a chosen one.
             tap.same(server.order('reload', *again, *CERTIFICATE)[-1], 'ok')
@@ -1035,7 +1035,7 @@ def _():
 with Folder() as HERE:
     SERVERS = []
     CA = Authority(HERE)
-    LISTEN = ['listen=web,https,127.0.0.1:0', 'listen=plain,private,127.0.0.1:0']
+    LISTEN = ['listen=web,https,127.0.0.1:0', 'listen=plain,redirect,127.0.0.1:0']
     CERTIFICATE = []
     for names in (['localhost', '127.0.0.1'], ['mail.example'], ['*.wild.example']):
         PAIR = CA.issue(*names)
