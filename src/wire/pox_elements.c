@@ -103,6 +103,7 @@ static const struct element protocol_rows[] = {
 	SWITCH("UsePOPAuth", use_pop_auth, 0),
 	SWITCH("SMTPLast", smtp_last, 0),
 };
+_Static_assert(COUNT_OF(protocol_rows) == POX_PROTOCOL_ROWS, "POX_PROTOCOL_ROWS is out of date");
 
 static const struct element network_rows[] = {
 	TEXT("IPv4Start", ipv4_start),

@@ -23,6 +23,7 @@ extern const struct element_list pox_user;		  /* in struct answer_user */
 extern const struct element_list pox_account;		  /* in struct answer, after Action */
 extern const struct element_list pox_alternative_mailbox; /* in struct answer_alternative_mailbox */
 extern const struct element_list pox_error;		  /* in struct answer_refusal */
+enum { POX_PROTOCOL_ROWS = 49 };
 extern const struct element_list pox_protocol; /* in struct answer_protocol, after Type */
 
 /* Children of Protocol that have such children themselves, in struct answer_protocol. */

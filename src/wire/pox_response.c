@@ -316,9 +316,36 @@ static const char *const exchange_words[] = { "Off", "On" };
 static const char *const mail_words[] = { "off", "on" };
 static const char *const account_words[] = { "False", "True" };
 
+/* A line of the answer. The blocks of an answer say much the same: what a row said in an earlier
+ * block, the very text at the same place in memory, is copied with its tags instead of being
+ * escaped again. */
+struct line {
+	const char *text; /* NULL: not written yet */
+	size_t at, n;	  /* in the answer */
+};
+
+static void
+write_line(struct xml_writer *w, const char *name, const char *text, struct line *last)
+{
+	size_t at = w->out->n;
+	char *to;
+
+	if (last->text == text) {
+		to = buf_reserve(w->out, last->n);
+		if (to == NULL)
+			return;
+		memcpy(to, w->out->p + last->at, last->n);
+		buf_used(w->out, last->n);
+		return;
+	}
+	xml_leaf(w, name, NULL, 0, text);
+	*last = (struct line){ text, at, w->out->n - at };
+}
+
+/* `lines` has one for each row, or is NULL when there is but one such record. */
 static void
 write_elements(struct xml_writer *w, const struct element_list *list, const void *record,
-    unsigned place, const char *const words[2])
+    unsigned place, const char *const words[2], struct line *lines)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		const struct element *e = &list->rows[i];
@@ -334,7 +361,10 @@ write_elements(struct xml_writer *w, const struct element_list *list, const void
 		else
 			(void)snprintf(
 			    number, sizeof(number), "%" PRId64, field_number(&e->field, record));
-		xml_leaf(w, e->field.name, NULL, 0, text);
+		if (lines != NULL && e->field.type == FIELD_TEXT)
+			write_line(w, e->field.name, text, &lines[i]);
+		else
+			xml_leaf(w, e->field.name, NULL, 0, text);
 	}
 }
 
@@ -344,7 +374,7 @@ write_parent(struct xml_writer *w, const struct element_list *list, const void *
     unsigned place, const char *const words[2])
 {
 	xml_open(w, list->name, NULL, 0);
-	write_elements(w, list, record, place, words);
+	write_elements(w, list, record, place, words, NULL);
 	xml_close(w, list->name);
 }
 
@@ -401,12 +431,13 @@ open_protocol(struct xml_writer *w, const struct answer_protocol *p)
 }
 
 static void
-write_protocol(struct xml_writer *w, const struct answer_protocol *p)
+write_protocol(
+    struct xml_writer *w, const struct answer_protocol *p, struct line lines[POX_PROTOCOL_ROWS])
 {
 	const char *const *words = p->kind < PROTOCOL_POP3 ? exchange_words : mail_words;
 
 	open_protocol(w, p);
-	write_elements(w, &pox_protocol, p, PROTOCOL_BIT(p->kind), words);
+	write_elements(w, &pox_protocol, p, PROTOCOL_BIT(p->kind), words, lines);
 	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++)
 		if (any_present(&pox_protocol_blocks[i], p))
 			write_parent(w, &pox_protocol_blocks[i], p, PROTOCOL_BIT(p->kind), words);
@@ -420,13 +451,15 @@ write_protocol(struct xml_writer *w, const struct answer_protocol *p)
 static void
 write_settings(struct xml_writer *w, const struct answer *a)
 {
-	write_elements(w, &pox_account, a, 0, account_words);
+	struct line lines[POX_PROTOCOL_ROWS] = { 0 };
+
+	write_elements(w, &pox_account, a, 0, account_words, NULL);
 	for (size_t i = 0; i < a->n_alternative_mailboxes; i++)
 		write_parent(
 		    w, &pox_alternative_mailbox, &a->alternative_mailboxes[i], 0, account_words);
 	for (size_t i = 0; i < a->n_protocols; i++)
 		if (a->protocols[i].kind != PROTOCOL_UNKNOWN)
-			write_protocol(w, &a->protocols[i]);
+			write_protocol(w, &a->protocols[i], lines);
 	if (a->public_folder_smtp_address != NULL) {
 		xml_open(w, "PublicFolderInformation", NULL, 0);
 		xml_leaf(w, "SmtpAddress", NULL, 0, a->public_folder_smtp_address);
