@@ -5,24 +5,6 @@
 
 #include "base/text.h"
 
-struct slice
-slice_of(const char *text)
-{
-	return (struct slice){ text, text == NULL ? 0 : strlen(text) };
-}
-
-struct slice
-slice_from(const void *p, size_t n)
-{
-	return (struct slice){ p, n };
-}
-
-bool
-slice_eq(struct slice a, struct slice b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool
 slice_eq_nocase(struct slice a, struct slice b)
 {
@@ -79,17 +61,6 @@ slice_find_last(struct slice a, char c)
 		if (a.p[i - 1] == c)
 			return i - 1;
 	return a.n;
-}
-
-struct slice
-slice_skip(struct slice a, size_t from)
-{
-	/* Arithmetic on NULL is undefined, even by 0. */
-	if (a.n == 0)
-		return a;
-	if (from > a.n)
-		from = a.n;
-	return (struct slice){ a.p + from, a.n - from };
 }
 
 struct slice

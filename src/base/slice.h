@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct slice {
 	const char *p; /* may be NULL when n is 0 */
@@ -13,14 +14,23 @@ struct slice {
 #define SLICE_LITERAL(text) ((struct slice){ (text), sizeof(text) - 1 })
 
 /* `text` may be NULL: the empty slice. */
-struct slice
-slice_of(const char *text);
+static inline struct slice
+slice_of(const char *text)
+{
+	return (struct slice){ text, text == NULL ? 0 : strlen(text) };
+}
 
-struct slice
-slice_from(const void *p, size_t n);
+static inline struct slice
+slice_from(const void *p, size_t n)
+{
+	return (struct slice){ p, n };
+}
 
-bool
-slice_eq(struct slice a, struct slice b);
+static inline bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
 /* ASCII letters compare without case; all other bytes exactly. No locale. */
 bool
@@ -50,8 +60,16 @@ size_t
 slice_find_last(struct slice a, char c);
 
 /* The part from `from` (at most a.n) on. */
-struct slice
-slice_skip(struct slice a, size_t from);
+static inline struct slice
+slice_skip(struct slice a, size_t from)
+{
+	/* Arithmetic on NULL is undefined, even by 0. */
+	if (a.n == 0)
+		return a;
+	if (from > a.n)
+		from = a.n;
+	return (struct slice){ a.p + from, a.n - from };
+}
 
 /* Without space, tab, CR and LF at both ends. */
 struct slice

@@ -3,37 +3,6 @@
 
 #include <string.h>
 
-char
-text_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-bool
-text_is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-bool
-text_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-text_is_alpha(char c)
-{
-	c = text_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-bool
-text_is_alnum(char c)
-{
-	return text_is_digit(c) || text_is_alpha(c);
-}
-
 int
 text_hex_value(char c)
 {

@@ -11,16 +11,38 @@
 #include "base/slice.h"
 
 /* ASCII only; every other byte is itself and belongs to no class. */
-char
-text_lower(char c);
-bool
-text_is_space(char c); /* space, tab, CR, LF */
-bool
-text_is_digit(char c);
-bool
-text_is_alpha(char c);
-bool
-text_is_alnum(char c);
+static inline char
+text_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Space, tab, CR, LF. */
+static inline bool
+text_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline bool
+text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+text_is_alpha(char c)
+{
+	c = text_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool
+text_is_alnum(char c)
+{
+	return text_is_digit(c) || text_is_alpha(c);
+}
+
 /* Value 0-15, or -1. */
 int
 text_hex_value(char c);

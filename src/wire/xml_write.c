@@ -21,13 +21,13 @@ enum { BLOCK_BYTES = 16 };
 static bool
 has_special(const char *block)
 {
-	unsigned found = 0;
+	unsigned char found = 0;
 
 	for (size_t i = 0; i < BLOCK_BYTES; i++) {
 		signed char c = (signed char)block[i]; /* 0x80 and above are negative */
 
-		found |= (unsigned)(c < 0x20) | (unsigned)((c | 4) == '&') |
-			 (unsigned)((c | 2) == '>'); /* `"` and `&`, `<` and `>` differ in a bit */
+		found |= (c < 0x20) | ((c | 4) == '&') |
+			 ((c | 2) == '>'); /* `"` and `&`, `<` and `>` differ in a bit */
 	}
 	return found != 0;
 }
