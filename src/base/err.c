@@ -24,6 +24,9 @@ clean_line(char *text, size_t size)
 			text[i] = '\0';
 			return;
 		}
+		/* C1 controls too: some terminals obey U+009B as they do ESC [. */
+		if (take == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
+			text[i] = text[i + 1] = '?';
 		if (take == 0 || c < 0x20 || c == 0x7f)
 			text[i] = '?';
 		i += take == 0 ? 1 : take;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/err.h"
 #include "base/when.h"
@@ -17,6 +18,23 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* With fewer descriptors than connections, clients could take the last one from the directory, from
+ * a reload and from the private listener. */
+static unsigned
+affordable(int64_t connections)
+{
+	struct rlimit limit;
+	rlim_t beside = CONF_DESCRIPTORS_BESIDE;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return (unsigned)connections;
+	if (beside > limit.rlim_cur / 2)
+		beside = limit.rlim_cur / 2;
+	if ((rlim_t)connections > limit.rlim_cur - beside)
+		return (unsigned)(limit.rlim_cur - beside);
+	return (unsigned)connections;
+}
+
 static void
 set_limits(const struct conf *conf, struct engine_settings *s)
 {
@@ -25,7 +43,7 @@ set_limits(const struct conf *conf, struct engine_settings *s)
 	s->limits = (struct engine_limits){
 		.head_bytes = (size_t)l->head_bytes,
 		.body_bytes = (size_t)l->body_bytes,
-		.connections = (unsigned)l->connections,
+		.connections = affordable((int64_t)l->connections),
 		.address_connections = (unsigned)l->address_connections,
 		.requests = (unsigned)l->requests,
 		.pool_queue = (unsigned)l->pool_queue,

@@ -20,7 +20,9 @@ enum {
 	CONF_FILE_BYTES = 1024 * 1024,
 	CONF_LINE_BYTES = 8192,
 	CONF_ADDRESSES_MAX = 8, /* of one listener */
-	CONF_LIST_MAX = 64	/* items of any other list */
+	CONF_LIST_MAX = 64,	/* items of any other list */
+	/* Needed beside one per connection: listeners, directories, pipes, some to spare. */
+	CONF_DESCRIPTORS_BESIDE = 256
 };
 
 struct conf_addresses {

@@ -176,6 +176,17 @@ needs_quotes(struct slice s)
 	return s.n == 0;
 }
 
+/* Either byte of a C1 control in UTF-8: some terminals obey U+009B as they do ESC [. */
+static bool
+in_c1(struct slice s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+
+	if (c == 0xc2)
+		return i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0;
+	return i > 0 && (unsigned char)s.p[i - 1] == 0xc2 && c < 0xa0;
+}
+
 static void
 put_quoted(struct line *l, struct slice s)
 {
@@ -189,7 +200,7 @@ put_quoted(struct line *l, struct slice s)
 		if (c == '"' || c == '\\') {
 			put(l, "\\", 1);
 			put(l, &s.p[i], 1);
-		} else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
+		} else if (c < 0x20 || c == 0x7f || (c >= 0x80 && (!utf8 || in_c1(s, i)))) {
 			(void)snprintf(hex, sizeof(hex), "\\x%02x", c);
 			put_text(l, hex);
 		} else {

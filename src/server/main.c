@@ -25,11 +25,7 @@ enum {
 	EXIT_UNTESTED = 4
 };
 
-enum {
-	POLL_MS = 1000,
-	/* Beside one per connection: listeners, directories, pipes, one to spare. */
-	DESCRIPTORS_BESIDE = 256
-};
+enum { POLL_MS = 1000 };
 
 struct options {
 	const char *conf_path;
@@ -172,10 +168,16 @@ keep_memory_private(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+static rlim_t
+descriptors_wanted(const struct conf *conf)
+{
+	return (rlim_t)conf->limits.connections + CONF_DESCRIPTORS_BESIDE;
+}
+
 static void
 raise_descriptors(const struct conf *conf)
 {
-	rlim_t wanted = (rlim_t)conf->limits.connections + DESCRIPTORS_BESIDE;
+	rlim_t wanted = descriptors_wanted(conf);
 	const struct rlimit all = { wanted, wanted };
 	struct rlimit limit;
 
@@ -185,11 +187,23 @@ raise_descriptors(const struct conf *conf)
 	if (limit.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &all) == 0)
 		return;
 	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
-		LOG(LEVEL_WARNING, "conf", NULL,
-		    "fewer descriptors than `connections` needs; raise LimitNOFILE",
-		    log_number("descriptors", (int64_t)limit.rlim_cur),
-		    log_number("wanted", (int64_t)wanted));
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Only once it is sure that usherd starts: a refusal is one line. */
+static void
+tell_descriptors(const struct conf *conf)
+{
+	rlim_t wanted = descriptors_wanted(conf);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	LOG(LEVEL_WARNING, "conf", NULL,
+	    "fewer descriptors than `connections` needs: fewer connections are taken; raise "
+	    "LimitNOFILE",
+	    log_number("descriptors", (int64_t)limit.rlim_cur),
+	    log_number("wanted", (int64_t)wanted));
 }
 
 static usher_status
@@ -271,10 +285,11 @@ serve(struct conf *conf)
 	st = set_up_log(conf, &err);
 	if (st != USHER_OK)
 		return fail(st, &err);
+	raise_descriptors(conf);
 	st = daemon_init(&d, conf, &err);
 	if (st != USHER_OK)
 		return fail(st, &err);
-	raise_descriptors(conf);
+	tell_descriptors(conf);
 	st = drop_privileges(conf->user, &err);
 	if (st == USHER_OK)
 		st = daemon_start(&d, &err);

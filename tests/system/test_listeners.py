@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The listeners beside https: redirect, private, proxy."""
 import json
+import os
 import socket
 import time
 
@@ -49,6 +50,25 @@ def _():
         silent = [socket.create_connection(full.https) for _ in range(12)]
         time.sleep(0.3)
         answer = request(full.private, 'localhost', '/health', 'GET', timeout=5)
+        tap.same(answer.status, 200)
+        for s in silent:
+            s.close()
+
+
+@tap.case('health is answered while clients have taken all descriptors they may have')
+def _():
+    home = folder / 'descriptors'
+    home.mkdir()
+    # Root could raise the limit again: without that power, as a service is run.
+    wrapper = ('prlimit', '--nofile=200:200')
+    if os.geteuid() == 0:
+        wrapper += ('setpriv', '--bounding-set=-sys_resource', '--inh-caps=-sys_resource')
+    with Usherd(home, directory=site.uri(folder), wrapper=wrapper,
+                config='[limits]\nconnections per address = 1000\n') as tight:
+        tap.has(tight.log(), 'fewer descriptors')
+        silent = [socket.create_connection(tight.https) for _ in range(220)]
+        time.sleep(0.3)
+        answer = request(tight.private, 'localhost', '/health', 'GET', timeout=5)
         tap.same(answer.status, 200)
         for s in silent:
             s.close()

@@ -63,7 +63,8 @@ say_evil(void)
 {
 	LOG(LEVEL_ERROR, "http", NULL, "odd", log_text("a", "x\ny=\"z\"\\"),
 	    log_slice("b", slice_from("n\0l", 3)), log_text("c", ""), log_text("d", "caf\xc3\xa9"),
-	    log_text("e", "\xff"), log_text("f", "a b"), log_text("g", "\033[2J"));
+	    log_text("e", "\xff"), log_text("f", "a b"), log_text("g", "\033[2J"),
+	    log_text("h", "\xc2\x9b[\xc2\xa0"));
 }
 
 static void
@@ -73,7 +74,7 @@ test_escaped(void **state)
 	assert_int_equal(log_setup(LOG_SINK_JOURNAL, LEVEL_INFO, NULL, NULL), USHER_OK);
 	assert_string_equal(caught(say_evil),
 	    "<3>level=error area=http msg=odd a=\"x\\x0ay=\\\"z\\\"\\\\\" b=\"n\\x00l\" c=\"\" "
-	    "d=\"caf\xc3\xa9\" e=\"\\xff\" f=\"a b\" g=\"\\x1b[2J\"\n");
+	    "d=\"caf\xc3\xa9\" e=\"\\xff\" f=\"a b\" g=\"\\x1b[2J\" h=\"\\xc2\\x9b[\xc2\xa0\"\n");
 }
 
 static void
