@@ -31,6 +31,7 @@ LOGINS = 1000
 SIZES = (1000, 1_000_000)
 PASSWORD = 'bench password'
 HOST = 'bench.example'
+AGENT = 'Microsoft Office/16.0 (Microsoft Outlook 16.0; Pro)'  # as in load.lua: it gets more blocks
 CONNECTIONS = 64
 PAUSED_CONNECTIONS, PAUSE_MS = 256, 100
 IDLE_CONNECTIONS = 2000
@@ -304,7 +305,8 @@ def answer_bytes(folder, chain, key, root):
     with usherd(folder, SIZES[0], chain, key) as servers:
         got = post.request(('127.0.0.1', servers[True].port), HOST, root=root,
                            body=post.POX_REQUEST.format(f'm0000007@{HOST}'),
-                           fields={'Authorization': post.basic('l0007', PASSWORD)})
+                           fields={'Authorization': post.basic('l0007', PASSWORD),
+                                   'User-Agent': AGENT})
     if got.status != 200:
         raise RuntimeError(f'usherd answered {got.status}: {got.body[:300]!r}')
     return len(got.body)
