@@ -14,7 +14,12 @@ enum {
 };
 
 /* EXCH tells what is good inside the network, EXPR what is good outside. */
-enum side { INSIDE, OUTSIDE };
+enum side { INSIDE, OUTSIDE, SIDES };
+
+/* What every block for a side says; NULL: no such service. */
+struct side_urls {
+	const char *ews, *ecp, *um, *oab;
+};
 
 struct exchange {
 	struct build *b;
@@ -26,6 +31,7 @@ struct exchange {
 	const char *domain;		    /* of the mailbox */
 	const char *id;			    /* `GUID@domain`; NULL when the mailbox has no GUID */
 	bool mapi;			    /* this client gets mapiHttp */
+	struct side_urls urls[SIDES];
 	struct ecp ecp;
 };
 
@@ -156,29 +162,35 @@ oab_url(const struct exchange *x, enum side side)
 	return path == NULL ? NULL : join(x, base, path);
 }
 
-static const char *
-ews_url(const struct exchange *x, enum side side)
+static struct side_urls
+find_urls(const struct exchange *x, enum side side)
 {
-	return x->b->mailbox->ews == TRI_OFF ? NULL : url_for(x, URL_EWS, side);
+	const char *ecp = url_for(x, URL_ECP, side);
+
+	return (struct side_urls){
+		.ews = x->b->mailbox->ews == TRI_OFF ? NULL : url_for(x, URL_EWS, side),
+		.ecp = ecp == NULL ? NULL : join(x, ecp, ""),
+		.um = url_for(x, URL_UM, side),
+		.oab = oab_url(x, side),
+	};
 }
 
 static void
 put_urls(const struct exchange *x, struct answer_protocol *p, enum side side)
 {
-	const char *ews = ews_url(x, side);
-	const char *ecp = url_for(x, URL_ECP, side);
+	const struct side_urls *u = &x->urls[side];
 
-	p->as_url = ews;
-	p->oof_url = ews;
-	p->um_url = url_for(x, URL_UM, side);
-	p->oab_url = oab_url(x, side);
+	p->as_url = u->ews;
+	p->oof_url = u->ews;
+	p->um_url = u->um;
+	p->oab_url = u->oab;
 	if (x->version.major < EXCHANGE_2010)
 		return;
-	p->ews_url = ews;
-	p->emws_url = ews;
-	if (ecp == NULL)
+	p->ews_url = u->ews;
+	p->emws_url = u->ews;
+	if (u->ecp == NULL)
 		return;
-	p->ecp_url = join(x, ecp, "");
+	p->ecp_url = u->ecp;
 	ecp_put(&x->ecp, p);
 }
 
@@ -301,7 +313,7 @@ put_web_side(const struct exchange *x, struct answer_web *web, enum side side)
 		return;
 	web->owa = owa;
 	web->n_owa = n;
-	web->as_url = ews_url(x, side);
+	web->as_url = x->urls[side].ews;
 	if (web->as_url != NULL)
 		web->protocol_type = side == INSIDE ? "EXCH" : "EXPR";
 }
@@ -524,6 +536,8 @@ build_exchange(struct build *b)
 	if (b->mailbox->guid != NULL)
 		x.id = build_text(b, arena_join(b->mem, b->mailbox->guid, "@", x.domain));
 	x.mapi = may_use_mapi(&x);
+	x.urls[INSIDE] = find_urls(&x, INSIDE);
+	x.urls[OUTSIDE] = find_urls(&x, OUTSIDE);
 	if (!ecp_make(b->mem, x.version.major, x.domain, &x.ecp))
 		b->failed = true;
 	if (!build_protocols(b, PROTOCOLS_MAX))

@@ -316,9 +316,8 @@ static const char *const exchange_words[] = { "Off", "On" };
 static const char *const mail_words[] = { "off", "on" };
 static const char *const account_words[] = { "False", "True" };
 
-/* A line of the answer. The blocks of an answer say much the same: what a row said in an earlier
- * block, the very text at the same place in memory, is copied with its tags instead of being
- * escaped again. */
+/* A line of the answer. The blocks of an answer say much the same: what a row said in the last
+ * block that had it is copied with its tags instead of being escaped again. */
 struct line {
 	const char *text; /* NULL: not written yet */
 	size_t at, n;	  /* in the answer */
@@ -330,7 +329,7 @@ write_line(struct xml_writer *w, const char *name, const char *text, struct line
 	size_t at = w->out->n;
 	char *to;
 
-	if (last->text == text) {
+	if (last->text != NULL && strcmp(last->text, text) == 0) {
 		to = buf_reserve(w->out, last->n);
 		if (to == NULL)
 			return;
