@@ -158,13 +158,23 @@ ledger_get(struct ledger *l, const struct slice *about, size_t n, uint64_t now_m
 	return found != NULL;
 }
 
+/* Of facts that expire together the one that was seen less often goes: many new facts of one moment
+ * must not push out the count that tells that they are many. */
+static bool
+goes_before(const struct fact *a, const struct fact *b)
+{
+	if (a->expires_ms != b->expires_ms)
+		return a->expires_ms < b->expires_ms;
+	return a->count < b->count;
+}
+
 static struct slot *
 make_room(struct slot *bucket, const unsigned char mac[MAC_BYTES])
 {
 	struct slot *victim = &bucket[0];
 
 	for (size_t i = 1; i < WAYS; i++) {
-		if (bucket[i].fact.expires_ms < victim->fact.expires_ms)
+		if (goes_before(&bucket[i].fact, &victim->fact))
 			victim = &bucket[i];
 	}
 	memcpy(victim->mac, mac, MAC_BYTES);

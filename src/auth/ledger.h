@@ -34,7 +34,7 @@ ledger_get(
     struct ledger *l, const struct slice *about, size_t n, uint64_t now_ms, struct fact *out);
 
 /* Calls `change` on the fact, zeroed when there was none, while nobody else can. Where there is no
- * room the fact of the bucket that expires first goes. */
+ * room the fact of the bucket that expires first goes, of several the one with the least count. */
 void
 ledger_change(struct ledger *l, const struct slice *about, size_t n, uint64_t now_ms,
     void (*change)(struct fact *fact, void *payload), void *payload);

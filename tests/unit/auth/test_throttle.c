@@ -11,12 +11,12 @@
 #include "base/compat.h"
 
 static struct throttle *
-make(void)
+make_allowing(uint32_t source_failures)
 {
 	const struct throttle_limits limits = {
 		.entries = 1024,
 		.pair_failures = 3,
-		.source_failures = 20,
+		.source_failures = source_failures,
 		.delay_max_ms = 8000,
 		.forget_ms = 60000,
 	};
@@ -24,6 +24,12 @@ make(void)
 
 	assert_int_equal(throttle_new(&limits, &t, NULL), USHER_OK);
 	return t;
+}
+
+static struct throttle *
+make(void)
+{
+	return make_allowing(20);
 }
 
 static void
@@ -92,6 +98,27 @@ test_spraying(void **state)
 	throttle_free(t);
 }
 
+/* More logins than the source's part of the table can hold, in one moment and wherever the key of
+ * this run puts them: the source itself is still known. */
+static void
+test_crowding(void **state)
+{
+	char login[32];
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		struct throttle *t = make_allowing(99);
+
+		for (int i = 0; i < 100; i++) {
+			(void)snprintf(login, sizeof(login), "user%d", i);
+			throttle_failed(t, "192.0.2.1", login, 5000);
+		}
+		if (throttle_wait_ms(t, "192.0.2.1", "anybody", 5000) != 1000)
+			fail_msg("round %d: the source was forgotten", round);
+		throttle_free(t);
+	}
+}
+
 static void
 test_passed(void **state)
 {
@@ -114,6 +141,7 @@ main(void)
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_whom),
 		cmocka_unit_test(test_spraying),
+		cmocka_unit_test(test_crowding),
 		cmocka_unit_test(test_passed),
 	};
 
