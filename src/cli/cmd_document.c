@@ -141,6 +141,7 @@ struct applying {
 	const char *file;
 	bool prune;
 	bool compare; /* diff: only look */
+	bool differs; /* known when the work is done */
 	bool has[ENTITY_COUNT];
 	struct seen *seen;
 	const struct entity *pruning;
@@ -378,9 +379,11 @@ tell_missing_keys(const struct changes *c)
 static void
 apply_report(struct changes *c, void *payload)
 {
-	(void)payload;
+	struct applying *a = payload;
+
+	a->differs = any_change(c);
 	tell_missing_keys(c);
-	if (!any_change(c))
+	if (!a->differs)
 		write_say(c->cli->out, "nothing to change");
 	if (!c->cli->json)
 		return;
@@ -436,7 +439,7 @@ diff_run(struct cli *cli, const void *args)
 	(void)args;
 	cli->dry_run = true;
 	status = run(cli, &a, DIR_READ);
-	return status == CLI_DONE && any_change(a.c) ? CLI_NEGATIVE : status;
+	return status == CLI_DONE && a.differs ? CLI_NEGATIVE : status;
 }
 
 const struct command cmd_diff = {

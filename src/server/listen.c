@@ -42,16 +42,19 @@ to_system(const struct endpoint *e, union any_address *out)
 }
 
 static void
-from_system(const union any_address *in, struct net_address *address, uint16_t *port)
+from_system(const struct sockaddr_storage *in, struct net_address *address, uint16_t *port)
 {
+	union any_address a;
+
+	memcpy(&a, in, sizeof(a));
 	memset(address->bytes, 0, 16);
-	if (in->any.sa_family == AF_INET) {
+	if (in->ss_family == AF_INET) {
 		address->bytes[10] = address->bytes[11] = 0xff;
-		memcpy(address->bytes + 12, &in->v4.sin_addr, 4);
-		*port = ntohs(in->v4.sin_port);
+		memcpy(address->bytes + 12, &a.v4.sin_addr, 4);
+		*port = ntohs(a.v4.sin_port);
 	} else {
-		memcpy(address->bytes, &in->v6.sin6_addr, 16);
-		*port = ntohs(in->v6.sin6_port);
+		memcpy(address->bytes, &a.v6.sin6_addr, 16);
+		*port = ntohs(a.v6.sin6_port);
 	}
 }
 
@@ -149,12 +152,13 @@ listen_open(struct worker *workers, unsigned n, const struct listener_settings *
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct net_address address;
-		union any_address a;
+		struct sockaddr_storage a = { 0 };
 		socklen_t size = sizeof(a);
 		struct socket *s;
 
 		fd = bind_one(&e, true);
-		if (fd < 0 || listen(fd, BACKLOG) != 0 || getsockname(fd, &a.any, &size) != 0) {
+		if (fd < 0 || listen(fd, BACKLOG) != 0 ||
+		    getsockname(fd, (struct sockaddr *)&a, &size) != 0) {
 			int error = errno;
 
 			if (fd >= 0)
@@ -280,7 +284,7 @@ out_of_descriptors(struct worker *w, const struct socket *s)
 }
 
 static void
-take_in(struct worker *w, const struct socket *s, int fd, const union any_address *a)
+take_in(struct worker *w, const struct socket *s, int fd, const struct sockaddr_storage *a)
 {
 	const struct engine_settings *settings = &w->scope->config->settings;
 	struct net_address peer;
@@ -315,7 +319,7 @@ take_in(struct worker *w, const struct socket *s, int fd, const union any_addres
 static bool
 accept_one(struct worker *w, const struct socket *s, bool evict)
 {
-	union any_address a;
+	struct sockaddr_storage a = { 0 };
 	socklen_t n = sizeof(a);
 	int fd;
 
@@ -327,7 +331,7 @@ accept_one(struct worker *w, const struct socket *s, bool evict)
 			return false;
 		}
 	}
-	fd = accept4(s->fd, &a.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(s->fd, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
 		take_in(w, s, fd, &a);
 		return true;
