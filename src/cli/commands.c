@@ -75,7 +75,6 @@ const struct command *const commands[] = {
 	    "Its alternative mailboxes and its password go with it."),
 	&cmd_mailbox_password,
 	&cmd_mailbox_import,
-	// 	&cmd_mailbox_import,cmd_mailbox_import,
 	ADD(ENTITY_ALTERNATIVE_MAILBOX, "mailbox alternative", "MAILBOX DISPLAY-NAME",
 	    "let a mailbox's owner open a further one",
 	    "Name it either by --legacy-dn and --server, or by --smtp-address."),
@@ -123,10 +122,6 @@ const struct command *const commands[] = {
 	SET(ENTITY_SITE, "site", "NAME", "change a site", CLEARS),
 	REMOVE(ENTITY_SITE, "site", "NAME", "remove a site", NULL),
 
-	// 	&cmd_export,cmd_export,
-	// 	&cmd_apply,cmd_apply,
-	// 	&cmd_diff,cmd_diff,
-	// 	&cmd_status,cmd_status,
 	&cmd_find,
 	&cmd_export,
 	&cmd_apply,
