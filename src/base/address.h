@@ -46,7 +46,7 @@ const char *
 domain_to_text(struct arena *mem, const char *domain);
 
 /* True for a public suffix (`com`, `co.uk`) and for a name without a dot: never a mail domain whose
- * autodiscover host may be asked (the "Great Leak", http-discovery 10). `domain` in A-labels. */
+ * autodiscover host may be asked (the "Great Leak", http-discovery.md 10). `domain` in A-labels. */
 bool
 domain_is_public_suffix(const char *domain);
 

@@ -1,4 +1,4 @@
-/* pox_request.c - the request of POX, both ways ([MS-OXDSCLI] 2.2.3; pox.md 2). */
+/* pox_request.c - the request of POX, both ways ([MS-OXDSCLI] 2.2.4.1.1.1; pox.md 2). */
 #include <string.h>
 
 #include "base/address.h"
