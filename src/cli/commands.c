@@ -91,8 +91,9 @@ const struct command *const commands[] = {
 	ROW(.name = "server add", .operands = "NAME", .summary = "add a Client Access server",
 	    .flags = CMD_CHANGES | CMD_CLOCK | CMD_SETS, .entity = ENTITY_SERVER, .run = verb_add),
 	LIST(ENTITY_SERVER, "server", NULL, "list Client Access servers"),
-	SHOW(ENTITY_SERVER, "server", "NAME", "show all about one server"),
-	SET(ENTITY_SERVER, "server", "NAME", "change a server", CLEARS),
+	SHOW(ENTITY_SERVER, "server", "[NAME]", "show all about one server"),
+	SET(ENTITY_SERVER, "server", "[NAME]", "change a server",
+	    "NAME is needed only when there are several servers. " CLEARS),
 	REMOVE(ENTITY_SERVER, "server", "NAME", "remove a server",
 	    "Its URLs and its Outlook Anywhere settings go with it."),
 

@@ -129,12 +129,26 @@ from_common(const struct option_spec *spec, struct option *out)
 	out->shared = true;
 }
 
+/* Members whose option is shorter than they are. */
+static const struct {
+	const char *member, *option;
+} short_names[] = {
+	{ "authentication", "auth" },
+};
+
 void
 option_of_field(const struct field *f, struct option *out)
 {
+	const char *name = f->name;
+
 	*out = (struct option){ .help = f->help, .field = f };
-	for (size_t i = 0; i < OPTION_NAME_BYTES - 1 && f->name[i] != '\0'; i++)
-		out->name[i] = f->name[i] == '_' ? '-' : f->name[i];
+	for (size_t i = 0; i < COUNT_OF(short_names); i++)
+		if (strcmp(f->name, short_names[i].member) == 0) {
+			name = short_names[i].option;
+			out->also = f->name;
+		}
+	for (size_t i = 0; i < OPTION_NAME_BYTES - 1 && name[i] != '\0'; i++)
+		out->name[i] = name[i] == '_' ? '-' : name[i];
 }
 
 bool

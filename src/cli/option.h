@@ -12,6 +12,7 @@ enum { OPTION_NAME_BYTES = 48 };
 struct option {
 	char letter;
 	char name[OPTION_NAME_BYTES]; /* without `--` */
+	const char *also;	      /* a longer spelling that is taken too; NULL */
 	const char *help;
 	const struct option_spec *spec; /* one of the two is NULL */
 	const struct field *field;
@@ -35,7 +36,7 @@ struct common {
 bool
 option_at(const struct command *c, size_t i, struct option *out);
 
-/* The option that sets a member: its name with `-` for `_`. */
+/* The option that sets a member: its name with `-` for `_`, or what people say for short. */
 void
 option_of_field(const struct field *f, struct option *out);
 

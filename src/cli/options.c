@@ -261,7 +261,8 @@ take_long(struct parser *p, const char *text)
 	if (near.to == NULL)
 		return err_nomem(p->err, p->words);
 	for (size_t i = 0; option_at(p->command, i, &o); i++) {
-		if (!slice_is(slice_from(text, n), o.name)) {
+		if (!slice_is(slice_from(text, n), o.name) &&
+		    (o.also == NULL || !slice_is(slice_from(text, n), o.also))) {
 			nearest_try(&near, slice_of(arena_strdup(p->cli->mem, o.name)));
 			continue;
 		}

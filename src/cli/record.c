@@ -196,8 +196,9 @@ the_only_server(
 		    "there is no server yet; make one with `usher setup` or `usher server add`");
 	if (sole.n > 1)
 		return err_set(err, USHER_E_USAGE, cli->command->name,
-		    "there are %zu servers; say which with --server NAME (`usher server list`)",
-		    sole.n);
+		    "there are %zu servers; %s (`usher server list`)", sole.n,
+		    cli->command->entity == ENTITY_SERVER ? "name one" :
+							    "say which with --server NAME");
 	if (sole.name == NULL)
 		return err_nomem(err, NULL);
 	field_set_text(f, record, sole.name);
@@ -209,7 +210,9 @@ static usher_status
 default_key(struct cli *cli, struct dir *dir, const struct field *f, void *record, bool *complete,
     struct usher_error *err)
 {
-	if (dir != NULL && strcmp(f->name, "server") == 0)
+	bool names_server = cli->command->entity == ENTITY_SERVER || strcmp(f->name, "server") == 0;
+
+	if (dir != NULL && names_server)
 		return the_only_server(cli, dir, f, record, err);
 	if (dir != NULL && f->type == FIELD_NUMBER)
 		field_set_number(f, record, f->min > 0 ? f->min : 1);

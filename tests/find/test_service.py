@@ -32,7 +32,7 @@ def fill():
     change('mailbox', 'password', ANN, '--password-file', RIGHT)
     change('domain', 'add', MAIL, '--kind', 'mail')
     change('service', 'add', MAIL, 'imap', '--host', f'imap.{MAIL}', '--port', 993, '--socket',
-           'tls', '--authentication', 'password', '--user-name', '%u')
+           'tls', '--auth', 'password', '--user-name', '%u')
     change('domain', 'add', AWAY, '--kind', 'redirect-url', '--redirect-url',
            f'https://autodiscover.{EXCHANGE}{PATH}')
     change('domain', 'add', MOVED, '--kind', 'redirect-address', '--redirect-domain', EXCHANGE)
