@@ -36,7 +36,7 @@ static const struct option_spec find_opts[] = {
 	{ 0, "language", OPT_CHOICE, offsetof(struct find_args, language), NULL,
 	    "language to ask in", languages },
 	{ 0, "log", OPT_FLAG, offsetof(struct find_args, log), NULL,
-	    "show every attempt, not only when nothing is found" },
+	    "show every attempt and every detail of the settings" },
 	{ 0, "xml", OPT_FLAG, offsetof(struct find_args, xml), NULL,
 	    "print the document as the service sent it" },
 	{ 0, "timeout", OPT_MSEC, offsetof(struct find_args, timeout_ms), "TIME",
@@ -152,13 +152,20 @@ show_member(struct cli *cli, const struct view *v, const struct field *f)
 	}
 }
 
-/* The kind stands in the title, the validity is told once for all, and the parts of control panel
- * URLs are for programs. */
+/* The kind stands in the title, and the validity is told once for all. Names in the directory, the
+ * parts of control panel URLs and what is off are for who looks closer. */
 static bool
-worth_reading(const char *name)
+worth_reading(const struct view *v, const struct field *f, bool closer)
 {
-	return strcmp(name, "type") != 0 && strcmp(name, "ttl") != 0 &&
-	       strncmp(name, "ecp_url_", strlen("ecp_url_")) != 0;
+	struct slice name = slice_of(f->name);
+
+	if (slice_is(name, "type") || slice_is(name, "ttl"))
+		return false;
+	if (closer || slice_is(name, "ssl"))
+		return true;
+	return !slice_starts(name, SLICE_LITERAL("ecp_url_")) &&
+	       !slice_ends_nocase(name, SLICE_LITERAL("_dn")) &&
+	       (f->type != FIELD_SWITCH || number(v, f->name) == 1);
 }
 
 static void
@@ -173,11 +180,11 @@ show_web_side(struct cli *cli, const struct view *v, const char *label, const ch
 }
 
 static void
-show_protocol(struct cli *cli, const struct view *v)
+show_protocol(struct cli *cli, const struct view *v, bool closer)
 {
 	write_open(cli->out, NULL, title_of(text(v, "type")));
 	for (size_t i = 0; i < answer_protocol_table.n; i++) {
-		if (worth_reading(answer_protocol_table.rows[i].name))
+		if (worth_reading(v, &answer_protocol_table.rows[i], closer))
 			show_member(cli, v, &answer_protocol_table.rows[i]);
 	}
 	show_web_side(cli, v, "from inside", "internal_owa_urls", "availability service inside",
@@ -233,6 +240,17 @@ date(struct cli *cli, int64_t unix_s)
 	return arena_printf(cli->mem, "%.10s", out);
 }
 
+/* Its names are left to whoever prints it: there may be many. */
+static const char *
+certificate_in_short(struct cli *cli, const struct view *v)
+{
+	const char *subject = text(v, "tls_subject");
+
+	return arena_printf(cli->mem, "%s, valid until %s%s%s", text(v, "tls_verdict"),
+	    date(cli, number(v, "tls_not_after")), subject == NULL ? "" : ", ",
+	    subject == NULL ? "" : subject);
+}
+
 static const char *
 certificate(struct cli *cli, const struct view *v)
 {
@@ -241,31 +259,34 @@ certificate(struct cli *cli, const struct view *v)
 
 	if (subject == NULL && names.n == 0)
 		return NULL;
-	return arena_printf(cli->mem, "%s, for %s, valid until %s: %s",
-	    subject == NULL ? "no subject" : subject,
-	    names.n == 0 ? "no name" : joined(cli, &names), date(cli, number(v, "tls_not_after")),
-	    text(v, "tls_verdict"));
+	return arena_printf(cli->mem, "%s, for %s", certificate_in_short(cli, v),
+	    names.n == 0 ? "no name" : joined(cli, &names));
 }
 
 static void
-show_way(struct cli *cli, const struct usher_result *result)
+show_way(struct cli *cli, const struct usher_result *result, bool closer)
 {
 	const struct view run = { result, USHER_PART_FIND, 0 };
 	const struct view user = { result, USHER_PART_USER, 0 };
 	const struct view won = winner(result);
+	const struct text_list names = list(cli, &won, "tls_names");
 
-	write_open(cli->out, NULL, "Found");
-	write_text(cli->out, "address", text(&run, "answer_address"));
+	write_open(cli->out, NULL, "Found the settings");
+	write_text(cli->out, "of", text(&run, "answer_address"));
 	write_text(cli->out, "display_name", text(&user, "display_name"));
-	write_text(cli->out, "legacy_dn", text(&user, "legacy_dn"));
-	write_text(cli->out, "at", text(&run, "url"));
-	write_text(cli->out, "how",
+	if (closer)
+		write_text(cli->out, "legacy_dn", text(&user, "legacy_dn"));
+	write_text(cli->out, "valid_for", validity(cli, result));
+	write_text(cli->out, "told_by", text(&run, "url"));
+	write_text(cli->out, "found_as",
 	    arena_printf(cli->mem, "%s (source %s), %s, in %lld ms", text(&run, "source_name"),
 		text(&run, "source"),
 		number(&won, "credentialed") == 1 ? "with the password" : "without a password",
 		(long long)number(&run, "elapsed_ms")));
-	write_text(cli->out, "certificate", certificate(cli, &won));
-	write_text(cli->out, "valid_for", validity(cli, result));
+	if (certificate(cli, &won) != NULL) {
+		write_text(cli->out, "certificate", certificate_in_short(cli, &won));
+		write_texts(cli->out, "its_names", &names);
+	}
 	write_close(cli->out);
 }
 
@@ -284,12 +305,12 @@ show_alternatives(struct cli *cli, const struct usher_result *result)
 }
 
 static void
-show_found(struct cli *cli, const struct usher_result *result)
+show_found(struct cli *cli, const struct usher_result *result, bool closer)
 {
-	show_way(cli, result);
+	show_way(cli, result, closer);
 	for (size_t i = 0; i < usher_result_count(result, USHER_PART_PROTOCOL); i++) {
 		write_say(cli->out, "%s", "");
-		show_protocol(cli, &(struct view){ result, USHER_PART_PROTOCOL, i });
+		show_protocol(cli, &(struct view){ result, USHER_PART_PROTOCOL, i }, closer);
 	}
 	show_alternatives(cli, result);
 }
@@ -366,7 +387,7 @@ show(struct cli *cli, const struct find_args *args, const struct usher_result *r
 	} else if (args->xml) {
 		cli_note("%s", usher_result_text(result, USHER_PART_FIND, 0, "reason"));
 	} else if (found) {
-		show_found(cli, result);
+		show_found(cli, result, args->log);
 	} else {
 		show_not_found(cli, result);
 	}

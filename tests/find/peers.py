@@ -31,7 +31,8 @@ SETTINGS = document(
     '<Account><AccountType>email</AccountType><Action>settings</Action>'
     '<Protocol><Type>EXCH</Type><TTL>8</TTL><Server>mail.contoso.example</Server>'
     '<ServerDN>/o=Contoso/cn=mail</ServerDN>'
-    '<EwsUrl>https://mail.contoso.example/EWS/Exchange.asmx</EwsUrl></Protocol>'
+    '<EwsUrl>https://mail.contoso.example/EWS/Exchange.asmx</EwsUrl>'
+    '<EcpUrl>https://mail.contoso.example/ecp/</EcpUrl><EcpUrl-um>?p=um</EcpUrl-um></Protocol>'
     '<Protocol><Type>EXPR</Type><Server>mail.contoso.example</Server><SSL>On</SSL>'
     '<AuthPackage>Basic</AuthPackage></Protocol></Account>')
 REFUSAL = document('<Error Time="10:00:00.0000000" Id="1"><ErrorCode>500</ErrorCode>'

@@ -709,9 +709,12 @@ def _(typed, expected):
     tap.same(len(target.requests), int(expected == FOUND))
 
 
-@tap.case('--log shows the attempts of a success too')
+@tap.case('--log shows the attempts of a success too, and every detail')
 def _():
-    tap.has(show(good(), '--log').stdout, 'Tried:')
+    short, whole = show(good()).stdout, show(good(), '--log').stdout
+    for part in ('Tried:', '/o=Contoso/cn=mail', '/o=Contoso/cn=ann', '?p=um'):
+        tap.has(whole, part)
+        tap.true(part not in short, short)
 
 
 @tap.case('--xml prints the document as it came')
