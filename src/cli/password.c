@@ -56,8 +56,9 @@ prompt_once(int tty, const char *prompt, struct secret *out, struct usher_error 
 		return err_set(err, USHER_E_IO, "/dev/tty", "%s", strerror(errno));
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	(void)dprintf(tty, "%s: ", prompt);
+	/* Before the prompt: what answers it is neither shown nor thrown away. */
 	(void)tcsetattr(tty, TCSAFLUSH, &hidden);
+	(void)dprintf(tty, "%s: ", prompt);
 	do {
 		n = read(tty, line, sizeof(line));
 	} while (n < 0 && errno == EINTR);

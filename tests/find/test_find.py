@@ -663,9 +663,10 @@ def at_terminal(hosts, answers, *options):
         for name, peer in hosts.items():
             stack.enter_context(peer)
             command += route(name, peer)
+        path, environment = program('usher'), clean_environment()
         child, terminal = pty.fork()
         if child == 0:
-            os.execve(program('usher'), ['usher', *command], clean_environment())
+            os.execve(path, ['usher', *command], environment)
         said = ''
         try:
             for question, typed in answers:
