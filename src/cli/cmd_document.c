@@ -345,7 +345,7 @@ apply_work(struct changes *c, void *payload, struct usher_error *err)
 		st = err_set(err, USHER_E_INPUT, a->file, "there is no such file");
 	if (st == USHER_OK) {
 		st = json_read_document(buf_as_slice(&text), apply_one, a, err);
-		if (st != USHER_OK && slice_starts(slice_of(err->where), SLICE_LITERAL("line ")))
+		if (st != USHER_OK && strncmp(err->where, "line ", strlen("line ")) == 0)
 			in_file(a, ": ", err->where, err);
 	}
 	if (st == USHER_OK && a->prune)

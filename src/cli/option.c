@@ -27,8 +27,11 @@ static const struct option_spec now_row = { 0, "now", OPT_TIME, COMMON(now_s), "
 static struct slice
 raw_word(const struct command *c, size_t i)
 {
-	struct slice rest = slice_of(c == NULL ? NULL : c->operands);
+	struct slice rest;
 
+	if (c == NULL || c->operands == NULL)
+		return (struct slice){ 0 };
+	rest = slice_of(c->operands);
 	while (i-- > 0)
 		rest = slice_skip(rest, slice_find(rest, ' ') + 1);
 	return slice_from(rest.p, slice_find(rest, ' '));
