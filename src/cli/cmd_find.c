@@ -333,7 +333,9 @@ show_attempt(struct cli *cli, const struct view *v)
 		write_say(cli->out, "   certificate %s", cert);
 	if (detail != NULL)
 		write_say(cli->out, "   TLS says: %s", detail);
-	if (status != NUMBER_ABSENT)
+	if (strncmp(text(v, "url"), "dns:", 4) == 0)
+		write_say(cli->out, "   %lld ms", (long long)number(v, "elapsed_ms"));
+	else if (status != NUMBER_ABSENT)
 		write_say(cli->out, "   HTTP %lld, at %s, %lld ms", (long long)status,
 		    dns.n == 0 ? "a proxy" : at, (long long)number(v, "elapsed_ms"));
 	else
@@ -516,7 +518,8 @@ const struct command cmd_find = {
 	.summary = "find the settings of a mailbox as a mail program does",
 	.about =
 	    "Asks https://DOMAIN and https://autodiscover.DOMAIN, and http://autodiscover.DOMAIN "
-	    "for a redirect only, follows redirects that may be trusted, and shows the settings "
+	    "for a redirect only, looks for SRV records, follows redirects that may be trusted, "
+	    "and shows the settings "
 	    "and the way to them, or every attempt and why it "
 	    "gave none. The password is sent only to a host that asks for it and whose "
 	    "certificate was verified; it comes from --password-file, from USHER_PASSWORD, or "

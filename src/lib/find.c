@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/when.h"
@@ -252,6 +253,15 @@ tell_resolution(struct search *s, uint32_t id, enum plan_failure failure, const 
 }
 
 static void
+tell_location(struct search *s, const struct dns_answer *a)
+{
+	const struct plan_location what = { dns_meaning(a->failure), a->detail, a->records,
+		a->n_records };
+
+	plan_located(s->plan, now_ms(s), a->id, &what);
+}
+
+static void
 tell_failure(struct search *s, uint32_t id, enum plan_failure failure, const char *detail)
 {
 	struct plan_response what = {
@@ -275,6 +285,17 @@ resolve(struct search *s, const struct plan_step *step)
 	else if (dns_start(s->dns, step->id, host, &err) != USHER_OK)
 		tell_resolution(
 		    s, step->id, PLAN_INTERNAL, err.message, (struct text_list){ NULL, 0 });
+}
+
+static void
+locate(struct search *s, const struct plan_step *step)
+{
+	struct usher_error err;
+
+	if (dns_start_srv(s->dns, step->id, step->name, &err) != USHER_OK)
+		tell_location(
+		    s, &(struct dns_answer){
+			   .id = step->id, .failure = DNS_TROUBLE, .detail = err.message });
 }
 
 /* Asks the callback, once. */
@@ -387,6 +408,9 @@ begin(struct search *s, const struct plan_step *step)
 	case PLAN_RESOLVE:
 		resolve(s, step);
 		return;
+	case PLAN_LOCATE:
+		locate(s, step);
+		return;
 	case PLAN_REQUEST:
 		request(s, step);
 		return;
@@ -437,8 +461,12 @@ collect_resolutions(struct search *s)
 {
 	struct dns_answer a;
 
-	while (dns_take(s->dns, s->mem, &a))
-		tell_resolution(s, a.id, dns_meaning(a.failure), a.detail, a.addresses);
+	while (dns_take(s->dns, s->mem, &a)) {
+		if (a.srv)
+			tell_location(s, &a);
+		else
+			tell_resolution(s, a.id, dns_meaning(a.failure), a.detail, a.addresses);
+	}
 }
 
 static usher_status
@@ -500,6 +528,8 @@ set_up(struct search *s, const char *address, struct usher_error *err)
 	struct address who;
 	usher_status st = address_parse(s->mem, slice_of(address), &who, err);
 
+	if (!random_bytes(&plan.seed, sizeof(plan.seed)))
+		plan.seed = clock_mono_ms();
 	if (st == USHER_OK)
 		st = read_trust_hosts(s, &plan.trust_hosts, err);
 	if (st == USHER_OK)

@@ -3,6 +3,7 @@
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct query {
 	const char *detail;
 	char addresses[DNS_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 	size_t n;
+	bool srv;
+	struct ares_srv_reply *records;
 };
 
 struct dns {
@@ -117,6 +120,8 @@ dns_free(struct dns *dns)
 	if (dns == NULL)
 		return;
 	ares_destroy(dns->channel);
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++)
+		ares_free_data(dns->queries[i].records);
 	free(dns);
 }
 
@@ -144,7 +149,7 @@ failure_of(int code, const struct query *q)
 {
 	switch (code) {
 	case ARES_SUCCESS:
-		return q->n > 0 ? DNS_FOUND : DNS_NO_ADDRESS;
+		return q->n > 0 || q->records != NULL ? DNS_FOUND : DNS_NO_ADDRESS;
 	case ARES_ENOTFOUND:
 		return DNS_NO_NAME;
 	case ARES_ENODATA:
@@ -152,6 +157,16 @@ failure_of(int code, const struct query *q)
 	default:
 		return DNS_TROUBLE;
 	}
+}
+
+static void
+conclude(struct query *q, int code)
+{
+	if (q->stopped)
+		return;
+	q->failure = failure_of(code, q);
+	q->detail = q->failure == DNS_FOUND ? NULL : ares_strerror(code);
+	q->ready = true;
 }
 
 static void
@@ -166,11 +181,18 @@ on_answer(void *payload, int code, int timeouts UNUSED, struct ares_addrinfo *fo
 			add_address(q, node);
 		ares_freeaddrinfo(found);
 	}
-	if (q->stopped)
-		return;
-	q->failure = failure_of(code, q);
-	q->detail = q->failure == DNS_FOUND ? NULL : ares_strerror(code);
-	q->ready = true;
+	conclude(q, code);
+}
+
+static void
+on_records(void *payload, int code, int timeouts UNUSED, unsigned char *reply, int length)
+{
+	struct query *q = payload;
+
+	q->asked = false;
+	if (code == ARES_SUCCESS && !q->stopped)
+		code = ares_parse_srv_reply(reply, length, &q->records);
+	conclude(q, code);
 }
 
 static struct query *
@@ -202,6 +224,18 @@ dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *er
 	return USHER_OK;
 }
 
+usher_status
+dns_start_srv(struct dns *dns, uint32_t id, const char *name, struct usher_error *err)
+{
+	struct query *q = free_query(dns);
+
+	if (q == NULL)
+		return err_set(err, USHER_E_LIMIT, name, "too many lookups at once");
+	*q = (struct query){ .id = id, .asked = true, .srv = true };
+	ares_query(dns->channel, name, ns_c_in, ns_t_srv, on_records, q);
+	return USHER_OK;
+}
+
 void
 dns_stop(struct dns *dns, uint32_t id)
 {
@@ -215,6 +249,26 @@ dns_stop(struct dns *dns, uint32_t id)
 		q->failure = DNS_STOPPED;
 		q->detail = "no answer in time";
 	}
+}
+
+static size_t
+take_records(struct query *q, struct arena *mem, const struct srv_record **out)
+{
+	struct srv_record *v = arena_array(mem, DNS_RECORDS_MAX, sizeof(*v));
+	size_t n = 0;
+
+	for (const struct ares_srv_reply *r = q->records;
+	     v != NULL && r != NULL && n < DNS_RECORDS_MAX; r = r->next) {
+		v[n] = (struct srv_record){ r->priority, r->weight, r->port,
+			arena_strdup(mem, r->host) };
+		if (v[n].host == NULL)
+			break;
+		n++;
+	}
+	ares_free_data(q->records);
+	q->records = NULL;
+	*out = v;
+	return n;
 }
 
 bool
@@ -240,7 +294,10 @@ dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
 			.failure = q->failure,
 			.detail = q->detail,
 			.addresses = { v, n },
+			.srv = q->srv,
 		};
+		if (q->srv)
+			out->n_records = take_records(q, mem, &out->records);
 		return true;
 	}
 	return false;

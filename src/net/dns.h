@@ -1,4 +1,5 @@
-/* dns.h - the client's resolver: addresses of a host, without search lists and without blocking. */
+/* dns.h - the client's resolver: addresses of a host and SRV records, without search lists and
+ * without blocking. */
 #ifndef USHER_NET_DNS_H
 #define USHER_NET_DNS_H
 
@@ -8,18 +9,20 @@
 
 #include "base/arena.h"
 #include "model/field.h"
+#include "model/srv.h"
 #include "usher/status.h"
 
 enum {
 	DNS_SOCKETS_MAX = 16,
 	DNS_ADDRESSES_MAX = 16, /* further ones are left out */
+	DNS_RECORDS_MAX = 64,	/* of one SRV answer; further ones are left out */
 	DNS_QUERIES_MAX = 64	/* under way at once */
 };
 
 enum dns_failure {
 	DNS_FOUND = 0,
 	DNS_NO_NAME,	/* NXDOMAIN */
-	DNS_NO_ADDRESS, /* neither A nor AAAA */
+	DNS_NO_ADDRESS, /* neither A nor AAAA, or no SRV */
 	DNS_TROUBLE,	/* SERVFAIL, REFUSED, no answer, nonsense */
 	DNS_STOPPED
 };
@@ -29,6 +32,9 @@ struct dns_answer {
 	enum dns_failure failure;
 	const char *detail;	    /* the resolver's words; constant text */
 	struct text_list addresses; /* in the order of RFC 6724 */
+	bool srv;		    /* asked by dns_start_srv() */
+	const struct srv_record *records;
+	size_t n_records;
 };
 
 struct dns;
@@ -48,6 +54,10 @@ dns_free(struct dns *dns);
 USHER_CHECK usher_status
 dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *err);
 
+/* The same for the SRV records of `name`. */
+USHER_CHECK usher_status
+dns_start_srv(struct dns *dns, uint32_t id, const char *name, struct usher_error *err);
+
 /* The lookup is then answered with DNS_STOPPED. */
 void
 dns_stop(struct dns *dns, uint32_t id);
@@ -61,7 +71,8 @@ dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms);
 void
 dns_work(struct dns *dns, const struct pollfd *sockets, size_t n);
 
-/* True: *out is an answer, its texts in `mem` (with fewer addresses when that is full). */
+/* True: *out is an answer, its texts in `mem` (with fewer addresses or records when that is full).
+ */
 bool
 dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out);
 

@@ -13,19 +13,22 @@
 /* A way to derive a first URL from a mail domain (http-discovery.md 1), best first. */
 struct source_row {
 	enum source source;
-	const char *start; /* of the URL, before the domain */
+	const char *start; /* of the URL, before the domain; NULL: SRV records tell */
 	uint64_t wait_ms;  /* from the start of the round, while a better source has hope */
 	bool web_site;	   /* most likely somebody's web site answers: silence means nothing */
 };
 
+#define AUTODISCOVER_PATH "/autodiscover/autodiscover.xml"
+
 enum { SOURCES_MAX = 8, ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1 };
 
 enum lane_state {
-	LANE_RESOLVE = 0, /* wants its host's addresses */
-	LANE_ASK,	  /* wants to ask without credentials, or to probe plain http */
-	LANE_LOGIN,	  /* wants to ask with credentials */
-	LANE_CONSENT,	  /* wants somebody's word on a redirect */
-	LANE_WON,	  /* has settings, or an address to go on with */
+	LANE_LOCATE = 0, /* wants SRV records */
+	LANE_RESOLVE,	 /* wants its host's addresses */
+	LANE_ASK,	 /* wants to ask without credentials, or to probe plain http */
+	LANE_LOGIN,	 /* wants to ask with credentials */
+	LANE_CONSENT,	 /* wants somebody's word on a redirect */
+	LANE_WON,	 /* has settings, or an address to go on with */
 	LANE_LOST
 };
 
@@ -46,6 +49,13 @@ struct lane {
 	size_t hops;		    /* redirects behind it */
 	struct attempt *attempt;    /* the one it is making */
 	struct challenge challenge; /* LANE_LOGIN */
+
+	/* SOURCE_SRV: tried one after the other */
+	const char *srv_name;
+	struct srv_record *targets;
+	size_t n_targets;
+	size_t next_target;
+	bool at_target; /* in LANE_CONSENT: it is the record that sends us on */
 
 	/* a redirect, waiting for consent or already allowed */
 	struct url next_url;
@@ -132,10 +142,16 @@ plan_address(const struct plan *p)
 void
 lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms);
 
+/* Sets out for the SRV records below the mail domain. */
+void
+lane_locate(struct plan *p, struct lane *l, uint64_t now_ms);
+
 /* The step of its state begins: fills in *step. False when it cannot: the lane is lost. */
 bool
 lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step);
 
+void
+lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms);
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms);
 void
@@ -156,7 +172,8 @@ void
 lane_cancel(struct plan *p, struct lane *l, const char *reason, uint64_t now_ms);
 
 /* Ends without an answer: the attempt gets its result and reason, and `outcome` its first reason;
- * OUTCOME_FOUND for none. `format` is the reason. */
+ * OUTCOME_FOUND for none. `format` is the reason. While the round runs, the next SRV record is
+ * tried. */
 void
 lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result result,
     enum plan_outcome outcome, const char *format, ...) PRINTF_LIKE(6, 7);
@@ -179,6 +196,10 @@ redirect_url(
 /* The same for redirectAddr. */
 enum verdict
 redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason);
+
+/* The same for l->url, which an SRV record names. */
+enum verdict
+redirect_target(struct plan *p, struct lane *l, const char **reason);
 
 /* Remembers what somebody said about a host or domain. */
 void

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "plan/inside.h"
+#include "plan/srv.h"
 
 enum { REASON_BYTES = 512 };
+
+static void
+next_target(struct plan *p, struct lane *l, uint64_t now_ms);
 
 static void
 enter(struct lane *l, enum lane_state state, uint64_t now_ms)
@@ -53,6 +57,8 @@ lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result r
 	if (outcome != OUTCOME_FOUND && p->why[outcome] == NULL && reason != NULL)
 		p->why[outcome] = arena_printf(p->mem, "%s: %s", l->attempt->url, reason);
 	enter(l, LANE_LOST, now_ms);
+	if (p->phase == PHASE_RUNNING)
+		next_target(p, l, now_ms);
 }
 
 void
@@ -81,6 +87,19 @@ same_host(const struct url *a, const struct url *b)
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
+/* For l->url, as l->attempt. */
+static void
+set_out(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	if (l->attempt == NULL || p->n_visited == PLAN_ATTEMPTS_MAX) {
+		enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	p->visited[p->n_visited++] =
+	    (struct visited){ .address_key = plan_address(p)->key, .url = l->url };
+	enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
+}
+
 void
 lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms)
 {
@@ -90,13 +109,7 @@ lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_m
 		l->addresses = (struct text_list){ NULL, 0 };
 	l->url = *url;
 	l->attempt = record_begin(p, l, now_ms);
-	if (l->attempt == NULL || p->n_visited == PLAN_ATTEMPTS_MAX) {
-		enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	p->visited[p->n_visited++] =
-	    (struct visited){ .address_key = plan_address(p)->key, .url = *url };
-	enter(l, known ? LANE_ASK : LANE_RESOLVE, now_ms);
+	set_out(p, l, now_ms);
 }
 
 /* The record gets an entry of its own for what is asked with credentials. */
@@ -127,6 +140,11 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		.url = &l->url,
 	};
 	switch (l->state) {
+	case LANE_LOCATE:
+		step->kind = PLAN_LOCATE;
+		step->name = l->srv_name;
+		l->deadline_ms = now_ms + p->options.resolve_ms;
+		break;
 	case LANE_RESOLVE:
 		step->kind = PLAN_RESOLVE;
 		l->deadline_ms = now_ms + p->options.resolve_ms;
@@ -144,7 +162,7 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		break;
 	case LANE_CONSENT:
 		step->kind = PLAN_CONSENT;
-		step->from = l->url.text;
+		step->from = l->at_target ? l->srv_name : l->url.text;
 		step->to = l->next_address != NULL ? l->next_address->text : l->next_url.text;
 		step->host = l->next_host;
 		break;
@@ -183,6 +201,135 @@ lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what
 	l->addresses = record_list(p, &what->addresses);
 	l->attempt->dns = l->addresses;
 	enter(l, LANE_ASK, now_ms);
+}
+
+/* ---- SRV records ---- */
+
+void
+lane_locate(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	l->srv_name = arena_printf(p->mem, "_autodiscover._tcp.%s", plan_address(p)->domain);
+	l->url.text = arena_printf(p->mem, "dns:%s?type=SRV", l->srv_name); /* RFC 4501 */
+	if (l->srv_name == NULL || l->url.text == NULL) {
+		p->status = USHER_E_NOMEM;
+		enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	l->attempt = record_begin(p, l, now_ms);
+	enter(l, l->attempt == NULL ? LANE_LOST : LANE_LOCATE, now_ms);
+}
+
+static bool
+target_url(struct plan *p, const struct srv_record *r, struct url *out)
+{
+	const char *text =
+	    arena_printf(p->mem, "https://%s:%u%s", r->host, (unsigned)r->port, AUTODISCOVER_PATH);
+
+	if (text != NULL && url_parse(p->mem, slice_of(text), out, NULL) == USHER_OK)
+		return true;
+	p->status = USHER_E_NOMEM;
+	return false;
+}
+
+static void
+judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	const char *reason = "";
+
+	switch (redirect_target(p, l, &reason)) {
+	case VERDICT_FOLLOW:
+		set_out(p, l, now_ms);
+		return;
+	case VERDICT_ASK:
+		l->at_target = true;
+		enter(l, LANE_CONSENT, now_ms);
+		return;
+	case VERDICT_UNSAFE:
+		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED, "%s", reason);
+		return;
+	case VERDICT_USELESS:
+		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND, "%s", reason);
+		return;
+	}
+}
+
+static void
+next_target(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	if (l->next_target == l->n_targets || !target_url(p, &l->targets[l->next_target], &l->url))
+		return;
+	l->next_target++;
+	l->addresses = (struct text_list){ NULL, 0 };
+	l->hops = 0;
+	l->attempt = record_begin(p, l, now_ms);
+	if (l->attempt != NULL)
+		judge_target(p, l, now_ms);
+}
+
+/* The record of the look-up itself names all targets in the order they are tried. */
+static const char *
+list_targets(struct plan *p, const struct lane *l)
+{
+	const char *text = "it names";
+
+	for (size_t i = 0; text != NULL && i < l->n_targets; i++)
+		text = arena_printf(p->mem, "%s%s %s:%u", text, i == 0 ? "" : ",",
+		    l->targets[i].host, (unsigned)l->targets[i].port);
+	return text;
+}
+
+static bool
+says_absent(const struct plan_location *what)
+{
+	const char *host = what->n_records == 1 ? what->records[0].host : "?";
+
+	return host[0] == '\0' || strcmp(host, ".") == 0;
+}
+
+static void
+on_records(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms)
+{
+	struct url first = { .text = "" };
+
+	l->targets = arena_array(p->mem, what->n_records, sizeof(*l->targets));
+	if (l->targets == NULL ||
+	    srv_order(p->mem, what->records, what->n_records, p->options.seed + p->n_addresses,
+		l->targets, &l->n_targets) != USHER_OK) {
+		p->status = USHER_E_NOMEM;
+		enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	if (l->n_targets == 0) {
+		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "%s",
+		    says_absent(what) ? "the domain says there that it has no such service" :
+					"it names no host");
+		return;
+	}
+	if (l->n_targets > PLAN_TARGETS_MAX)
+		l->n_targets = PLAN_TARGETS_MAX;
+	if (target_url(p, &l->targets[0], &first))
+		l->attempt->redirect = first.text;
+	finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, l), now_ms);
+	enter(l, LANE_LOST, now_ms);
+	next_target(p, l, now_ms);
+}
+
+void
+lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms)
+{
+	enum plan_failure failure = after_stop(l, what->failure);
+
+	if (failure == PLAN_NO_FAILURE) {
+		on_records(p, l, what, now_ms);
+	} else if (failure == PLAN_NO_SUCH_NAME || failure == PLAN_NO_ADDRESS) {
+		l->attempt->dns_error = failure == PLAN_NO_SUCH_NAME ? "NXDOMAIN" : "no record";
+		lane_lose(
+		    p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "there is no such record");
+	} else {
+		l->attempt->dns_error =
+		    what->detail != NULL ? record_text(p, what->detail) : "no answer";
+		lose_by_failure(p, l, PLAN_DNS_TROUBLE, l->attempt->dns_error, now_ms);
+	}
 }
 
 /* ---- responses ---- */
@@ -383,6 +530,7 @@ on_challenge(struct plan *p, struct lane *l, const struct plan_response *what, u
 {
 	if (challenge_read(p->mem, &what->challenges, &l->challenge) != USHER_OK) {
 		p->status = USHER_E_NOMEM;
+		enter(l, LANE_LOST, now_ms);
 		return;
 	}
 	l->challenge.realm = record_text(p, l->challenge.realm);
@@ -505,10 +653,16 @@ lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms)
 {
 	const char *reason = "";
 	enum verdict verdict;
+	bool at_target = l->at_target;
 
+	l->at_target = false;
 	if (!yes) {
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
 		    "it sends us to %s, and that was refused", l->next_host);
+		return;
+	}
+	if (at_target) {
+		judge_target(p, l, now_ms);
 		return;
 	}
 	if (l->next_address != NULL)

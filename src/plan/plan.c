@@ -13,11 +13,10 @@ static const struct source_row sources[] = {
 	{ SOURCE_AUTODISCOVER, "https://autodiscover.", 0, false },
 	{ SOURCE_ROOT, "https://", 0, true },
 	{ SOURCE_HTTP_REDIRECT, "http://autodiscover.", PLAN_STAGGER_MS, true },
+	{ SOURCE_SRV, NULL, 2 * PLAN_STAGGER_MS, false },
 };
 
 _Static_assert(COUNT_OF(sources) <= SOURCES_MAX, "room for a lane per source");
-
-static const char PATH[] = "/autodiscover/autodiscover.xml";
 
 const char *
 plan_outcome_name(enum plan_outcome outcome)
@@ -48,7 +47,12 @@ begin_lane(struct plan *p, const struct source_row *row, uint64_t now_ms)
 	usher_status st = USHER_E_NOMEM;
 
 	*l = (struct lane){ .row = row };
-	text = arena_printf(p->mem, "%s%s%s", row->start, plan_address(p)->domain, PATH);
+	if (row->source == SOURCE_SRV) {
+		lane_locate(p, l, now_ms);
+		return;
+	}
+	text =
+	    arena_printf(p->mem, "%s%s%s", row->start, plan_address(p)->domain, AUTODISCOVER_PATH);
 	if (text != NULL)
 		st = url_parse(p->mem, slice_of(text), &url, NULL);
 	if (st == USHER_E_NOMEM) {
@@ -347,7 +351,8 @@ asking(const struct lane *l)
 static bool
 getting_on(const struct lane *l)
 {
-	return l->state == LANE_RESOLVE || l->state == LANE_ASK || l->state == LANE_LOGIN;
+	return l->state == LANE_LOCATE || l->state == LANE_RESOLVE || l->state == LANE_ASK ||
+	       l->state == LANE_LOGIN;
 }
 
 static bool
@@ -362,6 +367,7 @@ may_start(const struct plan *p, const struct lane *l, uint64_t now_ms)
 	if (l->id != 0)
 		return false;
 	switch (l->state) {
+	case LANE_LOCATE:
 	case LANE_RESOLVE:
 		return true;
 	case LANE_ASK:
@@ -505,6 +511,15 @@ plan_resolved(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_re
 
 	if (l != NULL && l->state == LANE_RESOLVE && !clears(p, l, NULL, now_ms))
 		lane_resolved(p, l, what, now_ms);
+}
+
+void
+plan_located(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_location *what)
+{
+	struct lane *l = lane_of(p, id);
+
+	if (l != NULL && l->state == LANE_LOCATE && !clears(p, l, NULL, now_ms))
+		lane_located(p, l, what, now_ms);
 }
 
 void

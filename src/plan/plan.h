@@ -21,12 +21,14 @@
 #include "base/url.h"
 #include "model/answer.h"
 #include "model/evidence.h"
+#include "model/srv.h"
 #include "usher/status.h"
 
 enum {
 	PLAN_REDIRECTS_MAX = 10,   /* of all three kinds together (pox.md 3.3) */
 	PLAN_REFUSALS_MAX = 3,	   /* times one password may fail (authentication.md 10) */
-	PLAN_ATTEMPTS_MAX = 64,	   /* above what redirects, sources and challenges can add up to */
+	PLAN_TARGETS_MAX = 8,	   /* SRV records that are tried, best first */
+	PLAN_ATTEMPTS_MAX = 256,   /* above what redirects, sources and challenges can add up to */
 	PLAN_TRUST_HOSTS_MAX = 64, /* allow-list */
 	PLAN_RESOLVE_MS = 5000,
 	PLAN_CONNECT_MS = 5000,	 /* the performer's to keep */
@@ -43,10 +45,12 @@ struct plan_options {
 	bool has_credentials;	      /* there are some, or somebody can be asked */
 	bool may_ask;		      /* somebody decides on redirects that no rule covers */
 	uint64_t resolve_ms, request_ms, total_ms, grace_ms; /* 0: the defaults above */
+	uint64_t seed; /* for the choice among SRV records of one priority */
 };
 
 enum plan_step_kind {
 	PLAN_RESOLVE, /* find the addresses of host; tell plan_resolved() */
+	PLAN_LOCATE,  /* find the SRV records of `name`; tell plan_located() */
 	PLAN_REQUEST, /* POST the question for `address` to `url`; tell plan_responded() */
 	PLAN_PROBE,   /* GET `url`, a plain http one, for its redirect; tell plan_responded() */
 	PLAN_CONSENT  /* may this redirect be followed? tell plan_consented() */
@@ -64,7 +68,8 @@ struct plan_step {
 	bool credentialed;	    /* REQUEST */
 	const char *realm;	    /* REQUEST, credentialed: as the challenge says; may be "" */
 
-	const char *from; /* CONSENT: the URL that sends us on */
+	const char *name; /* LOCATE */
+	const char *from; /* CONSENT: the URL, or the name of the SRV records, that sends us on */
 	const char *to;	  /* CONSENT: the URL or address it sends us to */
 	const char *host; /* CONSENT: the host or domain to be trusted */
 };
@@ -97,6 +102,13 @@ struct plan_resolution {
 	enum plan_failure failure;
 	const char *detail;	    /* the resolver's words; may be NULL */
 	struct text_list addresses; /* may be empty without failure: a proxy will resolve */
+};
+
+struct plan_location {
+	enum plan_failure failure; /* PLAN_NO_ADDRESS: the name has no such records */
+	const char *detail;	   /* the resolver's words; may be NULL */
+	const struct srv_record *records;
+	size_t n_records;
 };
 
 struct plan_response {
@@ -153,6 +165,8 @@ plan_next(struct plan *p, uint64_t now_ms, struct plan_step *step, uint64_t *wak
  * is ignored. Out of memory shows in plan_status(). */
 void
 plan_resolved(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_resolution *what);
+void
+plan_located(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_location *what);
 void
 plan_responded(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_response *what);
 void

@@ -130,6 +130,18 @@ redirect_url(
 	return judge_trust(p, l, next->host, next->ip_literal, reason);
 }
 
+enum verdict
+redirect_target(struct plan *p, struct lane *l, const char **reason)
+{
+	l->next_address = NULL;
+	l->next_url = l->url;
+	if (been_there(p, &l->url)) {
+		*reason = "the SRV record names a URL that was asked before";
+		return VERDICT_USELESS;
+	}
+	return judge_trust(p, l, l->url.host, l->url.ip_literal, reason);
+}
+
 static bool
 asked_for(const struct plan *p, const struct address *address)
 {

@@ -282,9 +282,13 @@ def pump(source, target):
         pass
 
 
+A, CNAME, AAAA, SRV = 1, 5, 28, 33
+
+
 class Dns:
     """A DNS server over UDP. `names` maps a name to a list of addresses, or to NODATA, SERVFAIL,
-    DROP, GARBAGE; all other names do not exist."""
+    DROP, GARBAGE; SRV records are tuples, an alias is the name after `=`. All other names do not
+    exist."""
 
     NODATA, SERVFAIL, DROP, GARBAGE = 'nodata', 'servfail', 'drop', 'garbage'
 
@@ -324,10 +328,26 @@ class Dns:
         if what == self.GARBAGE:
             return query[:2] + b'\xff' * 20
         code = 3 if what is None else 2 if what == self.SERVFAIL else 0
-        found = [] if isinstance(what, str) or what is None else [
-            a for a in what if (':' in a) == (kind == 28) and kind in (1, 28)]
+        found = [] if isinstance(what, str) or what is None else list(self._records(what, kind))
         reply = query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(found), 0, 0) + question
-        for a in found:
-            data = socket.inet_pton(socket.AF_INET6 if ':' in a else socket.AF_INET, a)
-            reply += b'\xc0\x0c' + struct.pack('!HHIH', kind, 1, 60, len(data)) + data
+        for owner, of_kind, data in found:
+            reply += owner + struct.pack('!HHIH', of_kind, 1, 60, len(data)) + data
         return reply
+
+    def _records(self, entries, kind, owner=b'\xc0\x0c'):
+        for entry in entries:
+            if isinstance(entry, tuple):
+                if kind == SRV:
+                    yield owner, SRV, struct.pack('!HHH', *entry[:3]) + wire_name(entry[3])
+            elif entry.startswith('='):
+                yield owner, CNAME, wire_name(entry[1:])
+                yield from self._records(self.names.get(entry[1:], []), kind, wire_name(entry[1:]))
+            elif kind == (AAAA if ':' in entry else A):
+                family = socket.AF_INET6 if ':' in entry else socket.AF_INET
+                yield owner, kind, socket.inet_pton(family, entry)
+
+
+def wire_name(name):
+    """A name as DNS writes it."""
+    labels = [label.encode() for label in name.split('.') if label]
+    return b''.join(bytes([len(label)]) + label for label in labels) + b'\0'

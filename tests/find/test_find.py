@@ -21,6 +21,7 @@ warnings.simplefilter('ignore', DeprecationWarning)
 
 ADDRESS = 'ann@contoso.example'
 B, C = 'contoso.example', 'autodiscover.contoso.example'
+SRV = f'_autodiscover._tcp.{B}'
 MAIL, OTHER = 'mail.contoso.example', 'autodiscover.fabrikam.example'
 FOUND, NOT_FOUND, REJECTED, BLOCKED, UNAVAILABLE = range(5)
 OUTCOMES = ['found', 'not-found', 'rejected', 'blocked', 'unavailable']
@@ -123,11 +124,11 @@ def _():
     expect(find({name: peer}, address='ann@bücher.example'), FOUND)
 
 
-@tap.case('the hosts asked for in DNS are exactly two')
+@tap.case('the names asked for in DNS are exactly three')
 def _():
     run = find({})
     expect(run, NOT_FOUND)
-    tap.same(sorted(set(run.questions)), [C, B])
+    tap.same(sorted(set(run.questions)), [SRV, C, B])
 
 
 # ---- what else answers there ----
@@ -340,7 +341,7 @@ def _():
     run = find({C: peer})
     tap.same(run.status, BLOCKED, run.reasons)
     tap.same(peer.logins, [])
-    tap.same([a['credentialed'] for a in run.json['attempts']], [False] * 4)
+    tap.same([a['credentialed'] for a in run.json['attempts']], [False] * 5)
 
 
 # ---- redirects ----
@@ -531,6 +532,76 @@ def _():
     tap.same(len(target.logins), 1)
 
 
+# ---- SRV records ----
+
+@tap.each([
+    ('one', [(0, 0, 443, MAIL)], ''),
+    ('spelled in capitals', [(0, 0, 443, MAIL.upper())], ''),
+    ('by priority', [(20, 99, 443, OTHER), (10, 0, 443, MAIL)], f'{MAIL}:443, {OTHER}:443'),
+    ('the second when nothing listens at the first',
+     [(0, 0, 443, 'eu.contoso.example'), (1, 0, 443, MAIL)], 'refused'),
+    ('the usual port first', [(0, 0, 8443, OTHER), (9, 0, 443, MAIL)], f'{MAIL}:443, {OTHER}:8443'),
+    ('a foreign host is passed over', [(0, 0, 443, OTHER), (9, 0, 443, MAIL)], 'belong'),
+])
+def _(records, reason):
+    target, foreign = good(login(answer())), good(login(answer()))
+    run = find({MAIL: target, OTHER: foreign}, '--connect-to',
+               f'eu.contoso.example:443:127.0.0.1:{scratch.free_port()}', dns={SRV: records})
+    expect(run, FOUND, reason)
+    tap.same((run.json['source'], run.json['url']), ('E', f'https://{MAIL}{PATH}'))
+    tap.same(['authorization' in r['fields'] for r in target.requests], [False, True])
+    tap.same(foreign.requests, [])
+    named = run.json['attempts'][3]
+    tap.same((named['source'], named['url'], named['result']), ('E', f'dns:{SRV}?type=SRV', 'redirect'))
+
+
+@tap.case('a port of its own')
+def _():
+    run = find({f'{MAIL}:8443': good(login(answer()))}, dns={SRV: [(0, 0, 8443, MAIL)]})
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{MAIL}:8443{PATH}')
+
+
+@tap.case('a target, or the name itself, that is an alias')
+def _():
+    with good(login(answer())) as peer:
+        run = find({}, '--connect-to', f'{MAIL}:443::{peer.port}',
+                   dns={SRV: [f'=srv.{B}'], f'srv.{B}': [(0, 0, 443, MAIL)],
+                        MAIL: [f'=host.{B}'], f'host.{B}': ['127.0.0.1']})
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{MAIL}{PATH}')
+
+
+@tap.each([
+    ('no service', [(0, 0, 0, '.')], NOT_FOUND, 'no such service'),
+    ('no host', [(0, 0, 443, 'a b')], NOT_FOUND, 'names no host'),
+    ('an address', [(0, 0, 443, '127.0.0.1')], NOT_FOUND, 'names no host'),
+    ('the foreign host', [(0, 0, 443, OTHER)], BLOCKED, 'belong'),
+    ('no record', Dns.NODATA, NOT_FOUND, 'no such record'),
+    ('trouble', Dns.SERVFAIL, UNAVAILABLE, 'looked up'),
+    ('garbage', Dns.GARBAGE, UNAVAILABLE, 'looked up'),
+])
+def _(records, outcome, reason):
+    target = good(login(answer()))
+    run = find({OTHER: target, '127.0.0.1': target}, dns={SRV: records})
+    expect(run, outcome, reason)
+    tap.same(target.requests, [])
+
+
+@tap.case('the certificate must be for the host that SRV names, and not for the domain')
+def _():
+    peer = Peer(*authority.issue(B, C, label='domain'), script=login(answer()))
+    expect(find({MAIL: peer}, dns={SRV: [(0, 0, 443, MAIL)]}), BLOCKED, 'another host')
+    tap.same(peer.requests, [])
+
+
+@tap.case('the foreign host that SRV names, and --trust-host')
+def _():
+    target = good(login(answer()))
+    expect(find({OTHER: target}, '--trust-host', OTHER, dns={SRV: [(0, 0, 443, OTHER)]}), FOUND)
+    tap.same(len(target.logins), 1)
+
+
 # ---- DNS ----
 
 @tap.each([
@@ -572,7 +643,7 @@ def _():
         tap.same(done.returncode, FOUND, done.stdout)
         tap.same(sorted(set(proxy.asked) - {('GET', f'http://{C}{PATH}')}),
                  [('CONNECT', f'{C}:443'), ('CONNECT', f'{B}:443')])
-        tap.same(names.questions, [])
+        tap.same(set(names.questions), {SRV})
         tap.same(len(peer.logins), 1)
 
 
@@ -655,10 +726,10 @@ def _():
         tap.has(done.stdout, part)
 
 
-def at_terminal(hosts, answers, *options):
+def at_terminal(hosts, answers, *options, dns=None):
     """Runs usher at a terminal; `answers` are pairs of what it asks and what is typed."""
     with contextlib.ExitStack() as stack:
-        names = stack.enter_context(Dns())
+        names = stack.enter_context(Dns(dns))
         command = ['find', ADDRESS, '--dns', names.server, '--ca-file', str(authority.root), *options]
         for name, peer in hosts.items():
             stack.enter_context(peer)
@@ -706,6 +777,16 @@ def _(typed, expected):
     target = good()
     status_, said = at_terminal({PLAIN: Peer(script=redirect(UNTRUSTED)), OTHER: target},
                                 [('Go on? [y/N] ', typed)])
+    tap.same(status_, expected, said)
+    tap.same(len(target.requests), int(expected == FOUND))
+
+
+@tap.each([('an SRV record is followed on the word of a person', 'y', FOUND),
+           ('an SRV record is not followed without it', 'n', BLOCKED)])
+def _(typed, expected):
+    target = good()
+    status_, said = at_terminal({OTHER: target}, [('Go on? [y/N] ', typed)],
+                                dns={SRV: [(0, 0, 443, OTHER)]})
     tap.same(status_, expected, said)
     tap.same(len(target.requests), int(expected == FOUND))
 

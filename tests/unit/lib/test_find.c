@@ -118,7 +118,7 @@ test_getters_of_a_search_that_found_nothing(void **state UNUSED)
 	r = search(&options);
 	assert_int_equal(usher_result_outcome(r), USHER_UNAVAILABLE);
 	assert_int_equal(usher_result_count(r, USHER_PART_FIND), 1);
-	assert_int_equal(usher_result_count(r, USHER_PART_ATTEMPT), 3);
+	assert_int_equal(usher_result_count(r, USHER_PART_ATTEMPT), 4);
 	assert_int_equal(usher_result_count(r, USHER_PART_PROTOCOL), 0);
 	assert_int_equal(usher_result_count(r, USHER_PART_USER), 0);
 	assert_int_equal(usher_result_count(r, USHER_PART_REFUSAL), 0);
@@ -136,6 +136,7 @@ test_getters_of_a_search_that_found_nothing(void **state UNUSED)
 	assert_string_equal(usher_result_text(r, USHER_PART_ATTEMPT, 0, "source"), "C");
 	assert_string_equal(usher_result_text(r, USHER_PART_ATTEMPT, 1, "source"), "B");
 	assert_string_equal(usher_result_text(r, USHER_PART_ATTEMPT, 2, "source"), "D");
+	assert_string_equal(usher_result_text(r, USHER_PART_ATTEMPT, 3, "source"), "E");
 	assert_string_equal(
 	    usher_result_text(r, USHER_PART_ATTEMPT, 0, "tls_verdict"), "not-tried");
 	assert_int_equal(usher_result_number(r, USHER_PART_ATTEMPT, 0, "credentialed"), 0);

@@ -61,6 +61,9 @@ struct row {
 	bool may_ask, says_yes;
 	const char *trust;
 	const char *address; /* NULL: ann@contoso.example */
+	struct srv_record records[4];
+	enum plan_failure srv_failure;
+	int srv_delay_ms;
 };
 
 static const char BASIC[] = "Basic realm=\"contoso\"";
@@ -181,6 +184,69 @@ static const struct row rows[] = {
 	    { { D, ANYBODY, ANSWERS, 302, MAIL },
 		{ MAIL, ANYBODY, HAS_BAD_CERTIFICATE, TLS_WRONG_NAME } },
 	    OUTCOME_BLOCKED, .reason = "another host" },
+
+	/* SRV records */
+	{ "only SRV is there: it waits for nobody",
+	    { { MAIL, ANONYMOUS, ANSWERS, 401, BASIC, 100 },
+		{ MAIL, LOGGED_IN, GIVES_SETTINGS, .delay_ms = 50 } },
+	    OUTCOME_FOUND, MAIL, .credentialed = 1, .elapsed_ms = 200,
+	    .records = { { 0, 0, 443, "mail.contoso.example" } }, .srv_delay_ms = 50 },
+	{ "the redirect over plain http is preferred to SRV",
+	    { { D, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .delay_ms = 150 },
+		{ EU, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, MAIL, .records = { { 0, 0, 443, "eu.contoso.example" } } },
+	{ "https that drops packets costs SRV one grace",
+	    { { C, ANYBODY, FAILS, .delay_ms = NEVER }, { D, ANYBODY, ANSWERS, 404 },
+		{ MAIL, ANONYMOUS, ANSWERS, 401, BASIC }, { MAIL, LOGGED_IN, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, MAIL, .credentialed = 1,
+	    .elapsed_ms = 2 * PLAN_STAGGER_MS + PLAN_GRACE_MS,
+	    .records = { { 0, 0, 443, "mail.contoso.example" } } },
+	{ "the next record when the first gives nothing",
+	    { { EU, ANYBODY, FAILS, PLAN_REFUSED }, { US, ANYBODY, IS_HTML },
+		{ MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, MAIL,
+	    .records = { { 30, 0, 443, "mail.contoso.example" },
+		{ 20, 0, 443, "us.contoso.example" }, { 10, 0, 443, "eu.contoso.example" },
+		{ 5, 0, 443, "nowhere.contoso.example" } } },
+	{ "another port is used, after the usual one",
+	    { { "https://mail.contoso.example:8443" PATH, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, "https://mail.contoso.example:8443" PATH,
+	    .records = { { 0, 0, 8443, "mail.contoso.example" },
+		{ 9, 0, 443, "mail.contoso.example" } } },
+	{ "SRV to a host that nobody trusts", { { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_BLOCKED, .reason = "does not belong",
+	    .records = { { 0, 0, 443, "autodiscover.fabrikam.example" } } },
+	{ "SRV to a host that nobody trusts, and a second one of the domain",
+	    { { OTHER, ANYBODY, GIVES_SETTINGS }, { MAIL, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, MAIL,
+	    .records = { { 0, 0, 443, "autodiscover.fabrikam.example" },
+		{ 1, 0, 443, "mail.contoso.example" } } },
+	{ "SRV to a host that somebody trusts",
+	    { { OTHER, ANONYMOUS, ANSWERS, 401, BASIC }, { OTHER, LOGGED_IN, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, OTHER, .credentialed = 1, .may_ask = true, .says_yes = true,
+	    .records = { { 0, 0, 443, "autodiscover.fabrikam.example" } } },
+	{ "SRV to a host that somebody refuses", { { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_BLOCKED, .may_ask = true, .reason = "refused",
+	    .records = { { 0, 0, 443, "autodiscover.fabrikam.example" } } },
+	{ "SRV to a host on the list", { { OTHER, ANYBODY, GIVES_SETTINGS } }, OUTCOME_FOUND, OTHER,
+	    .trust = "autodiscover.fabrikam.example",
+	    .records = { { 0, 0, 443, "autodiscover.fabrikam.example" } } },
+	{ "SRV to a host whose certificate is for another name",
+	    { { MAIL, ANYBODY, HAS_BAD_CERTIFICATE, TLS_WRONG_NAME } }, OUTCOME_BLOCKED,
+	    .reason = "another host", .records = { { 0, 0, 443, "mail.contoso.example" } } },
+	{ "SRV to what was asked already", { { C, ANYBODY, ANSWERS, 404 } }, OUTCOME_NOT_FOUND,
+	    .records = { { 0, 0, 443, "autodiscover.contoso.example" } } },
+	{ "SRV to `.`", { { 0 } }, OUTCOME_NOT_FOUND, .records = { { 0, 0, 0, "." } } },
+	{ "SRV to an address", { { 0 } }, OUTCOME_NOT_FOUND,
+	    .records = { { 0, 0, 443, "127.0.0.1" } } },
+	{ "SRV in trouble leaves it open", { { 0 } }, OUTCOME_UNAVAILABLE, .reason = "looked up",
+	    .srv_failure = PLAN_DNS_TROUBLE },
+	{ "SRV never answers", { { 0 } }, OUTCOME_UNAVAILABLE, .elapsed_ms = PLAN_RESOLVE_MS,
+	    .srv_failure = PLAN_DNS_TROUBLE, .srv_delay_ms = NEVER },
+	{ "a redirect of the host that SRV names",
+	    { { MAIL, ANYBODY, ANSWERS, 302, EU }, { EU, ANYBODY, GIVES_SETTINGS } }, OUTCOME_FOUND,
+	    EU, .records = { { 0, 0, 443, "mail.contoso.example" } } },
 
 	/* credentials */
 	{ "asked, the password is given",
@@ -345,6 +411,23 @@ resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution
 }
 
 static void
+locate(struct world *w, const char *name, int *delay_ms, struct plan_location *out)
+{
+	const struct row *row = w->payload;
+
+	*delay_ms = row->srv_delay_ms;
+	if (strcmp(name, "_autodiscover._tcp.contoso.example") != 0)
+		return;
+	if (row->srv_failure != PLAN_NO_FAILURE)
+		out->failure = row->srv_failure;
+	out->records = row->records;
+	while (out->n_records < COUNT_OF(row->records) && row->records[out->n_records].host != NULL)
+		out->n_records++;
+	if (out->n_records > 0)
+		out->failure = PLAN_NO_FAILURE;
+}
+
+static void
 redirect_answer(struct world *w, struct plan_response *out, enum answer_kind kind, const char *to)
 {
 	struct answer *a = arena_zalloc(w->mem, sizeof(*a));
@@ -421,7 +504,9 @@ consent(struct world *w, const char *host UNUSED)
 static void
 run_row(const struct row *row)
 {
-	struct world w = { .resolve = resolve, .respond = respond, .consent = consent };
+	struct world w = {
+		.resolve = resolve, .locate = locate, .respond = respond, .consent = consent
+	};
 	struct plan_options options = {
 		.has_credentials = !row->no_password,
 		.may_ask = row->may_ask,
@@ -520,7 +605,7 @@ test_the_whole_search_has_a_deadline(void **state UNUSED)
 	assert_string_equal(w.fault, "");
 	assert_int_equal(w.elapsed_ms, 700);
 	assert_int_equal(w.result.outcome, OUTCOME_UNAVAILABLE);
-	assert_int_equal(w.result.n_attempts, 3);
+	assert_int_equal(w.result.n_attempts, 4);
 	assert_non_null(strstr(w.result.attempts[0]->reason, "time"));
 	arena_free(w.mem);
 }
@@ -551,12 +636,17 @@ test_memory_may_end_anywhere(void **state UNUSED)
 			       advice == PLAN_STOP) {
 				struct plan_resolution r = { .failure = PLAN_NO_FAILURE };
 				struct plan_response a = { .http_status = NUMBER_ABSENT };
+				struct srv_record records[] = { { 0, 0, 443, "a.contoso.example" },
+					{ 0, 0, 443, "b.contoso.example" } };
+				struct plan_location where = { .records = records,
+					.n_records = COUNT_OF(records) };
 				int delay_ms;
 
 				if (advice == PLAN_STOP)
-					a.failure = r.failure = PLAN_STOPPED;
+					a.failure = r.failure = where.failure = PLAN_STOPPED;
 				else if (step.kind == PLAN_REQUEST)
 					chain(&w, &step, &delay_ms, &a);
+				plan_located(p, 0, step.id, &where);
 				plan_resolved(p, 0, step.id, &r);
 				plan_responded(p, 0, step.id, &a);
 			}

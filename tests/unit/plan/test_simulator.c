@@ -57,6 +57,34 @@ resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution
 		out->failure = (enum plan_failure)(PLAN_NO_ADDRESS + (x >> 32) % 2);
 }
 
+static void
+locate(struct world *w, const char *name, int *delay_ms, struct plan_location *out)
+{
+	static const char *const hosts[] = { "mail.contoso.example", "mail.contoso.example",
+		"autodiscover.contoso.example", "eu.contoso.example", "www.fabrikam.example",
+		"autodiscover.fabrikam.example", "evil.test", ".", "", "127.0.0.1", "a b" };
+	const struct dice *d = w->payload;
+	uint64_t x = roll(d->seed, name, 5);
+	struct srv_record *v = arena_array(w->mem, 12, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	*delay_ms = delay(x >> 8);
+	out->failure = PLAN_NO_FAILURE;
+	out->records = v;
+	out->n_records = (x >> 16) % 12;
+	for (size_t i = 0; i < out->n_records; i++) {
+		uint64_t y = roll(x, name, (unsigned)i);
+
+		v[i] = (struct srv_record){ .priority = y % 3,
+			.weight = (y >> 8) % 4,
+			.port = (y >> 16) % 3 == 0 ? 8443 : 443,
+			.host = hosts[(y >> 24) % COUNT_OF(hosts)] };
+	}
+	if (x % 4 == 0)
+		out->failure = (enum plan_failure)(PLAN_NO_SUCH_NAME + (x >> 32) % 3);
+}
+
 static const char *const targets[] = {
 	"https://autodiscover.contoso.example" PATH,
 	"https://contoso.example" PATH,
@@ -181,10 +209,14 @@ run(uint64_t seed, struct dice *d, struct arena *mem)
 		.may_ask = (x >> 8) % 2 == 0,
 		.trust_hosts = { trusted, (x >> 16) % 3 },
 		.total_ms = (x >> 24) % 4 == 0 ? 700 : 0,
+		.seed = x,
 	};
-	struct world w = {
-		.payload = d, .mem = mem, .resolve = resolve, .respond = respond, .consent = consent
-	};
+	struct world w = { .payload = d,
+		.mem = mem,
+		.resolve = resolve,
+		.locate = locate,
+		.respond = respond,
+		.consent = consent };
 
 	d->seed = seed;
 	world_run(&w, "ann@contoso.example", &options);

@@ -14,6 +14,7 @@ struct flight {
 	struct plan_step step; /* id 0: free */
 	uint64_t due_ms;
 	struct plan_resolution resolution;
+	struct plan_location location;
 	struct plan_response response;
 	bool yes;
 };
@@ -74,6 +75,11 @@ has_right(const struct run *r, const struct plan_step *step)
 	if (!step->url->ip_literal &&
 	    (domain_same_site(r->domain, host) || domain_same_site(domain, host)))
 		return true;
+	/* A mailbox that was asked for was reached by a trusted redirectAddr. */
+	for (size_t i = 0; !step->url->ip_literal && i < r->n_asked; i++) {
+		if (domain_same_site(strrchr(r->asked[i].address, '@') + 1, host))
+			return true;
+	}
 	for (size_t i = 0; i < r->options->trust_hosts.n; i++) {
 		if (domain_matches(r->options->trust_hosts.v[i], host))
 			return true;
@@ -191,6 +197,11 @@ start(struct run *r, const struct plan_step *step)
 	case PLAN_RESOLVE:
 		r->w->resolve(r->w, step->url->host, &delay_ms, &f->resolution);
 		break;
+	case PLAN_LOCATE:
+		f->location.failure = PLAN_NO_SUCH_NAME;
+		if (r->w->locate != NULL)
+			r->w->locate(r->w, step->name, &delay_ms, &f->location);
+		break;
 	case PLAN_REQUEST:
 	case PLAN_PROBE:
 		watch_request(r, step);
@@ -220,6 +231,9 @@ tell(struct run *r, struct flight *f)
 	case PLAN_RESOLVE:
 		plan_resolved(r->plan, r->now_ms, id, &f->resolution);
 		break;
+	case PLAN_LOCATE:
+		plan_located(r->plan, r->now_ms, id, &f->location);
+		break;
 	case PLAN_REQUEST:
 	case PLAN_PROBE:
 		watch_response(r, f);
@@ -240,6 +254,7 @@ stop(struct run *r, uint32_t id)
 		if (f->step.id != id)
 			continue;
 		f->resolution.failure = PLAN_STOPPED;
+		f->location.failure = PLAN_STOPPED;
 		f->response.failure = PLAN_STOPPED;
 		f->response.answer = NULL;
 		f->yes = false;

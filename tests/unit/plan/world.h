@@ -16,6 +16,8 @@ struct world {
 	    struct world *w, const char *host, int *delay_ms, struct plan_resolution *out);
 	void (*respond)(struct world *w, const struct plan_step *step, int *delay_ms,
 	    struct plan_response *out);
+	/* NULL: there are none */
+	void (*locate)(struct world *w, const char *name, int *delay_ms, struct plan_location *out);
 	bool (*consent)(struct world *w, const char *host);
 	struct arena *mem;
 
