@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,7 @@
 #include "base/err.h"
 #include "cert/inspect.h"
 
-enum { SHA256_DIGITS = 64, FILE_NAME_BYTES = SHA256_DIGITS + sizeof(".pem"), PATH_BYTES = 512 };
+enum { SHA256_DIGITS = 64, FILE_NAME_BYTES = SHA256_DIGITS + sizeof(".pem"), PATH_BYTES = 4096 };
 
 /* Sorts before any digest, so that a listing shows it as what it is: not yet a key. */
 static const char NEW_FILE[] = ".new";
@@ -34,10 +35,10 @@ os_error(struct usher_error *err, const char *where, const char *did)
 }
 
 void
-cert_key_path(const char *folder, const char *sha256, char *out, size_t out_bytes)
+cert_key_path(const char *stem, const char *sha256, char *out, size_t out_bytes)
 {
-	(void)snprintf(out, out_bytes, "%s%skeys%s%s%s", folder, *folder == '\0' ? "" : "/",
-	    *sha256 == '\0' ? "" : "/", sha256, *sha256 == '\0' ? "" : ".pem");
+	(void)snprintf(out, out_bytes, "%s.keys%s%s%s", stem, *sha256 == '\0' ? "" : "/", sha256,
+	    *sha256 == '\0' ? "" : ".pem");
 }
 
 /* The digest comes from the directory, which may have been written by others: nothing but 64 digits
@@ -51,23 +52,32 @@ file_name(const char *sha256, char out[FILE_NAME_BYTES], struct usher_error *err
 	return USHER_OK;
 }
 
-/* Opens `keys/`, made first when `make`. -1 and errno on failure. */
+/* Opens `stem`.keys, made first when `make`. -1 and errno on failure. */
 static int
-open_keys(const char *folder, bool make, struct stat *owner)
+open_keys(const char *stem, bool make, struct stat *owner)
 {
-	int parent CLEANUP(close_fd) =
-	    open(*folder == '\0' ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[PATH_BYTES], holder[PATH_BYTES];
+	int parent CLEANUP(close_fd) = -1;
+	const char *name;
 	int keys;
 
+	if (strlen(stem) + sizeof(".keys") > sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	cert_key_path(stem, "", path, sizeof(path));
+	memcpy(holder, path, sizeof(holder));
+	name = basename(path);
+	parent = open(dirname(holder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0 || fstat(parent, owner) < 0)
 		return -1;
-	if (make && mkdirat(parent, "keys", 0700) == 0) {
+	if (make && mkdirat(parent, name, 0700) == 0) {
 		if (fsync(parent) < 0)
 			return -1;
 	} else if (make && errno != EEXIST) {
 		return -1;
 	}
-	keys = openat(parent, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	keys = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (keys >= 0 && make && geteuid() == 0 && fchown(keys, owner->st_uid, owner->st_gid) < 0) {
 		(void)close(keys);
 		return -1;
@@ -108,7 +118,7 @@ write_file(int keys, const char *name, struct slice text, const struct stat *own
 }
 
 usher_status
-cert_key_put(const char *folder, const char *sha256, struct slice key_pem, struct usher_error *err)
+cert_key_put(const char *stem, const char *sha256, struct slice key_pem, struct usher_error *err)
 {
 	char name[FILE_NAME_BYTES], path[PATH_BYTES];
 	struct stat owner;
@@ -117,8 +127,8 @@ cert_key_put(const char *folder, const char *sha256, struct slice key_pem, struc
 
 	if (st != USHER_OK)
 		return st;
-	keys = open_keys(folder, true, &owner);
-	cert_key_path(folder, "", path, sizeof(path));
+	keys = open_keys(stem, true, &owner);
+	cert_key_path(stem, "", path, sizeof(path));
 	if (keys < 0)
 		return os_error(err, path, "cannot make the folder for keys");
 	if (!write_file(keys, name, key_pem, &owner)) {
@@ -156,7 +166,7 @@ read_all(int fd, size_t size, const char *path, struct buf *out, struct usher_er
 }
 
 usher_status
-cert_key_get(const char *folder, const char *sha256, struct buf *out, struct usher_error *err)
+cert_key_get(const char *stem, const char *sha256, struct buf *out, struct usher_error *err)
 {
 	char name[FILE_NAME_BYTES], path[PATH_BYTES];
 	struct stat stat;
@@ -166,8 +176,8 @@ cert_key_get(const char *folder, const char *sha256, struct buf *out, struct ush
 
 	if (st != USHER_OK)
 		return st;
-	cert_key_path(folder, sha256, path, sizeof(path));
-	keys = open_keys(folder, false, &stat);
+	cert_key_path(stem, sha256, path, sizeof(path));
+	keys = open_keys(stem, false, &stat);
 	if (keys >= 0)
 		fd = openat(keys, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
@@ -199,16 +209,16 @@ is_orphan(const char *file, const struct text_list *known)
 }
 
 usher_status
-cert_key_sweep(const char *folder, const struct text_list *known, struct usher_error *err)
+cert_key_sweep(const char *stem, const struct text_list *known, struct usher_error *err)
 {
 	char path[PATH_BYTES];
 	struct stat owner;
 	struct dirent *entry;
 	usher_status st = USHER_OK;
-	int keys = open_keys(folder, false, &owner);
+	int keys = open_keys(stem, false, &owner);
 	DIR *files;
 
-	cert_key_path(folder, "", path, sizeof(path));
+	cert_key_path(stem, "", path, sizeof(path));
 	if (keys < 0)
 		return errno == ENOENT ? USHER_OK : os_error(err, path, "cannot open");
 	files = fdopendir(keys);

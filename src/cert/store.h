@@ -1,4 +1,4 @@
-/* store.h - private keys: one file of mode 0600 per certificate in `keys/` beside the directory.
+/* store.h - private keys: one file of mode 0600 per certificate beside the directory.
  *
  * A key without its row, or a row without its key, must never outlive a kill -9. Hence the order,
  * all of it between dir_begin() and dir_commit(), whose lock keeps other writers out:
@@ -9,8 +9,9 @@
  * A crash or a failed commit in between leaves at most a file that no row names, which the next
  * writer's sweep removes; so does the key of a removed certificate until then.
  *
- * `folder` is dir_folder(). When root writes, files belong to the owner of that folder, so that a
- * service without privileges can read them. */
+ * `stem` is dir_stem(): keys lie in the folder `stem`.keys, so that two directories in one folder
+ * never sweep each other's. When root writes, files belong to the owner of the folder that holds
+ *it, so that a service without privileges can read them. */
 #ifndef USHER_CERT_STORE_H
 #define USHER_CERT_STORE_H
 
@@ -23,22 +24,22 @@
  * is whole and on disk when this returns. Replaces an older file.
  * Returns USHER_OK, USHER_E_INPUT (`sha256`), USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
-cert_key_put(const char *folder, const char *sha256, struct slice key_pem, struct usher_error *err);
+cert_key_put(const char *stem, const char *sha256, struct slice key_pem, struct usher_error *err);
 
 /* Appends the key to `out`, which the caller wipes with buf_wipe().
  * Returns USHER_OK, USHER_E_ABSENT, USHER_E_INPUT, USHER_E_TRUST (others may read the file),
  * USHER_E_PERMISSION, USHER_E_IO, USHER_E_LIMIT, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-cert_key_get(const char *folder, const char *sha256, struct buf *out, struct usher_error *err);
+cert_key_get(const char *stem, const char *sha256, struct buf *out, struct usher_error *err);
 
 /* Removes the key files but those of the certificates in `known` (their sha256); files that are not
  * ours stay.
  * Returns USHER_OK (also when there is no such folder), USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
-cert_key_sweep(const char *folder, const struct text_list *known, struct usher_error *err);
+cert_key_sweep(const char *stem, const struct text_list *known, struct usher_error *err);
 
 /* Path of a key file for messages, cut when it does not fit. */
 void
-cert_key_path(const char *folder, const char *sha256, char *out, size_t out_bytes);
+cert_key_path(const char *stem, const char *sha256, char *out, size_t out_bytes);
 
 #endif

@@ -369,7 +369,7 @@ tell_missing_keys(const struct changes *c)
 
 		if (c->shown[i].entity->id != ENTITY_CERTIFICATE || cert == NULL)
 			continue;
-		cert_key_path(dir_folder(c->dir), cert->sha256, path, sizeof(path));
+		cert_key_path(dir_stem(c->dir), cert->sha256, path, sizeof(path));
 		if (access(path, F_OK) != 0)
 			cli_note("certificate %s: its key is not here; copy it to %s",
 			    cert->thumbprint, path);

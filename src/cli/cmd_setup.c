@@ -339,7 +339,7 @@ make_certificate(struct changes *c, struct setup *s, const struct known *known, 
 {
 	static const char *const https[] = { "https" };
 	struct text_list kept = { known->sha256, known->n };
-	const char *folder = dir_folder(c->dir);
+	const char *stem = dir_stem(c->dir);
 	union org_record r;
 	usher_status st;
 
@@ -350,9 +350,9 @@ make_certificate(struct changes *c, struct setup *s, const struct known *known, 
 	r.certificate.services = (struct text_list){ https, 1 };
 	s->thumbprint = r.certificate.thumbprint;
 	if (!c->cli->dry_run) {
-		st = cert_key_sweep(folder, &kept, err);
+		st = cert_key_sweep(stem, &kept, err);
 		if (st == USHER_OK)
-			st = cert_key_put(folder, r.certificate.sha256, buf_as_slice(key), err);
+			st = cert_key_put(stem, r.certificate.sha256, buf_as_slice(key), err);
 	}
 	return st == USHER_OK ? changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err) : st;
 }

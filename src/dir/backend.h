@@ -39,7 +39,7 @@ struct dir_backend {
 struct dir {
 	const struct dir_backend *backend;
 	char *name;	/* made and freed by dir.c */
-	char *folder;	/* made by the back end, freed by dir.c */
+	char *stem;	/* may be NULL; made by the back end, freed by dir.c */
 	unsigned flags; /* enum dir_flags */
 	bool in_transaction;
 };

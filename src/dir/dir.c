@@ -82,16 +82,16 @@ dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *
 void
 dir_close(struct dir *dir)
 {
-	char *name, *folder;
+	char *name, *stem;
 
 	if (dir == NULL)
 		return;
 	dir_rollback(dir);
 	name = dir->name;
-	folder = dir->folder;
+	stem = dir->stem;
 	dir->backend->close(dir);
 	free(name);
-	free(folder);
+	free(stem);
 }
 
 const char *
@@ -101,9 +101,9 @@ dir_name(const struct dir *dir)
 }
 
 const char *
-dir_folder(const struct dir *dir)
+dir_stem(const struct dir *dir)
 {
-	return dir->folder == NULL ? "" : dir->folder;
+	return dir->stem == NULL ? "" : dir->stem;
 }
 
 enum lookup

@@ -52,9 +52,10 @@ dir_close(struct dir *dir);
 const char *
 dir_name(const struct dir *dir);
 
-/* The folder in which files that belong to the directory lie (keys), "" when there is none. */
+/* The path after which files that belong to the directory are named (keys: `stem`.keys), "" when it
+ * has none. */
 const char *
-dir_folder(const struct dir *dir);
+dir_stem(const struct dir *dir);
 
 /* ---- serving ---- */
 

@@ -185,7 +185,7 @@ make_file(const struct sqlite_dir *d, struct usher_error *err)
 	struct stat folder;
 	int fd, folder_fd;
 
-	folder_fd = open(d->dir.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder_fd = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0)
 		return errno == ENOENT ? err_set(err, USHER_E_IO, d->path,
 					     "its folder does not exist; make it first") :
@@ -466,6 +466,7 @@ sqlite_close(struct dir *dir)
 	serve_cache_free(d);
 	arena_free(d->scratch);
 	free(d->path);
+	free(d->folder);
 	free(d);
 }
 
@@ -489,11 +490,12 @@ sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_er
 	d->scratch = arena_new(SCRATCH_MAX_BYTES);
 	d->cache.org_mem = arena_new(CACHE_ORG_BYTES);
 	d->cache.domain_mem = arena_new(CACHE_DOMAIN_BYTES);
+	d->dir.stem = d->path == NULL ? NULL : strdup(d->path);
 	copy = d->path == NULL ? NULL : strdup(d->path);
-	d->dir.folder = copy == NULL ? NULL : strdup(dirname(copy));
+	d->folder = copy == NULL ? NULL : strdup(dirname(copy));
 	free(copy);
-	if (d->dir.folder == NULL || d->scratch == NULL || d->cache.org_mem == NULL ||
-	    d->cache.domain_mem == NULL) {
+	if (d->dir.stem == NULL || d->folder == NULL || d->scratch == NULL ||
+	    d->cache.org_mem == NULL || d->cache.domain_mem == NULL) {
 		st = err_nomem(err, where);
 		goto fail;
 	}
@@ -504,7 +506,7 @@ sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_er
 	return USHER_OK;
 
 fail:
-	free(d->dir.folder);
+	free(d->dir.stem);
 	sqlite_close(&d->dir);
 	return st;
 }

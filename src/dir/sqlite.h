@@ -90,6 +90,7 @@ struct file_ids {
 struct sqlite_dir {
 	struct dir dir; /* first: a struct dir * is a struct sqlite_dir * */
 	char *path;
+	char *folder;	/* that the file is in */
 	unsigned flags; /* enum dir_flags */
 	sqlite3 *db;	/* NULL: the file was replaced and could not be opened again yet */
 	sqlite3_stmt *fixed[STATEMENT_FIXED_COUNT];

@@ -146,8 +146,8 @@ certs_read(
 		st = err_set(err, r.fingerprint.status, "certificates", "too many host names");
 	if (st == USHER_OK) {
 		out->fingerprint = arena_copy(mem, buf_as_slice(&r.fingerprint));
-		out->folder = arena_strdup(mem, dir_folder(dir));
-		if (out->fingerprint == NULL || out->folder == NULL ||
+		out->stem = arena_strdup(mem, dir_stem(dir));
+		if (out->fingerprint == NULL || out->stem == NULL ||
 		    !rank(mem, r.certificates, r.n, now_s))
 			st = err_nomem(err, "certificates");
 	}
@@ -238,7 +238,7 @@ add(const struct filling *f, const struct certificate *c, const char *const *nam
 	usher_status st;
 
 	buf_init(&key, CERT_KEY_BYTES);
-	st = cert_key_get(f->certs->folder, c->sha256, &key, f->err);
+	st = cert_key_get(f->certs->stem, c->sha256, &key, f->err);
 	if (st == USHER_OK)
 		st = tls_set_add_pem(
 		    f->set, c->thumbprint, slice_of(c->pem), buf_as_slice(&key), names, n, f->err);

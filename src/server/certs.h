@@ -24,7 +24,7 @@ struct certs {
 	const struct domain_names *domains;
 	size_t n_domains;
 	const char *fingerprint; /* two equal ones lead to the same TLS */
-	const char *folder;	 /* where the keys are */
+	const char *stem;	 /* dir_stem(): where the keys are */
 };
 
 /* Everything lies in `mem`. Returns USHER_OK, USHER_E_UNAVAILABLE, USHER_E_LIMIT, USHER_E_NOMEM. */

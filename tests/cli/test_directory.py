@@ -170,7 +170,7 @@ dd if=/dev/zero of=$FOLDER/filler bs=4k 2>/dev/null || true
 say add mailbox import $IN
 rm $FOLDER/filler
 say after mailbox add v@a.example
-rm $FOLDER/*.db*
+rm -r $FOLDER/*.db*
 dd if=/dev/zero of=$FOLDER/filler bs=1k 2>/dev/null || true
 say setup setup --domain a.example --host mail.a.example
 rm $FOLDER/filler

@@ -218,12 +218,12 @@ def _():
                                    '(SELECT count(*) FROM certificate)')[0]
             tap.same(counts, (8 * servers, servers, servers, servers), 'records of each server')
             for (sha256,) in query(folder, 'SELECT sha256 FROM certificate'):
-                tap.true((folder / 'keys' / f'{sha256}.pem').exists(), 'a key is missing')
+                tap.true((folder / 'usher.db.keys' / f'{sha256}.pem').exists(), 'a key is missing')
             return i
 
         rounds(folder, command, state, duration(folder, *command(0)))
         usher(folder, *command(1000000))
-        keys = len(list((folder / 'keys').iterdir()))
+        keys = len(list((folder / 'usher.db.keys').iterdir()))
         tap.same(keys, query(folder, 'SELECT count(*) FROM certificate')[0][0], 'keys at the end')
 
 
@@ -241,7 +241,7 @@ def _():
             said = usher(folder, *setup)
             tap.true(not acknowledged or 'Nothing to do' in said, said)
             tap.same(query(folder, 'SELECT count(*) FROM certificate'), [(1,)], 'certificates')
-            tap.same(len(list((folder / 'keys').iterdir())), 1, 'keys')
+            tap.same(len(list((folder / 'usher.db.keys').iterdir())), 1, 'keys')
 
 
 tap.main()

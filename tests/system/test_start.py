@@ -131,7 +131,7 @@ def _():
 
 @tap.case('a key that is missing, or that others may read, is refused')
 def _():
-    key = next((folder / 'keys').glob('*.pem'))
+    key = next((folder / 'usher.db.keys').glob('*.pem'))
     key.chmod(0o644)
     refused(run('-t', text=HTTPS), 65, key.name, 'set its mode to 0600')
     key.chmod(0o600)
@@ -143,7 +143,7 @@ def _():
 
 @tap.case('a key that is not that of the certificate is refused')
 def _():
-    key = next((folder / 'keys').glob('*.pem'))
+    key = next((folder / 'usher.db.keys').glob('*.pem'))
     own = key.read_text()
     subprocess.run(['openssl', 'genpkey', '-algorithm', 'EC', '-pkeyopt',
                     'ec_paramgen_curve:P-256', '-out', key], check=True, capture_output=True)
@@ -181,7 +181,7 @@ def _():
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
     site.make(home)
     tap.same((home / 'usher.db').stat().st_uid, nobody.pw_uid)
-    tap.same(next((home / 'keys').iterdir()).stat().st_uid, nobody.pw_uid)
+    tap.same(next((home / 'usher.db.keys').iterdir()).stat().st_uid, nobody.pw_uid)
     with Usherd(home, top='user = nobody\n') as daemon:
         uids = next(x for x in proc(daemon, 'status').splitlines() if x.startswith('Uid:'))
         tap.same(uids.split()[1:], [str(nobody.pw_uid)] * 4)

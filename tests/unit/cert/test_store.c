@@ -20,11 +20,14 @@ static const char B[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 static int
 make(void **state)
 {
-	static char folder[64];
+	static char stem[64];
 
-	(void)snprintf(folder, sizeof(folder), "/tmp/usher-test-store-XXXXXX");
-	*state = mkdtemp(folder);
-	return *state == NULL;
+	(void)snprintf(stem, sizeof(stem), "/tmp/usher-test-store-XXXXXX");
+	if (mkdtemp(stem) == NULL)
+		return 1;
+	(void)strcat(stem, "/a.db");
+	*state = stem;
+	return 0;
 }
 
 static int
@@ -32,35 +35,35 @@ drop(void **state)
 {
 	char command[128];
 
-	(void)snprintf(command, sizeof(command), "rm -rf %s", (const char *)*state);
+	(void)snprintf(command, sizeof(command), "rm -rf $(dirname %s)", (const char *)*state);
 	return system(command);
 }
 
 static void
-put(const char *folder, const char *name, const char *text)
+put(const char *stem, const char *name, const char *text)
 {
-	assert_int_equal(cert_key_put(folder, name, slice_of(text), NULL), USHER_OK);
+	assert_int_equal(cert_key_put(stem, name, slice_of(text), NULL), USHER_OK);
 }
 
 static void
 test_round_trip(void **state)
 {
-	const char *folder = *state;
+	const char *stem = *state;
 	struct buf key;
 	struct stat st;
 	char path[256];
 	mode_t old = umask(0);
 
 	buf_init(&key, CERT_KEY_BYTES);
-	put(folder, A, "first");
-	put(folder, A, "second");
+	put(stem, A, "first");
+	put(stem, A, "second");
 	(void)umask(old);
-	assert_int_equal(cert_key_get(folder, A, &key, NULL), USHER_OK);
+	assert_int_equal(cert_key_get(stem, A, &key, NULL), USHER_OK);
 	assert_string_equal(buf_cstr(&key), "second");
-	cert_key_path(folder, A, path, sizeof(path));
+	cert_key_path(stem, A, path, sizeof(path));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	cert_key_path(folder, "", path, sizeof(path));
+	cert_key_path(stem, "", path, sizeof(path));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	buf_wipe(&key);
@@ -69,27 +72,27 @@ test_round_trip(void **state)
 static void
 test_refusals(void **state)
 {
-	const char *folder = *state;
+	const char *stem = *state;
 	struct buf key;
 	char path[256], other[256];
 
 	buf_init(&key, CERT_KEY_BYTES);
-	assert_int_equal(cert_key_get(folder, B, &key, NULL), USHER_E_ABSENT);
-	assert_int_equal(cert_key_get(folder, "../../etc/passwd", &key, NULL), USHER_E_INPUT);
-	assert_int_equal(cert_key_put(folder, "", slice_of("x"), NULL), USHER_E_INPUT);
-	assert_int_equal(cert_key_put("/nonexistent", A, slice_of("x"), NULL), USHER_E_IO);
+	assert_int_equal(cert_key_get(stem, B, &key, NULL), USHER_E_ABSENT);
+	assert_int_equal(cert_key_get(stem, "../../etc/passwd", &key, NULL), USHER_E_INPUT);
+	assert_int_equal(cert_key_put(stem, "", slice_of("x"), NULL), USHER_E_INPUT);
+	assert_int_equal(cert_key_put("/nonexistent/a.db", A, slice_of("x"), NULL), USHER_E_IO);
 
-	put(folder, A, "private");
-	cert_key_path(folder, A, path, sizeof(path));
+	put(stem, A, "private");
+	cert_key_path(stem, A, path, sizeof(path));
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(cert_key_get(folder, A, &key, NULL), USHER_E_TRUST);
+	assert_int_equal(cert_key_get(stem, A, &key, NULL), USHER_E_TRUST);
 	assert_int_equal(chmod(path, 0600), 0);
 
-	cert_key_path(folder, B, other, sizeof(other));
+	cert_key_path(stem, B, other, sizeof(other));
 	assert_int_equal(symlink(path, other), 0);
-	assert_int_equal(cert_key_get(folder, B, &key, NULL), USHER_E_IO);
-	put(folder, B, "replaces the link, not its target");
-	assert_int_equal(cert_key_get(folder, A, &key, NULL), USHER_OK);
+	assert_int_equal(cert_key_get(stem, B, &key, NULL), USHER_E_IO);
+	put(stem, B, "replaces the link, not its target");
+	assert_int_equal(cert_key_get(stem, A, &key, NULL), USHER_OK);
 	assert_string_equal(buf_cstr(&key), "private");
 	buf_wipe(&key);
 }
@@ -113,21 +116,21 @@ test_too_long(void **state)
 }
 
 static bool
-exists(const char *folder, const char *name)
+exists(const char *stem, const char *name)
 {
 	char path[256];
 
-	(void)snprintf(path, sizeof(path), "%s/keys/%s", folder, name);
+	(void)snprintf(path, sizeof(path), "%s.keys/%s", stem, name);
 	return access(path, F_OK) == 0;
 }
 
 static void
-touch(const char *folder, const char *name)
+touch(const char *stem, const char *name)
 {
 	char path[256];
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/keys/%s", folder, name);
+	(void)snprintf(path, sizeof(path), "%s.keys/%s", stem, name);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	(void)fclose(f);
@@ -136,22 +139,27 @@ touch(const char *folder, const char *name)
 static void
 test_sweep(void **state)
 {
-	const char *folder = *state;
+	const char *stem = *state;
 	const char *v[] = { B };
 	const struct text_list known = { v, 1 };
-	char a[80], b[80];
+	char a[80], b[80], other[80];
 
 	(void)snprintf(a, sizeof(a), "%s.pem", A);
 	(void)snprintf(b, sizeof(b), "%s.pem", B);
-	put(folder, A, "nobody's");
-	put(folder, B, "somebody's");
-	touch(folder, ".new");
-	touch(folder, "README");
-	assert_int_equal(cert_key_sweep(folder, &known, NULL), USHER_OK);
-	assert_false(exists(folder, a));
-	assert_true(exists(folder, b));
-	assert_false(exists(folder, ".new"));
-	assert_true(exists(folder, "README"));
+	put(stem, A, "nobody's");
+	put(stem, B, "somebody's");
+	touch(stem, ".new");
+	touch(stem, "README");
+	assert_int_equal(cert_key_sweep(stem, &known, NULL), USHER_OK);
+	assert_false(exists(stem, a));
+	assert_true(exists(stem, b));
+	assert_false(exists(stem, ".new"));
+	assert_true(exists(stem, "README"));
+	/* Another directory in the same folder has keys of its own. */
+	(void)snprintf(other, sizeof(other), "%.*s/b.db", (int)strlen(stem) - 5, stem);
+	put(other, A, "another's");
+	assert_int_equal(cert_key_sweep(stem, &known, NULL), USHER_OK);
+	assert_true(exists(other, a));
 	assert_int_equal(cert_key_sweep("/tmp/usher-no-such-folder", &known, NULL), USHER_OK);
 }
 

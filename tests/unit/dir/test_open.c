@@ -120,7 +120,7 @@ test_names(void **state)
 	assert_int_equal(dir_open(uri, DIR_WRITE | DIR_CREATE, &dir, &f->err), USHER_OK);
 	(void)snprintf(uri, sizeof(uri), "sqlite:%s", f->path);
 	assert_string_equal(dir_name(dir), uri);
-	assert_string_equal(dir_folder(dir), f->folder);
+	assert_string_equal(dir_stem(dir), f->path);
 	dir_close(dir);
 	dir_close(NULL);
 }

@@ -21,17 +21,19 @@ struct fixture {
 	struct arena *mem;
 	struct dir *dir;
 	char folder[64];
+	char stem[96]; /* the directory in it */
 };
 
 static int
 make(void **state)
 {
 	struct fixture *s = calloc(1, sizeof(*s));
-	char uri[96];
+	char uri[128];
 
 	(void)snprintf(s->folder, sizeof(s->folder), "/tmp/usher-test-certs-XXXXXX");
 	assert_non_null(mkdtemp(s->folder));
-	(void)snprintf(uri, sizeof(uri), "sqlite:%s/usher.db", s->folder);
+	(void)snprintf(s->stem, sizeof(s->stem), "%s/usher.db", s->folder);
+	(void)snprintf(uri, sizeof(uri), "sqlite:%s", s->stem);
 	s->mem = arena_new(16 * 1024 * 1024);
 	assert_int_equal(dir_open(uri, DIR_WRITE | DIR_CREATE, &s->dir, NULL), USHER_OK);
 	*state = s;
@@ -74,7 +76,7 @@ add_certificate(struct fixture *s, const char *host, int64_t age, bool enabled)
 
 	buf_init(&key, 4096);
 	assert_int_equal(cert_selfsigned(s->mem, host, NOW - age, &key, &c, NULL), USHER_OK);
-	assert_int_equal(cert_key_put(s->folder, c.sha256, buf_as_slice(&key), NULL), USHER_OK);
+	assert_int_equal(cert_key_put(s->stem, c.sha256, buf_as_slice(&key), NULL), USHER_OK);
 	buf_wipe(&key);
 	if (enabled)
 		c.services = (struct text_list){ https, 1 };
@@ -175,7 +177,7 @@ test_refusals(void **state)
 
 	assert_int_equal(certs_read(s->mem, s->dir, NOW, &certs, &err), USHER_OK);
 	for (size_t i = 0; i < certs.n; i++) {
-		cert_key_path(s->folder, certs.v[i].sha256, path, sizeof(path));
+		cert_key_path(s->stem, certs.v[i].sha256, path, sizeof(path));
 		assert_int_equal(remove(path), 0);
 	}
 	assert_int_equal(fill(s, &set, &served, &err), USHER_E_ABSENT);
