@@ -14,41 +14,13 @@ fails(void)
 	return countdown > 0 && --countdown == 0;
 }
 
-void *
-__real_malloc(size_t n);
-void *
-__real_calloc(size_t n, size_t size);
-void *
-__real_realloc(void *p, size_t n);
+#include "../failmalloc.h"
+
 char *
 __real_strdup(const char *text);
 
-void *
-__wrap_malloc(size_t n);
-void *
-__wrap_calloc(size_t n, size_t size);
-void *
-__wrap_realloc(void *p, size_t n);
 char *
 __wrap_strdup(const char *text);
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
 
 char *
 __wrap_strdup(const char *text)

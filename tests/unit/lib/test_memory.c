@@ -21,36 +21,7 @@ fails(void)
 	return left-- == 0;
 }
 
-void *
-__real_malloc(size_t n);
-void *
-__real_calloc(size_t count, size_t n);
-void *
-__real_realloc(void *p, size_t n);
-void *
-__wrap_malloc(size_t n);
-void *
-__wrap_calloc(size_t count, size_t n);
-void *
-__wrap_realloc(void *p, size_t n);
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t n)
-{
-	return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
+#include "../failmalloc.h"
 
 /* A failure may be met (a source that could not be asked), or end the search; it may not be told as
  * something else. */

@@ -23,22 +23,9 @@
 static atomic_size_t fail_at;
 static atomic_size_t allocations;
 
-void *
-__real_malloc(size_t n);
-void *
-__real_calloc(size_t count, size_t n);
-void *
-__real_realloc(void *p, size_t n);
 char *
 __real_strdup(const char *text);
 
-/* The linker puts these before those of the C library, for usher's own objects. */
-void *
-__wrap_malloc(size_t n);
-void *
-__wrap_calloc(size_t count, size_t n);
-void *
-__wrap_realloc(void *p, size_t n);
 char *
 __wrap_strdup(const char *text);
 
@@ -48,23 +35,7 @@ fails(void)
 	return atomic_fetch_add(&allocations, 1) + 1 == atomic_load(&fail_at);
 }
 
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t n)
-{
-	return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
+#include "../failmalloc.h"
 
 char *
 __wrap_strdup(const char *text)

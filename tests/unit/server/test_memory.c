@@ -21,42 +21,13 @@
 static size_t fail_at;
 static size_t allocations;
 
-void *
-__real_malloc(size_t n);
-void *
-__real_calloc(size_t count, size_t n);
-void *
-__real_realloc(void *p, size_t n);
-void *
-__wrap_malloc(size_t n);
-void *
-__wrap_calloc(size_t count, size_t n);
-void *
-__wrap_realloc(void *p, size_t n);
-
 static bool
 fails(void)
 {
 	return ++allocations == fail_at;
 }
 
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t n)
-{
-	return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *
-__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
+#include "../failmalloc.h"
 
 /* Each scenario cleans up after itself, and tells how it ended. */
 
