@@ -16,21 +16,20 @@
  *	usher_result_free(result);
  *
  * Threads: there is no global state, no thread is started and no signal is touched. Calls may run
- *in any number of threads at once; one result belongs to one thread at a time.
+ * in any number of threads at once; one result belongs to one thread at a time.
  *
  * Memory: every text of a result is owned by the result and valid until usher_result_free(). Texts
  * are UTF-8, NUL-terminated.
  *
  * Errors: a call that did its work returns USHER_OK, and that no settings were found is a result
- *and no error. Any other status comes with a line in `err`, which may be NULL, for a person.
+ * and no error. Any other status comes with a line in `err`, which may be NULL, for a person.
  *
  * Credentials: nothing is sent before the host's certificate has been verified for that very host,
  * nothing over http, nothing to a host that is neither made from the mail domain nor reached by a
  * redirect you or a rule trusts, and nothing where a request without credentials was enough.
  *
  * ABI: structs that begin with `size` grow at their end; what lies beyond the size you pass counts
- *as zero, and zero always means the default. Numbers of enumerations are never given a new meaning.
- */
+ * as zero, and zero always means the default. Numbers of enumerations never get a new meaning. */
 #ifndef USHER_FIND_H
 #define USHER_FIND_H
 
