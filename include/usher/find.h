@@ -101,11 +101,23 @@ struct usher_find_options {
 	int64_t now;		       /* Unix seconds certificates are judged at; 0: the clock */
 };
 
-/* Since 0.1. */
+/* The first value of a struct usher_find_options. Since 0.1. */
+#ifdef __cplusplus
+static inline struct usher_find_options
+usher_find_options_first(void)
+{
+	struct usher_find_options options = usher_find_options();
+
+	options.size = sizeof(options);
+	return options;
+}
+#define USHER_FIND_OPTIONS_INIT usher_find_options_first()
+#else
 #define USHER_FIND_OPTIONS_INIT \
 	{ \
-		sizeof(struct usher_find_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+		.size = sizeof(struct usher_find_options) \
 	}
+#endif
 
 /* How a search ended. The numbers are the exit status of `usher find`, 1 and up. Since 0.1. */
 enum usher_outcome {

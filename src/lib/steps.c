@@ -1,0 +1,337 @@
+/* steps.c - performs the plan's steps and tells their outcomes, without waiting for any. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/when.h"
+#include "lib/search.h"
+#include "wire/pox.h"
+
+enum {
+	RESPONSE_BYTES = 8 * 1024 * 1024, /* one response: bytes, and what they mean */
+	REQUEST_BYTES = 8 * 1024
+};
+
+/* ---- documents ---- */
+
+static const char *
+document_fault(struct arena *mem, struct slice body, const struct usher_error *err)
+{
+	struct slice head = slice_trim(body);
+
+	if (slice_starts(head, SLICE_LITERAL("\xef\xbb\xbf")))
+		head = slice_trim(slice_skip(head, 3));
+	if (head.n == 0)
+		return "its answer is empty";
+	if (slice_starts_nocase(head, SLICE_LITERAL("<!doctype html")) ||
+	    slice_starts_nocase(head, SLICE_LITERAL("<html")))
+		return "it is a web page, and no Autodiscover service";
+	return arena_printf(mem, "it is no Autodiscover service: %s", err->message);
+}
+
+/* Reads a 200. What is worth keeping is linked to the result, arena and all. */
+static bool
+read_document(
+    struct search *s, struct arena *mem, const struct http_response *from, struct plan_response *to)
+{
+	struct answer *answer = arena_zalloc(mem, sizeof(*answer));
+	struct kept *k = arena_zalloc(mem, sizeof(*k));
+	struct usher_error err = { 0 };
+
+	if (answer == NULL || k == NULL)
+		return false;
+	if (pox_read_response(s->xml, mem, from->body, answer, &err) != USHER_OK) {
+		to->body_fault = document_fault(mem, from->body, &err);
+		return false;
+	}
+	to->answer = answer;
+	if (answer->kind != ANSWER_SETTINGS && answer->kind != ANSWER_REFUSAL)
+		return false;
+	*k = (struct kept){
+		.next = s->result->kept, .mem = mem, .answer = answer, .document = from->body
+	};
+	s->result->kept = k;
+	return true;
+}
+
+/* ---- performing steps ---- */
+
+static enum plan_failure
+dns_meaning(enum dns_failure failure)
+{
+	switch (failure) {
+	case DNS_FOUND:
+		return PLAN_NO_FAILURE;
+	case DNS_NO_NAME:
+		return PLAN_NO_SUCH_NAME;
+	case DNS_NO_ADDRESS:
+		return PLAN_NO_ADDRESS;
+	case DNS_TROUBLE:
+		return PLAN_DNS_TROUBLE;
+	case DNS_STOPPED:
+		return PLAN_STOPPED;
+	}
+	return PLAN_INTERNAL;
+}
+
+static enum plan_failure
+http_meaning(enum http_failure failure)
+{
+	switch (failure) {
+	case HTTP_OK:
+		return PLAN_NO_FAILURE;
+	case HTTP_REFUSED:
+		return PLAN_REFUSED;
+	case HTTP_UNREACHABLE:
+		return PLAN_UNREACHABLE;
+	case HTTP_UNRESOLVED:
+		return PLAN_DNS_TROUBLE;
+	case HTTP_BROKEN_OFF:
+		return PLAN_BROKEN_OFF;
+	case HTTP_TIMED_OUT:
+		return PLAN_TIMED_OUT;
+	case HTTP_TLS:
+		return PLAN_TLS;
+	case HTTP_OVERSIZED:
+		return PLAN_OVERSIZED;
+	case HTTP_NOT_HTTP:
+		return PLAN_NOT_HTTP;
+	case HTTP_STOPPED:
+		return PLAN_STOPPED;
+	case HTTP_INTERNAL:
+		return PLAN_INTERNAL;
+	}
+	return PLAN_INTERNAL;
+}
+
+static void
+tell_resolution(struct search *s, uint32_t id, enum plan_failure failure, const char *detail,
+    struct text_list addresses)
+{
+	const struct plan_resolution what = { failure, detail, addresses };
+
+	plan_resolved(s->plan, search_now_ms(s), id, &what);
+}
+
+static void
+tell_location(struct search *s, const struct dns_answer *a)
+{
+	const struct plan_location what = { dns_meaning(a->failure), a->detail, a->records,
+		a->n_records };
+
+	plan_located(s->plan, search_now_ms(s), a->id, &what);
+}
+
+static void
+tell_failure(struct search *s, uint32_t id, enum plan_failure failure, const char *detail)
+{
+	struct plan_response what = {
+		.failure = failure, .detail = detail, .http_status = NUMBER_ABSENT
+	};
+
+	tls_evidence_init(&what.tls);
+	plan_responded(s->plan, search_now_ms(s), id, &what);
+}
+
+static void
+resolve(struct search *s, const struct plan_step *step)
+{
+	const char *host = step->url->host;
+	uint16_t port = step->url->port;
+	struct usher_error err;
+
+	connect_to_apply(s->options.routes, s->options.n_routes, &host, &port);
+	if (http_has_proxy(step->url->https)) /* which resolves */
+		tell_resolution(s, step->id, PLAN_NO_FAILURE, NULL, (struct text_list){ NULL, 0 });
+	else if (dns_start(s->dns, step->id, host, &err) != USHER_OK)
+		tell_resolution(
+		    s, step->id, PLAN_INTERNAL, err.message, (struct text_list){ NULL, 0 });
+}
+
+static void
+locate(struct search *s, const struct plan_step *step)
+{
+	struct usher_error err;
+
+	if (dns_start_srv(s->dns, step->id, step->name, &err) != USHER_OK)
+		tell_location(
+		    s, &(struct dns_answer){
+			   .id = step->id, .failure = DNS_TROUBLE, .detail = err.message });
+}
+
+/* Asks the callback, once. */
+static void
+ask_for_credentials(struct search *s, const struct plan_step *step)
+{
+	struct usher_credentials given = { .login = "" };
+	const struct usher_challenge challenge = {
+		.size = sizeof(challenge),
+		.url = step->url->text,
+		.host = step->url->host,
+		.realm = step->realm,
+		.address = step->address,
+	};
+	uint64_t from = clock_mono_ms();
+	size_t n = strlen(s->login);
+
+	s->asked = true;
+	if (n < sizeof(given.login))
+		memcpy(given.login, s->login, n + 1);
+	if (s->options.given.credentials(&challenge, &given, s->options.given.payload) != 0) {
+		given.login[sizeof(given.login) - 1] = '\0';
+		given.password[sizeof(given.password) - 1] = '\0';
+		if (search_set_credentials(s, given.login, given.password, NULL) != USHER_OK)
+			secret_clear(&s->password);
+	}
+	explicit_bzero(&given, sizeof(given));
+	s->paused_ms += clock_mono_ms() - from;
+}
+
+static bool
+has_credentials(struct search *s, const struct plan_step *step)
+{
+	if (s->password.n == 0 && !s->asked && s->options.given.credentials != NULL)
+		ask_for_credentials(s, step);
+	return s->password.n > 0;
+}
+
+static void
+request(struct search *s, const struct plan_step *step)
+{
+	const struct question question = { .language = LANGUAGE_POX, .address = step->address };
+	const char *host = step->url->host;
+	struct http_request r = {
+		.url = step->url,
+		.addresses = step->addresses,
+		.connect_port = step->url->port,
+		.content_type = "text/xml; charset=utf-8",
+		.body_max = POX_RESPONSE_BYTES,
+		.connect_ms = PLAN_CONNECT_MS,
+	};
+	struct buf body CLEANUP(buf_cleanup);
+	struct usher_error err = { 0 };
+
+	buf_init(&body, REQUEST_BYTES);
+	if (step->credentialed && !has_credentials(s, step)) {
+		tell_failure(s, step->id, PLAN_NO_CREDENTIALS, NULL);
+		return;
+	}
+	if (step->credentialed) {
+		r.login = s->login;
+		r.password = &s->password;
+	}
+	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
+	pox_write_request(&body, &question);
+	r.body = buf_as_slice(&body);
+	if (body.status != USHER_OK || http_start(s->http, step->id, &r, &err) != USHER_OK)
+		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
+}
+
+static void
+probe(struct search *s, const struct plan_step *step)
+{
+	const char *host = step->url->host;
+	struct http_request r = {
+		.url = step->url,
+		.addresses = step->addresses,
+		.connect_port = step->url->port,
+		.body_never = true,
+		.connect_ms = PLAN_CONNECT_MS,
+	};
+	struct usher_error err = { 0 };
+
+	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
+	if (http_start(s->http, step->id, &r, &err) != USHER_OK)
+		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
+}
+
+static void
+consent(struct search *s, const struct plan_step *step)
+{
+	const struct usher_redirect redirect = {
+		.size = sizeof(redirect),
+		.address = step->address,
+		.from = step->from,
+		.to = step->to,
+		.host = step->host,
+	};
+	uint64_t from = clock_mono_ms();
+	bool yes = s->options.given.trust(&redirect, s->options.given.payload) != 0;
+
+	s->paused_ms += clock_mono_ms() - from;
+	plan_consented(s->plan, search_now_ms(s), step->id, yes);
+}
+
+void
+search_begin(struct search *s, const struct plan_step *step)
+{
+	switch (step->kind) {
+	case PLAN_RESOLVE:
+		resolve(s, step);
+		return;
+	case PLAN_LOCATE:
+		locate(s, step);
+		return;
+	case PLAN_REQUEST:
+		request(s, step);
+		return;
+	case PLAN_PROBE:
+		probe(s, step);
+		return;
+	case PLAN_CONSENT:
+		consent(s, step);
+		return;
+	}
+}
+
+/* ---- outcomes ---- */
+
+static usher_status
+collect_responses(struct search *s, struct usher_error *err)
+{
+	for (;;) {
+		struct arena *mem = arena_new(RESPONSE_BYTES);
+		struct http_response from;
+		struct plan_response to = { .failure = PLAN_INTERNAL };
+		bool keep = false;
+
+		if (mem == NULL)
+			return err_nomem(err, NULL);
+		if (!http_take(s->http, mem, &from)) {
+			arena_free(mem);
+			return USHER_OK;
+		}
+		to = (struct plan_response){
+			.failure = http_meaning(from.failure),
+			.detail = from.detail,
+			.tls = from.tls,
+			.http_status = from.status,
+			.location = from.location,
+			.challenges = from.challenges,
+		};
+		if (from.failure == HTTP_OK && from.status == 200)
+			keep = read_document(s, mem, &from, &to);
+		plan_responded(s->plan, search_now_ms(s), from.id, &to);
+		if (!keep)
+			arena_free(mem);
+	}
+}
+
+static void
+collect_resolutions(struct search *s)
+{
+	struct dns_answer a;
+
+	while (dns_take(s->dns, s->mem, &a)) {
+		if (a.srv)
+			tell_location(s, &a);
+		else
+			tell_resolution(s, a.id, dns_meaning(a.failure), a.detail, a.addresses);
+	}
+}
+
+usher_status
+search_collect(struct search *s, struct usher_error *err)
+{
+	collect_resolutions(s);
+	return collect_responses(s, err);
+}

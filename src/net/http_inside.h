@@ -1,0 +1,89 @@
+/* http_inside.h - what the files of the HTTP client share; http.h is what others see. */
+#ifndef USHER_NET_HTTP_INSIDE_H
+#define USHER_NET_HTTP_INSIDE_H
+
+#include <curl/curl.h>
+
+#include "base/buf.h"
+#include "net/http.h"
+
+struct transfer {
+	uint32_t id;
+	CURL *easy;
+	struct http *http;
+	struct arena *mem; /* the strings below */
+	const char *host;
+	uint16_t port;
+	char error[CURL_ERROR_SIZE];
+	struct curl_slist *fields;
+	struct curl_slist *connect_to;
+	struct curl_slist *resolve;
+	struct buf request;
+
+	struct buf body;
+	bool body_always;
+	bool body_never;
+	size_t head_bytes;
+	size_t n_fields;
+	size_t drained;
+	bool head_done; /* of the final response */
+	bool oversized;
+
+	const char *location;
+	const char *content_type;
+	const char *challenges[HTTP_CHALLENGES_MAX];
+	size_t n_challenges;
+	struct tls_check check;
+	struct tls_evidence tls;
+
+	bool done;
+	enum http_failure failure;
+	int64_t status;
+};
+
+/* What was seen of a host when its connection was made, for requests that use it again. */
+struct seen {
+	struct seen *next;
+	struct arena *mem;
+	const char *host;
+	uint16_t port;
+	struct tls_evidence tls;
+};
+
+struct http {
+	CURLM *multi;
+	struct tls_trust *trust;
+	struct transfer *transfers[HTTP_TRANSFERS_MAX];
+	struct seen *seen;
+};
+
+/* A transfer that only has to be added to the multi handle. NULL: out of memory. */
+struct transfer *
+transfer_new(struct http *http, uint32_t id, const struct http_request *r);
+
+/* NULL is ignored. */
+void
+transfer_free(struct transfer *t);
+
+/* The transfer is over, as libcurl says. */
+void
+transfer_finish(struct transfer *t, CURLcode code);
+
+/* The transfer was stopped by us. */
+void
+transfer_stop(struct transfer *t);
+
+/* Copies what came to `mem`. False: it is too small for that. */
+bool
+transfer_response(struct arena *mem, const struct transfer *t, struct http_response *out);
+
+/* Keeps what the handshake showed for later requests on the same connection, and with it the
+ * transfer's arena. */
+void
+transfer_remember(struct transfer *t);
+
+/* Whether the body of this response is part of the answer. */
+bool
+transfer_wants_body(const struct transfer *t);
+
+#endif
