@@ -1,0 +1,112 @@
+/* search.c - what every command that searches is told alike: options, passwords, trust. */
+#include "cli/search.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+/* ---- questions ---- */
+
+static bool
+somebody_is_there(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+static bool
+copy_password(const struct secret *from, struct usher_credentials *to)
+{
+	if (from->n == 0 || from->n >= sizeof(to->password))
+		return false;
+	memcpy(to->password, from->bytes, from->n + 1);
+	return true;
+}
+
+/* Only a host that asks, and whose certificate was verified, makes us ask. */
+static int
+give_credentials(
+    const struct usher_challenge *challenge, struct usher_credentials *out, void *payload)
+{
+	struct secret CLEANUP(secret_cleanup) password = { 0 };
+	struct cli *cli = payload;
+	struct usher_error err;
+	const char *prompt =
+	    arena_printf(cli->mem, "Password of %s for %s", out->login, challenge->host);
+
+	if (prompt == NULL || (getenv("USHER_PASSWORD") == NULL && !somebody_is_there()))
+		return 0;
+	if (cli_password(NULL, prompt, false, &password, &err) != USHER_OK) {
+		(void)cli_fail(err.status, &err);
+		return 0;
+	}
+	return copy_password(&password, out);
+}
+
+/* The first letter of a line of any length. */
+static int
+first_letter(void)
+{
+	int first = fgetc(stdin);
+
+	for (int c = first; c != '\n' && c != EOF;)
+		c = fgetc(stdin);
+	return first;
+}
+
+static int
+ask_trust(const struct usher_redirect *redirect, void *payload UNUSED)
+{
+	int letter;
+
+	(void)fprintf(stderr,
+	    "%s\n  sends the search for %s on to\n%s\n"
+	    "That host, %s, does not belong to the mail domain. It may be given the password.\n"
+	    "Go on only if you know it. Go on? [y/N] ",
+	    redirect->from, redirect->address, redirect->to, redirect->host);
+	letter = first_letter();
+	return letter == 'y' || letter == 'Y';
+}
+
+/* ---- options ---- */
+
+/* The list with the NULL at its end that the library counts by. */
+static const char *const *
+terminated(struct cli *cli, const struct text_list *l)
+{
+	const char **v = arena_array(cli->mem, l->n + 1, sizeof(*v));
+
+	for (size_t i = 0; v != NULL && i < l->n; i++)
+		v[i] = l->v[i];
+	return v;
+}
+
+usher_status
+search_options(struct cli *cli, const struct search_args *args, struct secret *password,
+    struct usher_find_options *out, struct usher_error *err)
+{
+	struct usher_find_options options = USHER_FIND_OPTIONS_INIT;
+	usher_status st = USHER_OK;
+
+	if (args->password_file != NULL)
+		st = cli_password(args->password_file, NULL, false, password, err);
+	if (st != USHER_OK)
+		return st;
+	options.login = args->login;
+	options.password = password->bytes;
+	options.credentials = give_credentials;
+	options.trust = somebody_is_there() ? ask_trust : NULL;
+	options.payload = cli;
+	options.trust_hosts = terminated(cli, &args->trust_hosts);
+	options.connect_to = terminated(cli, &args->connect_to);
+	options.timeout_ms = args->timeout_ms;
+	options.dns_server = args->dns;
+	options.ca_file = args->ca_file;
+	options.now = cli->now_ms / 1000;
+	if (options.trust_hosts == NULL || options.connect_to == NULL)
+		return err_nomem(err, "options");
+	*out = options;
+	return USHER_OK;
+}

@@ -1,0 +1,47 @@
+/* search.h - what every command that searches is told alike: options, passwords, trust. */
+#ifndef USHER_CLI_SEARCH_H
+#define USHER_CLI_SEARCH_H
+
+#include "cli/command.h"
+#include "usher/find.h"
+
+/* Member `search` of the args of such a command. */
+struct search_args {
+	struct text_list trust_hosts;
+	const char *login;
+	const char *password_file;
+	uint64_t timeout_ms;
+	struct text_list connect_to;
+	const char *dns;
+	const char *ca_file;
+};
+
+/* The rows of `search` in the options of a command whose args are an `args`. */
+/* clang-format off */
+#define SEARCH_ROWS(args) \
+	SEARCH_ROW(args, "login", OPT_TEXT, login, "NAME", \
+	    "log in as NAME instead of the address"), \
+	SEARCH_ROW(args, "password-file", OPT_TEXT, password_file, "FILE", \
+	    "read the password from the first line of FILE; - is standard input"), \
+	SEARCH_ROW(args, "trust-host", OPT_LIST, trust_hosts, "HOST", \
+	    "follow redirects to HOST, or *.NAME, without asking"), \
+	SEARCH_ROW(args, "timeout", OPT_MSEC, timeout_ms, "TIME", \
+	    "give up after TIME (default: 60s)"), \
+	SEARCH_ROW(args, "connect-to", OPT_EACH, connect_to, "HOST:PORT:ADDR:PORT", \
+	    "connect to ADDR:PORT when HOST:PORT is meant"), \
+	SEARCH_ROW(args, "dns", OPT_TEXT, dns, "ADDR[:PORT]", "ask this DNS server"), \
+	SEARCH_ROW(args, "ca-file", OPT_TEXT, ca_file, "FILE", \
+	    "trust the certificates in FILE (PEM) instead of the system's")
+#define SEARCH_ROW(args, name, type, member, value, help) \
+	{ 0, name, type, offsetof(args, search) + offsetof(struct search_args, member), value, help }
+/* clang-format on */
+
+/* Options as the library takes them. The password is read now when a file is named; else a host
+ * that asks for one makes us look into USHER_PASSWORD or ask whoever sits at the terminal.
+ * `password` holds it as long as *out is used; memory is cli->mem's.
+ * Returns as cli_password(); USHER_E_NOMEM. */
+USHER_CHECK usher_status
+search_options(struct cli *cli, const struct search_args *args, struct secret *password,
+    struct usher_find_options *out, struct usher_error *err);
+
+#endif
