@@ -2,6 +2,8 @@
  *
  * plan.c     rounds, precedence, time: which step is next and when the search is over
  * lane.c     one source's way: what the outcome of each of its steps means
+ * locate.c   the hosts that SRV records name
+ * login.c    challenges, and who gets the password
  * redirect.c whether a redirect may be followed
  * record.c   the attempts, in words for people */
 #ifndef USHER_PLAN_INSIDE_H
@@ -142,30 +144,16 @@ plan_address(const struct plan *p)
 void
 lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms);
 
-/* Sets out for the SRV records below the mail domain. */
-void
-lane_locate(struct plan *p, struct lane *l, uint64_t now_ms);
-
 /* The step of its state begins: fills in *step. False when it cannot: the lane is lost. */
 bool
 lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step);
 
-void
-lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms);
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms);
 void
 lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
 void
 lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms);
-
-/* In LANE_LOGIN: the password has not failed here, nor so often that it must be wrong. */
-bool
-lane_has_hope(const struct plan *p, const struct lane *l);
-
-/* The record learns from the outcome whether the password can have left us. */
-void
-lane_note_sent(struct lane *l, const struct plan_response *what);
 
 /* Not needed any more. */
 void
@@ -177,6 +165,69 @@ lane_cancel(struct plan *p, struct lane *l, const char *reason, uint64_t now_ms)
 void
 lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result result,
     enum plan_outcome outcome, const char *format, ...) PRINTF_LIKE(6, 7);
+
+void
+lane_lose_by_failure(
+    struct plan *p, struct lane *l, enum plan_failure failure, const char *detail, uint64_t now_ms);
+
+/* Its next state begins. */
+void
+lane_enter(struct lane *l, enum lane_state state, uint64_t now_ms);
+
+/* For l->url, as l->attempt; NULL loses. */
+void
+lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* A redirect, a demand for a login or settings: it is worth its betters' hurry. */
+void
+lane_note_promise(struct lane *l, uint64_t now_ms);
+
+void
+lane_finish_attempt(struct plan *p, struct lane *l, enum attempt_result result, const char *reason,
+    uint64_t now_ms);
+
+/* What a step failed by: we only ever stop one that took too long, or that nobody needs. */
+enum plan_failure
+lane_failure(const struct lane *l, enum plan_failure failure);
+
+/* ---- locate.c ---- */
+
+/* Sets out for the SRV records below the mail domain. */
+void
+lane_locate(struct plan *p, struct lane *l, uint64_t now_ms);
+
+void
+lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms);
+
+/* Asks l->url, which a record names, if that is allowed. */
+void
+lane_judge_target(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* After a loss: sets out for the next host, if there is one. */
+void
+lane_next_target(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* ---- login.c ---- */
+
+/* A 401 to a request without credentials. */
+void
+login_challenged(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
+
+/* A 401 to one with them. */
+void
+login_refused(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* A request with credentials came to nothing. */
+void
+login_failed(struct plan *p, const struct lane *l);
+
+/* In LANE_LOGIN: the password has not failed here, nor so often that it must be wrong. */
+bool
+login_has_hope(const struct plan *p, const struct lane *l);
+
+/* The record learns from the outcome whether the password can have left us. */
+void
+login_note_sent(struct lane *l, const struct plan_response *what);
 
 /* ---- redirect.c ---- */
 

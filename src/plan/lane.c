@@ -4,15 +4,11 @@
 #include <string.h>
 
 #include "plan/inside.h"
-#include "plan/srv.h"
 
 enum { REASON_BYTES = 512 };
 
-static void
-next_target(struct plan *p, struct lane *l, uint64_t now_ms);
-
-static void
-enter(struct lane *l, enum lane_state state, uint64_t now_ms)
+void
+lane_enter(struct lane *l, enum lane_state state, uint64_t now_ms)
 {
 	l->state = state;
 	l->since_ms = now_ms;
@@ -20,17 +16,16 @@ enter(struct lane *l, enum lane_state state, uint64_t now_ms)
 	l->stopped = false;
 }
 
-/* A redirect, a demand for a login or settings: it is worth its betters' hurry. */
-static void
-note_promise(struct lane *l, uint64_t now_ms)
+void
+lane_note_promise(struct lane *l, uint64_t now_ms)
 {
 	if (!l->promising)
 		l->promising_ms = now_ms;
 	l->promising = true;
 }
 
-static void
-finish_attempt(
+void
+lane_finish_attempt(
     struct plan *p, struct lane *l, enum attempt_result result, const char *reason, uint64_t now_ms)
 {
 	struct attempt *a = l->attempt;
@@ -53,23 +48,23 @@ lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result r
 	va_end(ap);
 	reason = record_text(p, text);
 
-	finish_attempt(p, l, result, reason, now_ms);
+	lane_finish_attempt(p, l, result, reason, now_ms);
 	if (outcome != OUTCOME_FOUND && p->why[outcome] == NULL && reason != NULL)
 		p->why[outcome] = arena_printf(p->mem, "%s: %s", l->attempt->url, reason);
-	enter(l, LANE_LOST, now_ms);
+	lane_enter(l, LANE_LOST, now_ms);
 	if (p->phase == PHASE_RUNNING)
-		next_target(p, l, now_ms);
+		lane_next_target(p, l, now_ms);
 }
 
 void
 lane_cancel(struct plan *p, struct lane *l, const char *reason, uint64_t now_ms)
 {
-	finish_attempt(p, l, RESULT_CANCELLED, reason, now_ms);
-	enter(l, LANE_LOST, now_ms);
+	lane_finish_attempt(p, l, RESULT_CANCELLED, reason, now_ms);
+	lane_enter(l, LANE_LOST, now_ms);
 }
 
-static void
-lose_by_failure(
+void
+lane_lose_by_failure(
     struct plan *p, struct lane *l, enum plan_failure failure, const char *detail, uint64_t now_ms)
 {
 	const struct failure_row *row = record_failure(failure);
@@ -88,16 +83,16 @@ same_host(const struct url *a, const struct url *b)
 }
 
 /* For l->url, as l->attempt. */
-static void
-set_out(struct plan *p, struct lane *l, uint64_t now_ms)
+void
+lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	if (l->attempt == NULL || p->n_visited == PLAN_ATTEMPTS_MAX) {
-		enter(l, LANE_LOST, now_ms);
+		lane_enter(l, LANE_LOST, now_ms);
 		return;
 	}
 	p->visited[p->n_visited++] =
 	    (struct visited){ .address_key = plan_address(p)->key, .url = l->url };
-	enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
+	lane_enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
 }
 
 void
@@ -109,7 +104,7 @@ lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_m
 		l->addresses = (struct text_list){ NULL, 0 };
 	l->url = *url;
 	l->attempt = record_begin(p, l, now_ms);
-	set_out(p, l, now_ms);
+	lane_set_out(p, l, now_ms);
 }
 
 /* The record gets an entry of its own for what is asked with credentials. */
@@ -128,7 +123,7 @@ bool
 lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step)
 {
 	if (l->state == LANE_LOGIN && !begin_login(p, l, now_ms)) {
-		enter(l, LANE_LOST, now_ms);
+		lane_enter(l, LANE_LOST, now_ms);
 		return false;
 	}
 	l->id = ++p->last_id;
@@ -175,9 +170,8 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 
 /* ---- the host's addresses ---- */
 
-/* What a stopped step failed by: we only ever stop one that took too long, or that nobody needs. */
-static enum plan_failure
-after_stop(const struct lane *l, enum plan_failure failure)
+enum plan_failure
+lane_failure(const struct lane *l, enum plan_failure failure)
 {
 	return failure == PLAN_STOPPED && l->stopped ? PLAN_TIMED_OUT : failure;
 }
@@ -185,7 +179,7 @@ after_stop(const struct lane *l, enum plan_failure failure)
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms)
 {
-	enum plan_failure failure = after_stop(l, what->failure);
+	enum plan_failure failure = lane_failure(l, what->failure);
 
 	if (failure == PLAN_TIMED_OUT)
 		failure = PLAN_DNS_TROUBLE;
@@ -194,142 +188,13 @@ lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what
 					failure == PLAN_NO_ADDRESS   ? "no address" :
 					what->detail != NULL ? record_text(p, what->detail) :
 							       "no answer";
-		lose_by_failure(p, l, failure,
+		lane_lose_by_failure(p, l, failure,
 		    failure == PLAN_DNS_TROUBLE ? l->attempt->dns_error : NULL, now_ms);
 		return;
 	}
 	l->addresses = record_list(p, &what->addresses);
 	l->attempt->dns = l->addresses;
-	enter(l, LANE_ASK, now_ms);
-}
-
-/* ---- SRV records ---- */
-
-void
-lane_locate(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	l->srv_name = arena_printf(p->mem, "_autodiscover._tcp.%s", plan_address(p)->domain);
-	l->url.text = arena_printf(p->mem, "dns:%s?type=SRV", l->srv_name); /* RFC 4501 */
-	if (l->srv_name == NULL || l->url.text == NULL) {
-		p->status = USHER_E_NOMEM;
-		enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	l->attempt = record_begin(p, l, now_ms);
-	enter(l, l->attempt == NULL ? LANE_LOST : LANE_LOCATE, now_ms);
-}
-
-static bool
-target_url(struct plan *p, const struct srv_record *r, struct url *out)
-{
-	const char *text =
-	    arena_printf(p->mem, "https://%s:%u%s", r->host, (unsigned)r->port, AUTODISCOVER_PATH);
-
-	if (text != NULL && url_parse(p->mem, slice_of(text), out, NULL) == USHER_OK)
-		return true;
-	p->status = USHER_E_NOMEM;
-	return false;
-}
-
-static void
-judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	const char *reason = "";
-
-	switch (redirect_target(p, l, &reason)) {
-	case VERDICT_FOLLOW:
-		set_out(p, l, now_ms);
-		return;
-	case VERDICT_ASK:
-		l->at_target = true;
-		enter(l, LANE_CONSENT, now_ms);
-		return;
-	case VERDICT_UNSAFE:
-		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED, "%s", reason);
-		return;
-	case VERDICT_USELESS:
-		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND, "%s", reason);
-		return;
-	}
-}
-
-static void
-next_target(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	if (l->next_target == l->n_targets || !target_url(p, &l->targets[l->next_target], &l->url))
-		return;
-	l->next_target++;
-	l->addresses = (struct text_list){ NULL, 0 };
-	l->hops = 0;
-	l->attempt = record_begin(p, l, now_ms);
-	if (l->attempt != NULL)
-		judge_target(p, l, now_ms);
-}
-
-/* The record of the look-up itself names all targets in the order they are tried. */
-static const char *
-list_targets(struct plan *p, const struct lane *l)
-{
-	const char *text = "it names";
-
-	for (size_t i = 0; text != NULL && i < l->n_targets; i++)
-		text = arena_printf(p->mem, "%s%s %s:%u", text, i == 0 ? "" : ",",
-		    l->targets[i].host, (unsigned)l->targets[i].port);
-	return text;
-}
-
-static bool
-says_absent(const struct plan_location *what)
-{
-	const char *host = what->n_records == 1 ? what->records[0].host : "?";
-
-	return host[0] == '\0' || strcmp(host, ".") == 0;
-}
-
-static void
-on_records(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms)
-{
-	struct url first = { .text = "" };
-
-	l->targets = arena_array(p->mem, what->n_records, sizeof(*l->targets));
-	if (l->targets == NULL ||
-	    srv_order(p->mem, what->records, what->n_records, p->options.seed + p->n_addresses,
-		l->targets, &l->n_targets) != USHER_OK) {
-		p->status = USHER_E_NOMEM;
-		enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	if (l->n_targets == 0) {
-		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "%s",
-		    says_absent(what) ? "the domain says there that it has no such service" :
-					"it names no host");
-		return;
-	}
-	if (l->n_targets > PLAN_TARGETS_MAX)
-		l->n_targets = PLAN_TARGETS_MAX;
-	if (target_url(p, &l->targets[0], &first))
-		l->attempt->redirect = first.text;
-	finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, l), now_ms);
-	enter(l, LANE_LOST, now_ms);
-	next_target(p, l, now_ms);
-}
-
-void
-lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms)
-{
-	enum plan_failure failure = after_stop(l, what->failure);
-
-	if (failure == PLAN_NO_FAILURE) {
-		on_records(p, l, what, now_ms);
-	} else if (failure == PLAN_NO_SUCH_NAME || failure == PLAN_NO_ADDRESS) {
-		l->attempt->dns_error = failure == PLAN_NO_SUCH_NAME ? "NXDOMAIN" : "no record";
-		lane_lose(
-		    p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "there is no such record");
-	} else {
-		l->attempt->dns_error =
-		    what->detail != NULL ? record_text(p, what->detail) : "no answer";
-		lose_by_failure(p, l, PLAN_DNS_TROUBLE, l->attempt->dns_error, now_ms);
-	}
+	lane_enter(l, LANE_ASK, now_ms);
 }
 
 /* ---- responses ---- */
@@ -353,7 +218,7 @@ lose_by_tls(struct plan *p, struct lane *l, const struct plan_response *what, ui
 	enum tls_verdict verdict = (enum tls_verdict)what->tls.verdict;
 
 	if (!certificate_is_bad(verdict)) {
-		lose_by_failure(p, l, PLAN_TLS, what->detail, now_ms);
+		lane_lose_by_failure(p, l, PLAN_TLS, what->detail, now_ms);
 		return;
 	}
 	/* A company's web site without our name on its certificate is the common case, and no
@@ -367,12 +232,12 @@ lose_by_tls(struct plan *p, struct lane *l, const struct plan_response *what, ui
 static void
 follow(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	finish_attempt(p, l, RESULT_REDIRECT,
+	lane_finish_attempt(p, l, RESULT_REDIRECT,
 	    arena_printf(p->mem, "it sends us on to %s", l->attempt->redirect), now_ms);
-	note_promise(l, now_ms);
+	lane_note_promise(l, now_ms);
 	if (l->next_address != NULL) {
 		l->answer = NULL;
-		enter(l, LANE_WON, now_ms);
+		lane_enter(l, LANE_WON, now_ms);
 		return;
 	}
 	p->redirects++;
@@ -388,7 +253,7 @@ act_on(struct plan *p, struct lane *l, enum verdict verdict, const char *reason,
 		follow(p, l, now_ms);
 		return;
 	case VERDICT_ASK:
-		enter(l, LANE_CONSENT, now_ms);
+		lane_enter(l, LANE_CONSENT, now_ms);
 		return;
 	case VERDICT_UNSAFE:
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED, "%s", reason);
@@ -439,10 +304,10 @@ on_settings(struct plan *p, struct lane *l, const struct answer *answer, uint64_
 		    "its answer holds no settings");
 		return;
 	}
-	finish_attempt(p, l, RESULT_SETTINGS, "it gave the settings", now_ms);
+	lane_finish_attempt(p, l, RESULT_SETTINGS, "it gave the settings", now_ms);
 	l->answer = answer;
-	note_promise(l, now_ms);
-	enter(l, LANE_WON, now_ms);
+	lane_note_promise(l, now_ms);
+	lane_enter(l, LANE_WON, now_ms);
 }
 
 static void
@@ -480,100 +345,6 @@ on_document(struct plan *p, struct lane *l, const struct plan_response *what, ui
 	act_on(p, l, verdict, reason, now_ms);
 }
 
-/* ---- 401 ---- */
-
-/* However it failed, the account may have been charged with it. */
-static void
-note_failure(struct plan *p, const struct lane *l)
-{
-	p->failures++;
-	p->failed_at = l->url.host;
-	if (p->failures >= PLAN_REFUSALS_MAX)
-		p->password_bad = true;
-}
-
-/* Two hosts that check against the same realm and both say no: it is the password. More attempts
- * would only lock the account (authentication.md 9). */
-static void
-on_second_401(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	for (size_t i = 0; i < p->n_refused; i++) {
-		if (strcmp(p->refused[i].realm, l->challenge.realm) == 0)
-			p->password_bad = true;
-	}
-	if (p->n_refused < PLAN_REFUSALS_MAX)
-		p->refused[p->n_refused++] =
-		    (struct refused){ .host = l->url.host, .realm = l->challenge.realm };
-	note_failure(p, l);
-	lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-	    "it refused the login name or the password");
-}
-
-static bool
-refused_by(const struct plan *p, const char *host)
-{
-	for (size_t i = 0; i < p->n_refused; i++) {
-		if (strcmp(p->refused[i].host, host) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
-lane_has_hope(const struct plan *p, const struct lane *l)
-{
-	return !p->password_bad && !refused_by(p, l->url.host);
-}
-
-static void
-on_challenge(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
-{
-	if (challenge_read(p->mem, &what->challenges, &l->challenge) != USHER_OK) {
-		p->status = USHER_E_NOMEM;
-		enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	l->challenge.realm = record_text(p, l->challenge.realm);
-	if (!l->challenge.basic) {
-		lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-		    "it asks for a login by %s, and usher can only give Basic",
-		    l->challenge.schemes[0] == '\0' ? "means it does not name" :
-						      l->challenge.schemes);
-		return;
-	}
-	if (!p->options.has_credentials) {
-		lose_by_failure(p, l, PLAN_NO_CREDENTIALS, NULL, now_ms);
-		return;
-	}
-	finish_attempt(p, l, RESULT_CREDENTIALS, "it asks for a password", now_ms);
-	note_promise(l, now_ms);
-	enter(l, LANE_LOGIN, now_ms);
-}
-
-/* Whether the password may have left us. */
-static bool
-was_sent(const struct plan_response *what)
-{
-	if (what->http_status != NUMBER_ABSENT)
-		return true;
-	switch (what->failure) {
-	case PLAN_REFUSED:
-	case PLAN_UNREACHABLE:
-	case PLAN_NO_CREDENTIALS:
-	case PLAN_TLS:
-	case PLAN_INTERNAL:
-		return false;
-	default:
-		return true;
-	}
-}
-
-void
-lane_note_sent(struct lane *l, const struct plan_response *what)
-{
-	l->attempt->credentialed = was_sent(what);
-}
-
 static bool
 is_redirect(int64_t status)
 {
@@ -600,9 +371,9 @@ on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint
 		return;
 	case 401:
 		if (l->attempt->credentialed)
-			on_second_401(p, l, now_ms);
+			login_refused(p, l, now_ms);
 		else
-			on_challenge(p, l, what, now_ms);
+			login_challenged(p, l, what, now_ms);
 		return;
 	case 456:
 	case 457:
@@ -627,22 +398,22 @@ on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint
 void
 lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
-	enum plan_failure failure = after_stop(l, what->failure);
+	enum plan_failure failure = lane_failure(l, what->failure);
 
 	record_response(p, l->attempt, what);
 	if (l->state == LANE_LOGIN) {
-		lane_note_sent(l, what);
+		login_note_sent(l, what);
 		if (failure == PLAN_NO_CREDENTIALS)
 			p->options.has_credentials = false;
 		else if (l->attempt->credentialed && failure != PLAN_NO_FAILURE)
-			note_failure(p, l);
+			login_failed(p, l);
 	}
 	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
 		failure = PLAN_TLS;
 	if (failure == PLAN_TLS)
 		lose_by_tls(p, l, what, now_ms);
 	else if (failure != PLAN_NO_FAILURE)
-		lose_by_failure(p, l, failure, what->detail, now_ms);
+		lane_lose_by_failure(p, l, failure, what->detail, now_ms);
 	else
 		on_status(p, l, what, now_ms);
 }
@@ -662,7 +433,7 @@ lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms)
 		return;
 	}
 	if (at_target) {
-		judge_target(p, l, now_ms);
+		lane_judge_target(p, l, now_ms);
 		return;
 	}
 	if (l->next_address != NULL)

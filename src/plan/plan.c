@@ -286,7 +286,7 @@ drop_logins(struct plan *p, uint64_t now_ms)
 	for (size_t i = 0; i < p->n_lanes; i++) {
 		struct lane *l = &p->lanes[i];
 
-		if (l->state == LANE_LOGIN && l->id == 0 && !lane_has_hope(p, l))
+		if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
 			lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
 			    "it asks for a password: not sent, after it had failed at %s",
 			    p->failed_at);
@@ -498,7 +498,7 @@ clears(struct plan *p, struct lane *l, const struct plan_response *what, uint64_
 	if (what != NULL) {
 		record_response(p, l->attempt, what);
 		if (l->state == LANE_LOGIN)
-			lane_note_sent(l, what);
+			login_note_sent(l, what);
 	}
 	close_lane(p, l, now_ms);
 	return true;
