@@ -9,11 +9,11 @@ import ssl
 import time
 import warnings
 
-import peers
-from peers import (PATH, Dns, Peer, Proxy, after, answer, login, redirect, reset, silence,
-                   status)
-from support import scratch, tap
+from support import peers, scratch, tap
 from support.certificates import Authority
+from support.names import Dns, drop, garbage, nodata, servfail
+from support.peers import (PATH, Peer, Proxy, after, answer, login, redirect, reset, silence,
+                           status)
 from support.programs import clean_environment, program, usher
 
 # An old TLS is what one test wants.
@@ -577,9 +577,9 @@ def _():
     ('no host', [(0, 0, 443, 'a b')], NOT_FOUND, 'names no host'),
     ('an address', [(0, 0, 443, '127.0.0.1')], NOT_FOUND, 'names no host'),
     ('the foreign host', [(0, 0, 443, OTHER)], BLOCKED, 'belong'),
-    ('no record', Dns.NODATA, NOT_FOUND, 'no such record'),
-    ('trouble', Dns.SERVFAIL, UNAVAILABLE, 'looked up'),
-    ('garbage', Dns.GARBAGE, UNAVAILABLE, 'looked up'),
+    ('no record', nodata, NOT_FOUND, 'no such record'),
+    ('trouble', servfail, UNAVAILABLE, 'looked up'),
+    ('garbage', garbage, UNAVAILABLE, 'looked up'),
 ])
 def _(records, outcome, reason):
     target = good(login(answer()))
@@ -605,8 +605,8 @@ def _():
 # ---- DNS ----
 
 @tap.each([
-    ('SERVFAIL', Dns.SERVFAIL, UNAVAILABLE, 'looked up'),
-    ('no address', Dns.NODATA, NOT_FOUND, 'no address'),
+    ('SERVFAIL', servfail, UNAVAILABLE, 'looked up'),
+    ('no address', nodata, NOT_FOUND, 'no address'),
     ('no such name', None, NOT_FOUND, 'no host of that name'),
 ])
 def _(what, outcome, reason):
@@ -617,7 +617,7 @@ def _(what, outcome, reason):
 
 @tap.case('a DNS server that does not answer costs five seconds')
 def _():
-    run = find({}, dns={C: Dns.DROP, B: Dns.DROP})
+    run = find({}, dns={C: drop, B: drop})
     expect(run, UNAVAILABLE, 'looked up')
     tap.true(4 < run.seconds < 7, f'{run.seconds} s')
 
@@ -820,4 +820,4 @@ def _():
 
 
 if __name__ == '__main__':
-    tap.main()
+    tap.main(jobs=4)

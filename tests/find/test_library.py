@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 
-from peers import PATH, Dns, Peer, answer, login, redirect
 from support import scratch, tap
 from support.certificates import Authority
+from support.names import Dns
+from support.peers import PATH, Peer, answer, login, redirect
 
 LIBRARY = sys.argv.pop(1)
 ADDRESS, C = 'ann@contoso.example', 'autodiscover.contoso.example'

@@ -9,7 +9,7 @@ from support.programs import usher
 
 netns.enter()
 
-from peers import answer, login, Peer  # noqa: E402
+from support.peers import answer, login, Peer  # noqa: E402
 
 ROOT, AUTO, SERVICE = 'root.example', 'autodiscover.auto.example', '127.1.0.1'
 

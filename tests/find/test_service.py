@@ -3,10 +3,11 @@
 import contextlib
 import json
 
-from peers import PATH, Dns
 from support import scratch, tap
 from support.certificates import Authority
 from support.daemon import Usherd
+from support.names import Dns
+from support.peers import PATH
 from support.programs import usher, usher_ok
 
 EXCHANGE, MAIL, AWAY, MOVED = ('contoso.example', 'fabrikam.example', 'away.contoso.example',

@@ -12,6 +12,7 @@
 
     tap.main()
 """
+import concurrent.futures
 import os
 import shutil
 import sys
@@ -82,33 +83,35 @@ def note(text):
         print('#', line, flush=True)
 
 
-def main():
-    """Runs all cases and exits: 0 when none failed. An argument runs the cases that contain it."""
+def _outcome(function):
+    """`ok` or `not ok`, what follows the name of the case, and what to note."""
+    try:
+        function()
+    except Skip as why:
+        return 'ok', f' # SKIP {why}', ''
+    except Missing as why:
+        if os.environ.get('CI') != 'true':
+            return 'ok', f' # SKIP {why}', ''
+        return 'not ok', '', str(why)
+    except Exception as fault:  # pylint: disable=broad-except
+        last = traceback.extract_tb(fault.__traceback__)
+        where = [f for f in last if not f.filename.endswith('support/tap.py')]
+        at = f'{os.path.basename(where[-1].filename)}:{where[-1].lineno}' if where else ''
+        return 'not ok', '', f'{at}: {type(fault).__name__}: {fault}'
+    return 'ok', '', ''
+
+
+def main(jobs=1):
+    """Runs all cases, `jobs` at a time, and exits: 0 when none failed. An argument runs the cases
+    that contain it."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ''
     chosen = [c for c in _cases if wanted in c[0]]
     failed = 0
     print(f'1..{len(chosen)}', flush=True)
-    for number, (name, function) in enumerate(chosen, 1):
-        line = f'{number} - {name}'
-        try:
-            function()
-        except Skip as why:
-            print(f'ok {line} # SKIP {why}', flush=True)
-            continue
-        except Missing as why:
-            if os.environ.get('CI') != 'true':
-                print(f'ok {line} # SKIP {why}', flush=True)
-                continue
-            problem = str(why)
-        except Exception as fault:  # pylint: disable=broad-except
-            last = traceback.extract_tb(fault.__traceback__)
-            where = [f for f in last if not f.filename.endswith('support/tap.py')]
-            at = f'{os.path.basename(where[-1].filename)}:{where[-1].lineno}' if where else ''
-            problem = f'{at}: {type(fault).__name__}: {fault}'
-        else:
-            print(f'ok {line}', flush=True)
-            continue
-        failed += 1
-        print(f'not ok {line}', flush=True)
-        note(problem)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        outcomes = pool.map(_outcome, (function for _, function in chosen))
+        for number, ((name, _), (verdict, rest, problem)) in enumerate(zip(chosen, outcomes), 1):
+            print(f'{verdict} {number} - {name}{rest}', flush=True)
+            note(problem)
+            failed += verdict != 'ok'
     sys.exit(1 if failed else 0)

@@ -57,4 +57,23 @@ def _(ci, last):
     tap.same(done.returncode, 1)
 
 
+PARALLEL = '''
+import threading
+from support import tap
+both = threading.Barrier(2, timeout=20)
+@tap.case('waits for the other')
+def _(): both.wait()
+@tap.case('is the other')
+def _(): both.wait()
+tap.main(jobs=2)
+'''
+
+
+@tap.case('cases run side by side and are told in order')
+def _():
+    done = subprocess.run([sys.executable, '-c', PARALLEL], capture_output=True, text=True,
+                          check=False, env={'PYTHONPATH': ':'.join(sys.path)})
+    tap.same(done.stdout, '1..2\nok 1 - waits for the other\nok 2 - is the other\n')
+
+
 tap.main()

@@ -1,8 +1,9 @@
-"""Scripted peers on loopback: HTTPS servers that behave as badly as told, and a small DNS server.
+"""Scripted peers: HTTPS servers that behave as badly as told, and a proxy. See names.py for DNS.
 
-    with Peer(certificate, key, {'/path': settings()}) as p:
+    with Peer(certificate, key, {'/path': answer()}) as p:
         usher('find', …, '--connect-to', f'contoso.example:443:127.0.0.1:{p.port}')
-        p.requests      # what arrived, in order; p.logins: those with an Authorization field"""
+        p.requests      # what arrived, in order; p.logins: those with an Authorization field
+        p.heard         # every byte of it, inside TLS and outside"""
 import base64
 import socket
 import ssl
@@ -146,6 +147,21 @@ def endless(head, chunk=b'x' * 65536):
 
 # ---- servers ----
 
+class Ear:
+    """A connection that keeps what it receives."""
+
+    def __init__(self, connection, heard):
+        self._connection, self._heard = connection, heard
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def recv(self, size):
+        data = self._connection.recv(size)
+        self._heard += data
+        return data
+
+
 class Peer:
     """One listener. `script` maps a path (letter case ignored) to a behaviour, or is one for all.
 
@@ -155,13 +171,15 @@ class Peer:
 
     def __init__(self, certificate=None, key=None, script=None, before=None, context=None,
                  at=(LOOPBACK, 0)):
-        self.requests, self.handshakes = [], 0
+        self.requests, self.connections, self.handshakes = [], 0, 0
+        self.heard = bytearray()
         self._script, self._before = script or {}, before
         self._context = context
         if context is None and certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate, key)
-        self._listener = socket.create_server(at)
+        self._listener = socket.create_server(
+            at, family=socket.AF_INET6 if ':' in at[0] else socket.AF_INET)
         self.port = self._listener.getsockname()[1]
         self._open = []
 
@@ -192,16 +210,17 @@ class Peer:
 
     def _serve(self, plain):
         self._open.append(plain)
+        self.connections += 1
         plain.settimeout(PATIENCE)
         try:
             if self._before is not None:
-                self._before(plain, None)
+                self._before(Ear(plain, self.heard), None)
                 plain.close()
                 return
             with (self._context.wrap_socket(plain, server_side=True) if self._context
                   else plain) as connection:
                 self.handshakes += 1
-                while self._exchange(connection):
+                while self._exchange(Ear(connection, self.heard)):
                     pass
         except OSError:
             pass
@@ -281,73 +300,3 @@ def pump(source, target):
     except OSError:
         pass
 
-
-A, CNAME, AAAA, SRV = 1, 5, 28, 33
-
-
-class Dns:
-    """A DNS server over UDP. `names` maps a name to a list of addresses, or to NODATA, SERVFAIL,
-    DROP, GARBAGE; SRV records are tuples, an alias is the name after `=`. All other names do not
-    exist."""
-
-    NODATA, SERVFAIL, DROP, GARBAGE = 'nodata', 'servfail', 'drop', 'garbage'
-
-    def __init__(self, names=None):
-        self.names, self.questions = names or {}, []
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, 0))
-        self.server = f'{LOOPBACK}:{self._socket.getsockname()[1]}'
-
-    def __enter__(self):
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._socket.close()
-
-    def _serve(self):
-        while True:
-            try:
-                query, peer = self._socket.recvfrom(4096)
-                reply = self._answer(query)
-                if reply is not None:
-                    self._socket.sendto(reply, peer)
-            except OSError:
-                return
-
-    def _answer(self, query):
-        labels, at = [], 12
-        while query[at]:
-            labels.append(query[at + 1:at + 1 + query[at]].decode())
-            at += query[at] + 1
-        name, kind = '.'.join(labels).lower(), struct.unpack('!H', query[at + 1:at + 3])[0]
-        self.questions.append(name)
-        question, what = query[12:at + 5], self.names.get(name)
-        if what == self.DROP:
-            return None
-        if what == self.GARBAGE:
-            return query[:2] + b'\xff' * 20
-        code = 3 if what is None else 2 if what == self.SERVFAIL else 0
-        found = [] if isinstance(what, str) or what is None else list(self._records(what, kind))
-        reply = query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(found), 0, 0) + question
-        for owner, of_kind, data in found:
-            reply += owner + struct.pack('!HHIH', of_kind, 1, 60, len(data)) + data
-        return reply
-
-    def _records(self, entries, kind, owner=b'\xc0\x0c'):
-        for entry in entries:
-            if isinstance(entry, tuple):
-                if kind == SRV:
-                    yield owner, SRV, struct.pack('!HHH', *entry[:3]) + wire_name(entry[3])
-            elif entry.startswith('='):
-                yield owner, CNAME, wire_name(entry[1:])
-                yield from self._records(self.names.get(entry[1:], []), kind, wire_name(entry[1:]))
-            elif kind == (AAAA if ':' in entry else A):
-                family = socket.AF_INET6 if ':' in entry else socket.AF_INET
-                yield owner, kind, socket.inet_pton(family, entry)
-
-
-def wire_name(name):
-    """A name as DNS writes it."""
-    labels = [label.encode() for label in name.split('.') if label]
-    return b''.join(bytes([len(label)]) + label for label in labels) + b'\0'
