@@ -19,8 +19,8 @@ def numbers(text):
 def explained():
     """{name: sections} of the tables in doc/SOURCES.md."""
     text = (programs.ROOT / 'doc' / 'SOURCES.md').read_text(encoding='utf-8')
-    found = {name: set() for name in re.findall(r'^## ([a-z-]+\.md)', text, re.M)}
-    for name, sections in CITED.findall('\n'.join(re.findall(r'^\| ([a-z-]+\.md .*?) \|', text, re.M))):
+    found = {name: set() for name in re.findall(r'^## ([a-z0-9-]+\.md)', text, re.M)}
+    for name, sections in CITED.findall('\n'.join(re.findall(r'^\| ([a-z0-9-]+\.md .*?) \|', text, re.M))):
         found[name].update(numbers(sections))
     return found
 

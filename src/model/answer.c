@@ -8,6 +8,8 @@
 
 static const struct field refusal_rows[] = {
 	ROW_NUMBER(struct answer_refusal, code, 0, UINT32_MAX, 0, "error code"),
+	ANY(struct answer_refusal, name, "the error code's name"),
+	ROW_NUMBER(struct answer_refusal, status, 0, UINT32_MAX, 0, "status of ActiveSync"),
 	ANY(struct answer_refusal, message, "what the server says"),
 	ANY(struct answer_refusal, debug, "further words of the server"),
 	ANY(struct answer_refusal, time, "the server's time of day"),
@@ -40,6 +42,7 @@ const struct field_table answer_alternative_mailbox_table =
 static const struct field protocol_rows[] = {
 	ANY(PROTOCOL, type, "kind as it was read, when it is unknown"),
 	ROW_NUMBER(PROTOCOL, version, 0, INT32_MAX, 0, "version of the mapiHttp block"),
+	URL(PROTOCOL, url, "where it is"),
 	ROW_NUMBER(PROTOCOL, ttl, 0, INT32_MAX, 0, "hours the settings stay valid; 0 is for ever"),
 	ANY(PROTOCOL, expiration_date, "last day to use the settings"),
 	ANY(PROTOCOL, server, "server to connect to"),
@@ -76,10 +79,19 @@ static const struct field protocol_rows[] = {
 	URL(PROTOCOL, site_mailbox_creation_url, "page that makes site mailboxes"),
 	URL(PROTOCOL, exchange_rpc_url, "RPC over HTTP"),
 	ANY(PROTOCOL, grouping_information, "key of a notification group"),
+	URL(PROTOCOL, eas_url, "Exchange ActiveSync"),
+	URL(PROTOCOL, owa_url, "web access"),
+	URL(PROTOCOL, photos_url, "photos"),
+	URL(PROTOCOL, outlook_service_url, "Outlook service"),
+	URL(PROTOCOL, interop_ews_url, "Exchange Web Services for older mailboxes"),
+	ANY(PROTOCOL, ews_version, "build behind ews_url"),
+	ANY(PROTOCOL, interop_ews_version, "build behind interop_ews_url"),
+	ANY(PROTOCOL, server_data, "template of the client certificate"),
 	ROW_SWITCH(PROTOCOL, server_exclusive_connect, 0, "try this block before the others"),
 	ROW_SWITCH(PROTOCOL, ssl, 0, "TLS is required"),
 	ANY(PROTOCOL, auth_package, "authentication at the mailbox server"),
 	ANY(PROTOCOL, cert_principal_name, "principal that the certificate must show"),
+	ROW_LIST(PROTOCOL, authentication, FORM_ANY, 0, "ways to log in, best first"),
 	ANY(PROTOCOL, login_name, "login name"),
 	ROW_SWITCH(PROTOCOL, domain_required, 0, "the user must name a domain"),
 	ANY(PROTOCOL, domain_name, "login domain"),
@@ -88,6 +100,8 @@ static const struct field protocol_rows[] = {
 	ROW_SWITCH(PROTOCOL, use_pop_auth, 0, "the POP3 credentials are good for SMTP"),
 	ROW_SWITCH(PROTOCOL, smtp_last, 0, "mail must be fetched before sending"),
 	ANY(PROTOCOL, encryption, "encryption of the connection"),
+	ROW_SWITCH(PROTOCOL, leave_on_server, 0, "mail stays on the server"),
+	ROW_NUMBER(PROTOCOL, leave_days, 0, INT32_MAX, 0, "for how many days"),
 	ANY(PROTOCOL, ipv4_start, "first client address"),
 	ANY(PROTOCOL, ipv4_end, "last client address"),
 	ANY(PROTOCOL, ipv6_start, "first client address"),
@@ -106,37 +120,74 @@ static const struct field account_rows[] = {
 	ROW_SWITCH(struct answer, microsoft_online, 0, "the mailbox is in Exchange Online"),
 	ROW_SWITCH(struct answer, consumer_mailbox, 0, "the mailbox is Outlook.com's"),
 	ANY(struct answer, public_folder_smtp_address, "mailbox of the public folders"),
+	ANY(struct answer, cas_version, "build of the answering server"),
+	ANY(struct answer, mailbox_version, "build of the mailbox server"),
+	ANY(struct answer, ews_supported_schemas, "versions of Exchange Web Services"),
+	ANY(struct answer, mobile_mailbox_policy, "policy for devices"),
+	ANY(struct answer, mobile_mailbox_policy_interop, "policy for older devices"),
+	URL(struct answer, sp_my_site_host_url, "SharePoint My Site host"),
+	URL(struct answer, autodiscover_url, "Autodiscover of the right version"),
+	ANY(struct answer, provider_id, "host name that stands for the provider"),
+	ROW_LIST(struct answer, domains, FORM_ANY, 0, "mail domains the settings are good for"),
+	ANY(struct answer, provider_name, "name of the provider"),
+	ANY(struct answer, provider_short_name, "short name of the provider"),
+	ANY(struct answer, oauth_issuer, "host that issues OAuth2 tokens"),
+	ANY(struct answer, oauth_scope, "scope to ask for"),
+	URL(struct answer, oauth_auth_url, "where the user agrees"),
+	URL(struct answer, oauth_token_url, "where tokens come from"),
+	ANY(struct answer, oauth_client_id, "client identifier"),
+	URL(struct answer, update_url, "where to fetch the settings again"),
+	ROW_LIST(struct answer, findings, FORM_ANY, 0, "what was passed over in reading"),
 };
 const struct field_table answer_account_table = FIELD_TABLE(account_rows, struct answer);
+
+static const struct field link_rows[] = {
+	URL(struct answer_link, url, "page"),
+	ANY(struct answer_link, language, "language of the text"),
+	ANY(struct answer_link, text, "what the page is about"),
+};
+const struct field_table answer_link_table = FIELD_TABLE(link_rows, struct answer_link);
+
+static const struct field setting_error_rows[] = {
+	ANY(struct answer_setting_error, setting, "setting that was asked for"),
+	ANY(struct answer_setting_error, name, "the error code's name"),
+	ANY(struct answer_setting_error, message, "what the server says"),
+};
+const struct field_table answer_setting_error_table =
+    FIELD_TABLE(setting_error_rows, struct answer_setting_error);
+
+static const char *const kind_names[] = {
+	[PROTOCOL_UNKNOWN] = "unknown",
+	[PROTOCOL_EXCH] = "EXCH",
+	[PROTOCOL_EXPR] = "EXPR",
+	[PROTOCOL_WEB] = "WEB",
+	[PROTOCOL_EXHTTP] = "EXHTTP",
+	[PROTOCOL_MAPI_HTTP] = "mapiHttp",
+	[PROTOCOL_POP3] = "POP3",
+	[PROTOCOL_IMAP] = "IMAP",
+	[PROTOCOL_SMTP] = "SMTP",
+	[PROTOCOL_DAV] = "DAV",
+	[PROTOCOL_NNTP] = "NNTP",
+	[PROTOCOL_ACTIVESYNC] = "ActiveSync",
+	[PROTOCOL_CERT_ENROLL] = "CertEnroll",
+	[PROTOCOL_EWS] = "EWS",
+	[PROTOCOL_REST] = "REST",
+	[PROTOCOL_GRAPH] = "Graph",
+	[PROTOCOL_AUTODISCOVER] = "Autodiscover",
+	[PROTOCOL_JMAP] = "JMAP",
+	[PROTOCOL_CALDAV] = "CalDAV",
+	[PROTOCOL_CARDDAV] = "CardDAV",
+	[PROTOCOL_WEBDAV] = "WebDAV",
+	[PROTOCOL_WEBMAIL] = "webmail",
+	[PROTOCOL_EXCHANGE] = "Exchange",
+	[PROTOCOL_MANAGESIEVE] = "ManageSieve",
+};
+_Static_assert(COUNT_OF(kind_names) == PROTOCOL_KINDS, "a kind has no name");
 
 const char *
 protocol_kind_name(enum protocol_kind kind)
 {
-	switch (kind) {
-	case PROTOCOL_EXCH:
-		return "EXCH";
-	case PROTOCOL_EXPR:
-		return "EXPR";
-	case PROTOCOL_WEB:
-		return "WEB";
-	case PROTOCOL_EXHTTP:
-		return "EXHTTP";
-	case PROTOCOL_MAPI_HTTP:
-		return "mapiHttp";
-	case PROTOCOL_POP3:
-		return "POP3";
-	case PROTOCOL_IMAP:
-		return "IMAP";
-	case PROTOCOL_SMTP:
-		return "SMTP";
-	case PROTOCOL_DAV:
-		return "DAV";
-	case PROTOCOL_NNTP:
-		return "NNTP";
-	case PROTOCOL_UNKNOWN:
-		break;
-	}
-	return "unknown";
+	return kind_names[kind];
 }
 
 void
@@ -182,17 +233,29 @@ protocol_equal(const struct answer_protocol *a, const struct answer_protocol *b)
 }
 
 static bool
+lists_equal(const struct field_table *t, const void *a, size_t n_a, const void *b, size_t n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (size_t i = 0; i < n_a * t->size; i += t->size)
+		if (!record_equal(t, (const char *)a + i, (const char *)b + i))
+			return false;
+	return true;
+}
+
+static bool
 settings_equal(const struct answer *a, const struct answer *b)
 {
 	if (!record_equal(&answer_user_table, &a->user, &b->user) ||
 	    !record_equal(&answer_account_table, a, b) ||
-	    a->n_alternative_mailboxes != b->n_alternative_mailboxes ||
+	    !lists_equal(&answer_alternative_mailbox_table, a->alternative_mailboxes,
+		a->n_alternative_mailboxes, b->alternative_mailboxes, b->n_alternative_mailboxes) ||
+	    !lists_equal(&answer_link_table, a->documentation, a->n_documentation, b->documentation,
+		b->n_documentation) ||
+	    !lists_equal(&answer_setting_error_table, a->setting_errors, a->n_setting_errors,
+		b->setting_errors, b->n_setting_errors) ||
 	    a->n_protocols != b->n_protocols)
 		return false;
-	for (size_t i = 0; i < a->n_alternative_mailboxes; i++)
-		if (!record_equal(&answer_alternative_mailbox_table, &a->alternative_mailboxes[i],
-			&b->alternative_mailboxes[i]))
-			return false;
 	for (size_t i = 0; i < a->n_protocols; i++)
 		if (!protocol_equal(&a->protocols[i], &b->protocols[i]))
 			return false;

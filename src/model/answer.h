@@ -1,6 +1,7 @@
 /* answer.h - settings, redirect or refusal: the one thing every language writes and reads.
  *
- * Names follow pox.md 3-6. All memory belongs to the arena of whoever made the answer. */
+ * Names follow pox.md 3-6; what POX has no word for follows soap.md 5 and autoconfig.md 2. All
+ * memory belongs to the arena of whoever made the answer. */
 #ifndef USHER_MODEL_ANSWER_H
 #define USHER_MODEL_ANSWER_H
 
@@ -25,6 +26,8 @@ enum refusal_code {
 
 struct answer_refusal {
 	int64_t code;
+	const char *name; /* the code's word in languages that have one: `InvalidUser` */
+	int64_t status;	  /* of ActiveSync: 2, or absent */
 	const char *message;
 	const char *debug;
 	const char *time; /* hh:mm:ss.fffffff, server's time of day */
@@ -59,7 +62,26 @@ enum protocol_kind {
 	PROTOCOL_IMAP,
 	PROTOCOL_SMTP,
 	PROTOCOL_DAV,
-	PROTOCOL_NNTP
+	PROTOCOL_NNTP, /* the last that POX can name */
+
+	/* reached by `url` */
+	PROTOCOL_ACTIVESYNC,
+	PROTOCOL_CERT_ENROLL, /* client certificates for ActiveSync */
+	PROTOCOL_EWS,
+	PROTOCOL_REST,
+	PROTOCOL_GRAPH,
+	PROTOCOL_AUTODISCOVER, /* where POX questions go */
+	PROTOCOL_JMAP,
+	PROTOCOL_CALDAV,
+	PROTOCOL_CARDDAV,
+	PROTOCOL_WEBDAV, /* files */
+	PROTOCOL_WEBMAIL,
+
+	PROTOCOL_EXCHANGE, /* the combined entry of Mail Autoconfig: server and ews_, eas_, owa_url
+			    */
+	PROTOCOL_MANAGESIEVE,
+
+	PROTOCOL_KINDS
 };
 
 struct answer_owa_url {
@@ -79,6 +101,7 @@ struct answer_protocol {
 	int kind;	  /* enum protocol_kind */
 	const char *type; /* only for PROTOCOL_UNKNOWN: as it was read */
 	int64_t version;  /* mapiHttp */
+	const char *url;  /* of the kinds that are reached by URL */
 
 	int64_t ttl;		     /* hours; absent means 1, 0 is for ever */
 	const char *expiration_date; /* YYYYMMDD */
@@ -117,12 +140,22 @@ struct answer_protocol {
 	const char *site_mailbox_creation_url;
 	const char *exchange_rpc_url;
 	const char *grouping_information;
+	const char *eas_url;
+	const char *owa_url;
+	const char *photos_url;
+	const char *outlook_service_url;
+	const char *interop_ews_url;
+	const char *ews_version; /* build behind ews_url: `15.01.2507.006` */
+	const char *interop_ews_version;
+	const char *server_data; /* CertEnroll: certificate template */
 
 	enum tri server_exclusive_connect;
 	enum tri ssl;
 	const char *auth_package; /* as sent: `Ntlm` `Basic` `Negotiate` … */
 	const char *cert_principal_name;
-	const char *login_name;
+	/* how clients log in, best first: the words of struct mail_service's choice */
+	struct text_list authentication;
+	const char *login_name; /* of Mail Autoconfig: with placeholders until they are filled in */
 	enum tri domain_required;
 	const char *domain_name;
 	enum tri spa;
@@ -130,6 +163,8 @@ struct answer_protocol {
 	enum tri use_pop_auth;
 	enum tri smtp_last;
 	const char *encryption; /* `None` `SSL` `TLS` `Auto` */
+	enum tri leave_on_server;
+	int64_t leave_days;
 
 	/* NetworkRequirements */
 	const char *ipv4_start, *ipv4_end, *ipv6_start, *ipv6_end;
@@ -140,6 +175,20 @@ struct answer_protocol {
 
 	/* WEB */
 	struct answer_web internal, external;
+};
+
+/* A page for people, in one language; the same URL may follow with another. */
+struct answer_link {
+	const char *url;
+	const char *language; /* `en` */
+	const char *text;
+};
+
+/* Why one setting that was asked for is not there (SOAP). */
+struct answer_setting_error {
+	const char *setting;
+	const char *name; /* `SettingIsNotAvailable` */
+	const char *message;
 };
 
 struct answer {
@@ -159,6 +208,32 @@ struct answer {
 	const struct answer_protocol *protocols;
 	size_t n_protocols;
 	const char *public_folder_smtp_address; /* PublicFolderInformation */
+
+	/* SOAP */
+	const char *cas_version; /* `15.01.2507.006` */
+	const char *mailbox_version;
+	const char *ews_supported_schemas; /* `Exchange2007, Exchange2010` */
+	const char *mobile_mailbox_policy;
+	const char *mobile_mailbox_policy_interop;
+	const char *sp_my_site_host_url;
+	const char *autodiscover_url; /* of the right version for this user */
+	const struct answer_setting_error *setting_errors;
+	size_t n_setting_errors;
+
+	/* Mail Autoconfig */
+	const char *provider_id;
+	struct text_list domains; /* that the settings are good for; may be a placeholder */
+	const char *provider_name;
+	const char *provider_short_name;
+	const char *oauth_issuer;
+	const char *oauth_scope;
+	const char *oauth_auth_url;
+	const char *oauth_token_url;
+	const char *oauth_client_id;
+	const char *update_url; /* where the settings may be fetched again */
+	const struct answer_link *documentation;
+	size_t n_documentation;
+	struct text_list findings; /* what was passed over in reading, for people */
 };
 
 /* Rows of the structs above: names are the JSON members of `find --json`. */
@@ -166,7 +241,9 @@ extern const struct field_table answer_refusal_table;
 extern const struct field_table answer_user_table;
 extern const struct field_table answer_alternative_mailbox_table;
 extern const struct field_table answer_protocol_table; /* all but kind's name, WEB */
-extern const struct field_table answer_account_table;  /* account_type … in struct answer */
+extern const struct field_table answer_link_table;
+extern const struct field_table answer_setting_error_table;
+extern const struct field_table answer_account_table; /* account_type … in struct answer */
 
 /* `EXCH`, `mapiHttp` …; "unknown" for PROTOCOL_UNKNOWN. */
 const char *

@@ -5,7 +5,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum language { LANGUAGE_POX = 0 };
+#include "base/slice.h"
+
+enum language {
+	LANGUAGE_POX = 0,    /* with either schema when it is served */
+	LANGUAGE_SOAP,	     /* GetUserSettings */
+	LANGUAGE_MOBILESYNC, /* POX with the schema of ActiveSync, when a client asks so */
+	LANGUAGE_JSON_V2,
+	LANGUAGE_AUTOCONFIG, /* Mail Autoconfig */
+	LANGUAGE_COUNT
+};
+
+/* `pox`, `soap`, `activesync`, `json`, `autoconfig`: as `usher find --language` calls it. */
+const char *
+language_name(enum language language);
+
+/* By that name, letter case ignored. False when there is none. */
+bool
+language_find(struct slice name, enum language *out);
 
 /* Which provider AcceptableResponseSchema picks. */
 enum answer_schema {
@@ -28,6 +45,8 @@ struct question {
 	const char *address;	 /* as sent; NULL when absent */
 	const char *legacy_dn;	 /* as sent; wins over address when both are there (pox.md 2) */
 	const char *schema_text; /* AcceptableResponseSchema as sent */
+	const char *protocol;	 /* JSON v2: whose URL is wanted, as sent */
+	int64_t redirect_count;	 /* JSON v2: hops so far; 0 when absent */
 	struct client_traits client;
 };
 

@@ -146,19 +146,32 @@ put_protocol(struct buf *out, const struct answer_protocol *p)
 }
 
 static void
+put_records(
+    struct object *o, const char *name, const struct field_table *t, const void *records, size_t n)
+{
+	put_name(o, name);
+	buf_char(o->out, '[');
+	for (size_t i = 0; i < n; i++) {
+		buf_text(o->out, i == 0 ? "" : ", ");
+		json_write_record(o->out, t, (const char *)records + i * t->size, JSON_PLAIN);
+	}
+	buf_char(o->out, ']');
+}
+
+static void
 put_settings(struct object *o, const struct answer *a)
 {
 	put_name(o, "user");
 	json_write_record(o->out, &answer_user_table, &a->user, JSON_PLAIN);
 	put_members(o, &answer_account_table, a, JSON_PLAIN);
-	put_name(o, "alternative_mailboxes");
-	buf_char(o->out, '[');
-	for (size_t i = 0; i < a->n_alternative_mailboxes; i++) {
-		buf_text(o->out, i == 0 ? "" : ", ");
-		json_write_record(o->out, &answer_alternative_mailbox_table,
-		    &a->alternative_mailboxes[i], JSON_PLAIN);
-	}
-	buf_char(o->out, ']');
+	put_records(o, "alternative_mailboxes", &answer_alternative_mailbox_table,
+	    a->alternative_mailboxes, a->n_alternative_mailboxes);
+	if (a->n_documentation > 0)
+		put_records(
+		    o, "documentation", &answer_link_table, a->documentation, a->n_documentation);
+	if (a->n_setting_errors > 0)
+		put_records(o, "setting_errors", &answer_setting_error_table, a->setting_errors,
+		    a->n_setting_errors);
 	put_name(o, "protocols");
 	buf_char(o->out, '[');
 	for (size_t i = 0; i < a->n_protocols; i++) {

@@ -43,7 +43,8 @@ USHER_CHECK usher_status
 pox_read_response(struct xml_reader *reader, struct arena *mem, struct slice xml,
     struct answer *out, struct usher_error *err);
 
-/* Writes a response. Failure sticks in `out`. Protocols of PROTOCOL_UNKNOWN are left out. */
+/* Writes a response. Failure sticks in `out`. Protocols of a kind that
+ * POX cannot name are left out. */
 void
 pox_write_response(struct buf *out, const struct answer *answer);
 

@@ -447,6 +447,12 @@ write_protocol(
 	xml_close(w, "Protocol");
 }
 
+static bool
+has_name(int kind)
+{
+	return kind != PROTOCOL_UNKNOWN && kind <= PROTOCOL_NNTP;
+}
+
 static void
 write_settings(struct xml_writer *w, const struct answer *a)
 {
@@ -457,7 +463,7 @@ write_settings(struct xml_writer *w, const struct answer *a)
 		write_parent(
 		    w, &pox_alternative_mailbox, &a->alternative_mailboxes[i], 0, account_words);
 	for (size_t i = 0; i < a->n_protocols; i++)
-		if (a->protocols[i].kind != PROTOCOL_UNKNOWN)
+		if (has_name(a->protocols[i].kind))
 			write_protocol(w, &a->protocols[i], lines);
 	if (a->public_folder_smtp_address != NULL) {
 		xml_open(w, "PublicFolderInformation", NULL, 0);

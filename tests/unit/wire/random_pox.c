@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "wire/pox.h"
+#include "wire/pox_elements.h"
 
 struct dice {
 	uint64_t state;
@@ -89,6 +90,33 @@ text_of_form(struct dice *d, const struct field *f)
 	return text(d);
 }
 
+static bool
+in_list(const struct element_list *list, const struct field *f)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->rows[i].field.offset == f->offset)
+			return true;
+	return false;
+}
+
+/* The model has members that only other languages have a word for. */
+static bool
+pox_says(const struct field_table *t, const struct field *f)
+{
+	if (t == &answer_account_table)
+		return in_list(&pox_account, f) ||
+		       f->offset == offsetof(struct answer, account_type) ||
+		       f->offset == offsetof(struct answer, public_folder_smtp_address);
+	if (t == &answer_refusal_table)
+		return in_list(&pox_error, f);
+	if (t != &answer_protocol_table)
+		return true;
+	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++)
+		if (in_list(&pox_protocol_blocks[i], f))
+			return true;
+	return in_list(&pox_protocol, f);
+}
+
 /* Each member is there or not, whatever else is. */
 static void
 fill(struct dice *d, const struct field_table *t, void *record)
@@ -97,7 +125,7 @@ fill(struct dice *d, const struct field_table *t, void *record)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct field *f = &t->rows[i];
 
-		if (roll(d, 3) != 0)
+		if (!pox_says(t, f) || roll(d, 3) != 0)
 			continue;
 		if (f->type == FIELD_TEXT)
 			field_set_text(f, record, text_of_form(d, f));
