@@ -22,12 +22,10 @@ enum {
 void
 mobilesync_write_request(struct buf *out, const struct question *question);
 
-/* Reads a response. A refusal of the provider has status 2 and no code but REFUSAL_NOT_FOUND, one
- * of the framework its code and no status. Servers of unknown Type become PROTOCOL_UNKNOWN.
- * Returns USHER_OK
- *         USHER_E_PEER   not XML, or no such response
- *         USHER_E_LIMIT  over a size or count
- *         USHER_E_NOMEM */
+/* Reads a response. A refusal of the provider has a status, 2, and REFUSAL_NOT_FOUND unless it
+ * names a code; one of the framework has its code and no status. Servers of unknown Type become
+ * PROTOCOL_UNKNOWN. Returns USHER_OK USHER_E_PEER   not XML, or no such response USHER_E_LIMIT over
+ * a size or count USHER_E_NOMEM */
 USHER_CHECK usher_status
 mobilesync_read_response(struct xml_reader *reader, struct arena *mem, struct slice xml,
     struct answer *out, struct usher_error *err);

@@ -3,16 +3,7 @@
 
 #include <stddef.h>
 
-#define ELEMENT(of, element, member, value, top, places) \
-	{ \
-		{ .name = (element), \
-			.type = (value), \
-			.offset = offsetof(of, member), \
-			.max = (top) }, \
-		    (places) \
-	}
-
-#define TEXT(element, member) ELEMENT(struct answer_user, element, member, FIELD_TEXT, 0, 0)
+#define TEXT(element, member) ELEMENT_TEXT(struct answer_user, element, member)
 static const struct element user_rows[] = {
 	TEXT("DisplayName", display_name),
 	TEXT("LegacyDN", legacy_dn),
@@ -29,8 +20,7 @@ static const struct element account_rows[] = {
 	ELEMENT(struct answer, "ConsumerMailbox", consumer_mailbox, FIELD_SWITCH, 0, 0),
 };
 
-#define TEXT(element, member) \
-	ELEMENT(struct answer_alternative_mailbox, element, member, FIELD_TEXT, 0, 0)
+#define TEXT(element, member) ELEMENT_TEXT(struct answer_alternative_mailbox, element, member)
 static const struct element alternative_rows[] = {
 	TEXT("Type", type),
 	TEXT("DisplayName", display_name),
@@ -47,7 +37,7 @@ static const struct element error_rows[] = {
 	ELEMENT(struct answer_refusal, "DebugData", debug, FIELD_TEXT, 0, 0),
 };
 
-#define TEXT(element, member) ELEMENT(struct answer_protocol, element, member, FIELD_TEXT, 0, 0)
+#define TEXT(element, member) ELEMENT_TEXT(struct answer_protocol, element, member)
 #define NUMBER(element, member, top) \
 	ELEMENT(struct answer_protocol, element, member, FIELD_NUMBER, top, 0)
 #define SWITCH(element, member, places) \
@@ -125,19 +115,15 @@ static const struct element address_book_rows[] = {
 #undef NUMBER
 #undef SWITCH
 
-#define LIST(name, rows) \
-	{ \
-		name, rows, COUNT_OF(rows) \
-	}
-
-const struct element_list pox_user = LIST("User", user_rows);
-const struct element_list pox_account = LIST("Account", account_rows);
-const struct element_list pox_alternative_mailbox = LIST("AlternativeMailbox", alternative_rows);
-const struct element_list pox_error = LIST("Error", error_rows);
-const struct element_list pox_protocol = LIST("Protocol", protocol_rows);
+const struct element_list pox_user = ELEMENT_LIST("User", user_rows);
+const struct element_list pox_account = ELEMENT_LIST("Account", account_rows);
+const struct element_list pox_alternative_mailbox =
+    ELEMENT_LIST("AlternativeMailbox", alternative_rows);
+const struct element_list pox_error = ELEMENT_LIST("Error", error_rows);
+const struct element_list pox_protocol = ELEMENT_LIST("Protocol", protocol_rows);
 
 const struct element_list pox_protocol_blocks[POX_PROTOCOL_BLOCKS] = {
-	LIST("NetworkRequirements", network_rows),
-	LIST("MailStore", mail_store_rows),
-	LIST("AddressBook", address_book_rows),
+	ELEMENT_LIST("NetworkRequirements", network_rows),
+	ELEMENT_LIST("MailStore", mail_store_rows),
+	ELEMENT_LIST("AddressBook", address_book_rows),
 };

@@ -4,20 +4,10 @@
 #define USHER_WIRE_POX_ELEMENTS_H
 
 #include "model/answer.h"
+#include "wire/elements.h"
 
-struct element {
-	struct field field; /* `name` is the element's */
-	unsigned places;    /* PROTOCOL_BIT()s of the kinds that write it here; 0: each does */
-};
-
+/* For element.places. */
 #define PROTOCOL_BIT(kind) (1U << (kind))
-
-/* The children of an element, in the order in which they are written. */
-struct element_list {
-	const char *name; /* of the parent */
-	const struct element *rows;
-	size_t n;
-};
 
 extern const struct element_list pox_user;		  /* in struct answer_user */
 extern const struct element_list pox_account;		  /* in struct answer, after Action */

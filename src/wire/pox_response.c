@@ -25,65 +25,6 @@ static const struct {
 
 /* ---- reading ---- */
 
-/* NULL for an empty text: members are absent then, never "". */
-static const char *
-text_or_null(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? NULL : text;
-}
-
-static enum tri
-switch_of(const char *text)
-{
-	struct slice s = slice_of(text);
-
-	if (slice_is_nocase(s, "on") || slice_is_nocase(s, "true"))
-		return TRI_ON;
-	if (slice_is_nocase(s, "off") || slice_is_nocase(s, "false"))
-		return TRI_OFF;
-	return TRI_ABSENT;
-}
-
-/* The first of several elements of one name counts. A value that makes no sense is as good as
- * none: a server's slip in one setting must not cost the user all the others. */
-static void
-read_value(const struct field *f, void *record, const char *text)
-{
-	uint64_t number;
-
-	if (text[0] == '\0' || !field_absent(f, record))
-		return;
-	if (f->type == FIELD_TEXT)
-		field_set_text(f, record, text);
-	else if (f->type == FIELD_SWITCH)
-		field_set_switch(f, record, switch_of(text));
-	else if (text_number(slice_of(text), 0, (uint64_t)f->max, &number))
-		field_set_number(f, record, (int64_t)number);
-}
-
-static void
-read_elements(const struct xml_node *node, const struct element_list *list, void *record)
-{
-	for (const struct xml_node *c = node->first; c != NULL; c = c->next) {
-		for (size_t i = 0; i < list->n; i++) {
-			if (strcmp(c->name, list->rows[i].field.name) != 0)
-				continue;
-			read_value(&list->rows[i].field, record, c->text);
-			break;
-		}
-	}
-}
-
-static size_t
-count_children(const struct xml_node *node, const char *name)
-{
-	size_t n = 0;
-
-	for (const struct xml_node *c = node->first; c != NULL; c = c->next)
-		n += strcmp(c->name, name) == 0;
-	return n;
-}
-
 static usher_status
 read_web(
     struct arena *mem, const struct xml_node *node, struct answer_web *out, struct usher_error *err)
@@ -92,14 +33,14 @@ read_web(
 	struct answer_owa_url *owa;
 	size_t n = 0;
 
-	owa = arena_array(mem, count_children(node, "OWAUrl"), sizeof(*owa));
+	owa = arena_array(mem, elements_count(node, "OWAUrl"), sizeof(*owa));
 	if (owa == NULL)
 		return err_nomem(err, "Autodiscover response");
 	for (const struct xml_node *c = node->first; c != NULL; c = c->next) {
 		if (strcmp(c->name, "OWAUrl") != 0 || c->text[0] == '\0')
 			continue;
 		owa[n++] = (struct answer_owa_url){ c->text,
-			text_or_null(xml_attribute_value(c, "AuthenticationMethod")) };
+			xml_attribute_value(c, "AuthenticationMethod") };
 	}
 	*out = (struct answer_web){ .owa = owa, .n_owa = n };
 	if (protocol != NULL) {
@@ -124,7 +65,7 @@ static void
 read_kind(const struct xml_node *node, struct answer_protocol *out)
 {
 	const char *element = xml_child_text(node, "Type");
-	const char *attribute = text_or_null(xml_attribute_value(node, "Type"));
+	const char *attribute = xml_attribute_value(node, "Type");
 	const char *name = element != NULL ? element : attribute;
 	const char *version = xml_attribute_value(node, "Version");
 	enum protocol_kind kind = name == NULL ? PROTOCOL_UNKNOWN : kind_of(name);
@@ -149,12 +90,12 @@ read_protocol(struct arena *mem, const struct xml_node *node, struct answer_prot
 	usher_status st = USHER_OK;
 
 	read_kind(node, out);
-	read_elements(node, &pox_protocol, out);
+	elements_read(node, &pox_protocol, out);
 	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++) {
 		const struct xml_node *child = xml_child(node, pox_protocol_blocks[i].name);
 
 		if (child != NULL)
-			read_elements(child, &pox_protocol_blocks[i], out);
+			elements_read(child, &pox_protocol_blocks[i], out);
 	}
 	if (out->kind == PROTOCOL_WEB && internal != NULL)
 		st = read_web(mem, internal, &out->internal, err);
@@ -168,7 +109,7 @@ static usher_status
 read_protocols(
     struct arena *mem, const struct xml_node *account, struct answer *out, struct usher_error *err)
 {
-	size_t n = count_children(account, "Protocol");
+	size_t n = elements_count(account, "Protocol");
 	struct answer_protocol *to;
 	usher_status st;
 
@@ -195,7 +136,7 @@ static usher_status
 read_alternatives(
     struct arena *mem, const struct xml_node *account, struct answer *out, struct usher_error *err)
 {
-	size_t n = count_children(account, "AlternativeMailbox");
+	size_t n = elements_count(account, "AlternativeMailbox");
 	struct answer_alternative_mailbox *to;
 
 	to = arena_array(mem, n, sizeof(*to));
@@ -205,7 +146,7 @@ read_alternatives(
 	out->n_alternative_mailboxes = n;
 	for (const struct xml_node *c = account->first; c != NULL; c = c->next)
 		if (strcmp(c->name, "AlternativeMailbox") == 0)
-			read_elements(c, &pox_alternative_mailbox, to++);
+			elements_read(c, &pox_alternative_mailbox, to++);
 	return USHER_OK;
 }
 
@@ -218,8 +159,8 @@ read_settings(struct arena *mem, const struct xml_node *response, const struct x
 	usher_status st;
 
 	if (user != NULL)
-		read_elements(user, &pox_user, &out->user);
-	read_elements(account, &pox_account, out);
+		elements_read(user, &pox_user, &out->user);
+	elements_read(account, &pox_account, out);
 	if (folders != NULL)
 		out->public_folder_smtp_address = xml_child_text(folders, "SmtpAddress");
 	st = read_alternatives(mem, account, out, err);
@@ -256,11 +197,11 @@ read_refusal(const struct xml_node *error, struct answer *out)
 {
 	answer_init(out, ANSWER_REFUSAL);
 	out->refusal.code = NUMBER_ABSENT;
-	read_elements(error, &pox_error, &out->refusal);
+	elements_read(error, &pox_error, &out->refusal);
 	if (out->refusal.code == NUMBER_ABSENT)
 		out->refusal.code = REFUSAL_SERVER_ERROR;
-	out->refusal.time = text_or_null(xml_attribute_value(error, "Time"));
-	out->refusal.id = text_or_null(xml_attribute_value(error, "Id"));
+	out->refusal.time = xml_attribute_value(error, "Time");
+	out->refusal.id = xml_attribute_value(error, "Id");
 }
 
 static usher_status
@@ -296,12 +237,7 @@ pox_read_response(struct xml_reader *reader, struct arena *mem, struct slice xml
 	struct answer answer;
 	usher_status st;
 
-	st = xml_read(reader, mem, xml, &limits, &root, err);
-	if (st == USHER_E_INPUT) {
-		st = USHER_E_PEER;
-		if (err != NULL)
-			err->status = st;
-	}
+	st = xml_read_answer(reader, mem, xml, &limits, &root, err);
 	if (st == USHER_OK)
 		st = read_root(mem, root, &answer, err);
 	if (st == USHER_OK)

@@ -75,8 +75,21 @@ copy_attributes(struct xml_reader *r, struct xml_node *node, int n, const xmlCha
 	return true;
 }
 
+/* Nearly all elements are in their parent's namespace. False when out of memory. */
+static bool
+set_space(
+    struct xml_reader *r, struct xml_node *node, const struct open_element *parent, const char *uri)
+{
+	const char *above = parent == NULL ? NULL : parent->node->space;
+
+	if (uri == NULL)
+		return true;
+	node->space = above != NULL && strcmp(above, uri) == 0 ? above : arena_strdup(r->mem, uri);
+	return node->space != NULL;
+}
+
 static void
-on_start(void *user, const xmlChar *name, UNUSED const xmlChar *prefix, UNUSED const xmlChar *uri,
+on_start(void *user, const xmlChar *name, UNUSED const xmlChar *prefix, const xmlChar *uri,
     UNUSED int n_namespaces, UNUSED const xmlChar **namespaces, int n_attributes,
     UNUSED int n_defaulted, const xmlChar **attributes)
 {
@@ -101,7 +114,7 @@ on_start(void *user, const xmlChar *name, UNUSED const xmlChar *prefix, UNUSED c
 	node = arena_zalloc(r->mem, sizeof(*node));
 	if (node != NULL)
 		node->name = arena_strdup(r->mem, (const char *)name);
-	if (node == NULL || node->name == NULL ||
+	if (node == NULL || node->name == NULL || !set_space(r, node, parent, (const char *)uri) ||
 	    (n_attributes > 0 && !copy_attributes(r, node, n_attributes, attributes))) {
 		stop(r, USHER_E_NOMEM, NULL);
 		return;
@@ -447,6 +460,19 @@ xml_read(struct xml_reader *r, struct arena *mem, struct slice document,
 	return st;
 }
 
+usher_status
+xml_read_answer(struct xml_reader *r, struct arena *mem, struct slice document,
+    const struct xml_limits *limits, const struct xml_node **root, struct usher_error *err)
+{
+	usher_status st = xml_read(r, mem, document, limits, root, err);
+
+	if (st != USHER_E_INPUT)
+		return st;
+	if (err != NULL)
+		err->status = USHER_E_PEER;
+	return USHER_E_PEER;
+}
+
 const struct xml_node *
 xml_child(const struct xml_node *node, const char *name)
 {
@@ -469,6 +495,7 @@ xml_attribute_value(const struct xml_node *node, const char *name)
 {
 	for (size_t i = 0; i < node->n_attributes; i++)
 		if (strcmp(node->attributes[i].name, name) == 0)
-			return node->attributes[i].value;
+			return node->attributes[i].value[0] == '\0' ? NULL :
+								      node->attributes[i].value;
 	return NULL;
 }

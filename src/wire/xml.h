@@ -25,8 +25,9 @@ struct xml_attribute {
 
 /* An element. Comments and processing instructions leave no trace. */
 struct xml_node {
-	const char *name; /* local name: namespaces are read over */
-	const char *text; /* its own character data, children's left out, trimmed; "" when none */
+	const char *name;  /* local name */
+	const char *space; /* namespace, or NULL; most readers look at names alone */
+	const char *text;  /* its own character data, children's left out, trimmed; "" when none */
 	const struct xml_attribute *attributes;
 	size_t n_attributes;
 	const struct xml_node *first; /* child */
@@ -54,7 +55,7 @@ struct xml_limits {
 	size_t elements; /* in all; and as many `=` characters */
 };
 
-/* Reads a whole document. The tree lies in `mem` and takes less than 100 bytes per element and 20
+/* Reads a whole document. The tree lies in `mem` and takes less than 110 bytes per element and 20
  * per attribute above the document's own size in UTF-8. UTF-8 with or without byte order mark,
  * UTF-16 by its byte order mark, ISO-8859-1 and windows-1252 when the declaration says so.
  *
@@ -67,6 +68,11 @@ USHER_CHECK usher_status
 xml_read(struct xml_reader *reader, struct arena *mem, struct slice document,
     const struct xml_limits *limits, const struct xml_node **root, struct usher_error *err);
 
+/* The same for what a peer answered: USHER_E_PEER in place of USHER_E_INPUT. */
+USHER_CHECK usher_status
+xml_read_answer(struct xml_reader *reader, struct arena *mem, struct slice document,
+    const struct xml_limits *limits, const struct xml_node **root, struct usher_error *err);
+
 /* The first child element of that local name, or NULL. */
 const struct xml_node *
 xml_child(const struct xml_node *node, const char *name);
@@ -75,7 +81,7 @@ xml_child(const struct xml_node *node, const char *name);
 const char *
 xml_child_text(const struct xml_node *node, const char *name);
 
-/* The value of the attribute of that local name, or NULL. */
+/* The value of the attribute of that local name, NULL when it is missing or empty. */
 const char *
 xml_attribute_value(const struct xml_node *node, const char *name);
 

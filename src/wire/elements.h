@@ -1,0 +1,52 @@
+/* elements.h - XML elements that hold one value each, described by rows: one row serves reader and
+ * writer. */
+#ifndef USHER_WIRE_ELEMENTS_H
+#define USHER_WIRE_ELEMENTS_H
+
+#include "model/field.h"
+#include "wire/xml.h"
+
+struct element {
+	struct field field; /* `name` is the element's */
+	unsigned places;    /* bits of the kinds of record that write it here; 0: each does */
+};
+
+/* clang-format off */
+#define ELEMENT(of, element, member, value, top, places) \
+	{ { .name = (element), .type = (value), .offset = offsetof(of, member), .max = (top) }, \
+	    (places) }
+#define ELEMENT_TEXT(of, element, member) ELEMENT(of, element, member, FIELD_TEXT, 0, 0)
+#define ELEMENT_LIST(name, rows) { name, rows, COUNT_OF(rows) }
+/* clang-format on */
+
+/* The children of an element, in the order in which they are written. */
+struct element_list {
+	const char *name; /* of the parent */
+	const struct element *rows;
+	size_t n;
+};
+
+/* On, true and 1, off, false and 0, in any letter case. */
+enum tri
+element_switch(const char *text);
+
+/* Sets the member unless it is set already: the first of several elements of one name counts. A
+ * value that makes no sense is as good as none: a server's slip in one setting must not cost the
+ * user all the others. `text` must live as long as the record. */
+void
+element_read(const struct field *f, void *record, const char *text);
+
+/* The children of `node` that the list has rows for; others are read over. */
+void
+elements_read(const struct xml_node *node, const struct element_list *list, void *record);
+
+/* Those that are present, `words` being what off and on are called. */
+void
+elements_write(struct xml_writer *w, const struct element_list *list, const void *record,
+    const char *const words[2]);
+
+/* How many children have that local name. */
+size_t
+elements_count(const struct xml_node *node, const char *name);
+
+#endif
