@@ -121,16 +121,18 @@ text_upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-static bool
-is_abbreviation(struct slice word)
+/* How a word is spelled wherever it stands; NULL when it is an ordinary one. */
+static const char *
+spelling(struct slice word)
 {
-	static const char *const all[] = { "dn", "dns", "ecp", "ews", "fqdn", "guid", "http", "id",
-		"mapi", "oab", "owa", "pem", "smtp", "ssl", "tls", "ttl", "um", "uri", "url" };
+	static const char *const all[] = { "DN", "DNS", "ECP", "EWS", "FQDN", "GUID", "HTTP", "ID",
+		"MAPI", "OAB", "OAuth2", "OWA", "PEM", "SMTP", "SSL", "TLS", "TTL", "UM", "URI",
+		"URL" };
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)
-		if (slice_is(word, all[i]))
-			return true;
-	return false;
+		if (slice_eq_nocase(word, slice_of(all[i])))
+			return all[i];
+	return NULL;
 }
 
 /* `site_scope` as `Site scope`, `legacy_dn` as `Legacy DN`. */
@@ -138,18 +140,23 @@ static void
 put_label(struct buf *b, const char *name)
 {
 	struct slice rest = slice_of(name);
-	bool first = true;
 
-	while (rest.n > 0) {
+	for (bool first = true; rest.n > 0; first = false) {
 		struct slice word = slice_from(rest.p, slice_find(rest, '_'));
-		bool whole = is_abbreviation(word);
+		const char *spelled = spelling(word);
 
+		rest = slice_skip(rest, word.n + 1);
 		if (!first)
 			buf_char(b, ' ');
-		for (size_t i = 0; i < word.n; i++)
-			buf_char(b, whole || (first && i == 0) ? text_upper(word.p[i]) : word.p[i]);
-		rest = slice_skip(rest, word.n + 1);
-		first = false;
+		if (spelled != NULL) {
+			buf_text(b, spelled);
+			continue;
+		}
+		if (first) {
+			buf_char(b, text_upper(word.p[0]));
+			word = slice_skip(word, 1);
+		}
+		buf_slice(b, word);
 	}
 }
 

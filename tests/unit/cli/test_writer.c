@@ -41,6 +41,7 @@ a_block(struct writer *w)
 	write_open(w, NULL, NULL);
 	write_text(w, "legacy_dn", "/o=A");
 	write_text(w, "absent", NULL);
+	write_text(w, "oauth2_issuer", "b");
 	write_texts(w, "aliases", &list);
 	write_say(w, "for people");
 	write_open(w, "inner", NULL);
@@ -90,9 +91,10 @@ static const struct form {
 	    "  {\"name\": \"e\xcc\x81\", \"n\": 180, \"hidden\": \"x\"}\n"
 	    "]\n" },
 	{ "a block", a_block,
-	    "Legacy DN  /o=A\n"
-	    "Aliases    one\n"
-	    "           two\n"
+	    "Legacy DN      /o=A\n"
+	    "OAuth2 issuer  b\n"
+	    "Aliases        one\n"
+	    "               two\n"
 	    "for people\n"
 	    "\n"
 	    "Inner\n"
@@ -101,6 +103,7 @@ static const struct form {
 	    "{\n"
 	    "  \"legacy_dn\": \"/o=A\",\n"
 	    "  \"absent\": null,\n"
+	    "  \"oauth2_issuer\": \"b\",\n"
 	    "  \"aliases\": [\"one\", \"two\"],\n"
 	    "  \"inner\": {\n"
 	    "    \"count\": 3,\n"
