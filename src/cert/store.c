@@ -4,19 +4,26 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "cert/inspect.h"
 
-enum { SHA256_DIGITS = 64, FILE_NAME_BYTES = SHA256_DIGITS + sizeof(".pem"), PATH_BYTES = 4096 };
+enum {
+	SHA256_DIGITS = 64,
+	FILE_NAME_BYTES = SHA256_DIGITS + sizeof(".pem"),
+	NEW_NAME_BYTES = sizeof(".new-0123456789abcdef"),
+	PATH_BYTES = 4096
+};
 
 /* Sorts before any digest, so that a listing shows it as what it is: not yet a key. */
-static const char NEW_FILE[] = ".new";
+static const char NEW_FILE[] = ".new-";
 
 static void
 close_fd(int *fd)
@@ -100,21 +107,45 @@ write_all(int fd, struct slice s)
 	return true;
 }
 
+/* A name of its own for each writer, so that none removes or finishes another's file. */
+static bool
+new_name(char out[NEW_NAME_BYTES])
+{
+	uint64_t n;
+
+	if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n))
+		return false;
+	(void)snprintf(out, NEW_NAME_BYTES, "%s%016" PRIx64, NEW_FILE, n);
+	return true;
+}
+
+static bool
+fill_file(int fd, struct slice text, const struct stat *owner)
+{
+	if (geteuid() == 0 && fchown(fd, owner->st_uid, owner->st_gid) < 0)
+		return false;
+	return write_all(fd, text) && fsync(fd) == 0;
+}
+
 /* The file has its mode from its first instant; it gets its name when it is whole and on disk. */
 static bool
 write_file(int keys, const char *name, struct slice text, const struct stat *owner)
 {
+	char unfinished[NEW_NAME_BYTES];
 	int fd CLEANUP(close_fd) = -1;
+	int e;
 
-	if (unlinkat(keys, NEW_FILE, 0) < 0 && errno != ENOENT)
+	if (!new_name(unfinished))
 		return false;
-	fd = openat(keys, NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(keys, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	if (geteuid() == 0 && fchown(fd, owner->st_uid, owner->st_gid) < 0)
-		return false;
-	return write_all(fd, text) && fsync(fd) == 0 && renameat(keys, NEW_FILE, keys, name) == 0 &&
-	       fsync(keys) == 0;
+	if (fill_file(fd, text, owner) && renameat(keys, unfinished, keys, name) == 0)
+		return fsync(keys) == 0;
+	e = errno;
+	(void)unlinkat(keys, unfinished, 0);
+	errno = e;
+	return false;
 }
 
 usher_status
@@ -131,12 +162,8 @@ cert_key_put(const char *stem, const char *sha256, struct slice key_pem, struct 
 	cert_key_path(stem, "", path, sizeof(path));
 	if (keys < 0)
 		return os_error(err, path, "cannot make the folder for keys");
-	if (!write_file(keys, name, key_pem, &owner)) {
-		st = os_error(err, path, "cannot write a key");
-		(void)unlinkat(keys, NEW_FILE, 0);
-		return st;
-	}
-	return USHER_OK;
+	return write_file(keys, name, key_pem, &owner) ? USHER_OK :
+							 os_error(err, path, "cannot write a key");
 }
 
 static usher_status
@@ -195,7 +222,7 @@ cert_key_get(const char *stem, const char *sha256, struct buf *out, struct usher
 static bool
 is_orphan(const char *file, const struct text_list *known)
 {
-	if (strcmp(file, NEW_FILE) == 0)
+	if (strncmp(file, NEW_FILE, strlen(NEW_FILE)) == 0)
 		return true;
 	if (strspn(file, "0123456789abcdef") != SHA256_DIGITS ||
 	    strcmp(file + SHA256_DIGITS, ".pem") != 0)

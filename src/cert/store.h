@@ -21,7 +21,8 @@
 #include "usher/status.h"
 
 /* Writes `key_pem` for the certificate whose SHA-256 is `sha256` (64 lower-case digits) so that it
- * is whole and on disk when this returns. Replaces an older file.
+ * is whole and on disk when this returns. Replaces an older file. Of several writers at once each
+ * writes a whole file, and the last one's stays.
  * Returns USHER_OK, USHER_E_INPUT (`sha256`), USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
 cert_key_put(const char *stem, const char *sha256, struct slice key_pem, struct usher_error *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cert/inspect.h"
@@ -148,12 +149,12 @@ test_sweep(void **state)
 	(void)snprintf(b, sizeof(b), "%s.pem", B);
 	put(stem, A, "nobody's");
 	put(stem, B, "somebody's");
-	touch(stem, ".new");
+	touch(stem, ".new-0123456789abcdef");
 	touch(stem, "README");
 	assert_int_equal(cert_key_sweep(stem, &known, NULL), USHER_OK);
 	assert_false(exists(stem, a));
 	assert_true(exists(stem, b));
-	assert_false(exists(stem, ".new"));
+	assert_false(exists(stem, ".new-0123456789abcdef"));
 	assert_true(exists(stem, "README"));
 	/* Another directory in the same folder has keys of its own. */
 	(void)snprintf(other, sizeof(other), "%.*s/b.db", (int)strlen(stem) - 5, stem);
@@ -161,6 +162,47 @@ test_sweep(void **state)
 	assert_int_equal(cert_key_sweep(stem, &known, NULL), USHER_OK);
 	assert_true(exists(other, a));
 	assert_int_equal(cert_key_sweep("/tmp/usher-no-such-folder", &known, NULL), USHER_OK);
+}
+
+enum { WRITERS = 8, WRITES = 50, KEY_BYTES = CERT_KEY_BYTES };
+
+/* Writes a key of one letter again and again. */
+static void
+write_keys(const char *stem, char letter)
+{
+	char *text = calloc(1, KEY_BYTES + 1);
+
+	memset(text, letter, KEY_BYTES);
+	for (int i = 0; i < WRITES; i++)
+		if (cert_key_put(stem, A, slice_of(text), NULL) != USHER_OK)
+			_exit(1);
+	_exit(0);
+}
+
+static void
+test_many_writers(void **state)
+{
+	struct buf key;
+
+	for (int i = 0; i < WRITERS; i++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0)
+			write_keys(*state, (char)('a' + i));
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	buf_init(&key, CERT_KEY_BYTES);
+	assert_int_equal(cert_key_get(*state, A, &key, NULL), USHER_OK);
+	assert_int_equal(key.n, KEY_BYTES);
+	for (size_t i = 1; i < key.n; i++)
+		assert_int_equal(key.p[i], key.p[0]);
+	buf_wipe(&key);
 }
 
 int
@@ -171,6 +213,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, make, drop),
 		cmocka_unit_test_setup_teardown(test_too_long, make, drop),
 		cmocka_unit_test_setup_teardown(test_sweep, make, drop),
+		cmocka_unit_test_setup_teardown(test_many_writers, make, drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
