@@ -68,7 +68,12 @@ dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
     const char *login_name, struct facts *out, struct usher_error *err);
 
 /* Finds whose credential `login` is: login names first, then primary addresses and aliases of
- * mailboxes. out->login_name is the canonical one. */
+ * mailboxes. out->login_name is the canonical one.
+ *
+ * When LOOKUP_ABSENT, out->password_hash is that of another credential, each time the same for the
+ * same `login`: verifying against it costs what it would cost if the login existed, whatever
+ * mixture of hashes the directory holds. NULL when it holds none. All else in *out is unset then.
+ */
 enum lookup
 dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
     struct usher_error *err);

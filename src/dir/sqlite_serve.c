@@ -307,13 +307,13 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 }
 
 static usher_status
-read_credential(struct sqlite_dir *d, struct arena *mem, const char *login, struct credential *out,
-    bool *found, struct usher_error *err)
+read_credential(struct sqlite_dir *d, enum statement which, struct arena *mem, const char *login,
+    struct credential *out, bool *found, struct usher_error *err)
 {
 	sqlite3_stmt *stmt;
 	usher_status st;
 
-	st = statement_get(d, STATEMENT_CREDENTIAL, &stmt, err);
+	st = statement_get(d, which, &stmt, err);
 	if (st != USHER_OK)
 		return st;
 	(void)sqlite3_bind_text(stmt, 1, login, -1, SQLITE_STATIC);
@@ -341,9 +341,23 @@ credential_of_address(struct sqlite_dir *d, struct arena *mem, const char *addre
 		st = mailbox_at(d, mem, &at, &owner, err);
 	if (st != USHER_OK || owner.mailbox == NULL)
 		return st;
-	return read_credential(d, mem,
+	return read_credential(d, STATEMENT_CREDENTIAL, mem,
 	    owner.mailbox->login_name != NULL ? owner.mailbox->login_name : owner.mailbox->address,
 	    out, found, err);
+}
+
+static usher_status
+read_decoy(struct sqlite_dir *d, struct arena *mem, const char *login, struct credential *out,
+    struct usher_error *err)
+{
+	struct credential beside = { 0 };
+	bool found;
+	usher_status st;
+
+	st = read_credential(d, STATEMENT_CREDENTIAL_BESIDE, mem, login, &beside, &found, err);
+	if (st == USHER_OK)
+		out->password_hash = found ? beside.password_hash : NULL;
+	return st;
 }
 
 enum lookup
@@ -357,11 +371,13 @@ sqlite_credential(struct dir *dir, struct arena *mem, const char *login, struct 
 	st = view_begin(d, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
-	st = read_credential(d, mem, login, out, &found, err);
+	st = read_credential(d, STATEMENT_CREDENTIAL, mem, login, out, &found, err);
 	if (st == USHER_OK && !found)
 		st = credential_of_address(d, mem, login, out, &found, err);
+	if (!found && (st == USHER_OK || st == USHER_E_ADDRESS))
+		st = read_decoy(d, mem, login, out, err);
 	view_end(d);
-	if (st != USHER_OK && st != USHER_E_ADDRESS)
+	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	return found ? LOOKUP_FOUND : LOOKUP_ABSENT;
 }

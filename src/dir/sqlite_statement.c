@@ -63,6 +63,11 @@ static const struct {
 	[STATEMENT_ALTERNATIVES] = { ENTITY_ALTERNATIVE_MAILBOX,
 	    "FROM alternative_mailbox t WHERE owner = ?1 ORDER BY display_name" },
 	[STATEMENT_CREDENTIAL] = { ENTITY_CREDENTIAL, "FROM credential t WHERE login_name = ?1" },
+	/* The next one, and after the last the first. */
+	[STATEMENT_CREDENTIAL_BESIDE] = { ENTITY_CREDENTIAL,
+	    "FROM credential t WHERE login_name = coalesce("
+	    "(SELECT min(login_name) FROM credential WHERE login_name > ?1), "
+	    "(SELECT min(login_name) FROM credential))" },
 };
 
 bool

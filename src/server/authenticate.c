@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/basic.h"
+#include "auth/password.h"
 #include "base/when.h"
 #include "server/service.h"
 
@@ -38,7 +39,8 @@ quick_verdict(struct request *request, struct auth *auth)
 	return auth->wait_ms > 0 ? CALLER_WAIT : CALLER_UNSURE;
 }
 
-/* Absent and disabled credentials go on with an empty hash, so that they cost what others cost. */
+/* Absent and disabled credentials go on with an empty hash for those who remember, and with a decoy
+ * for the work, so that they cost what others cost. */
 static enum auth_outcome
 look_up(struct request *request, struct auth *auth)
 {
@@ -60,6 +62,7 @@ look_up(struct request *request, struct auth *auth)
 	case LOOKUP_ABSENT:
 		break;
 	}
+	auth->decoy = credential.password_hash;
 	return CALLER_UNSURE;
 }
 
@@ -95,28 +98,6 @@ authenticate(struct request *request, struct auth *auth)
 		authenticate_drop(auth);
 }
 
-static void
-compare(struct auth *auth)
-{
-	struct service_state *state = auth->state;
-	char decoy[PASSWORD_HASH_BYTES];
-
-	if (auth->owner != NULL) {
-		auth->verdict = password_verify(&auth->password, auth->hash);
-		if (auth->verdict != USHER_OK)
-			return;
-		(void)pthread_mutex_lock(&state->decoy_lock);
-		(void)snprintf(state->decoy, sizeof(state->decoy), "%s", auth->hash);
-		(void)pthread_mutex_unlock(&state->decoy_lock);
-		return;
-	}
-	(void)pthread_mutex_lock(&state->decoy_lock);
-	memcpy(decoy, state->decoy, sizeof(decoy));
-	(void)pthread_mutex_unlock(&state->decoy_lock);
-	auth->verdict = password_decoy(&auth->password, decoy);
-	explicit_bzero(decoy, sizeof(decoy));
-}
-
 /* In the thread pool. The throttle is asked again and told here: guesses that queued up together
  * would otherwise all pass it before the first of them has failed. */
 static void
@@ -128,7 +109,8 @@ hash(void *arg)
 	auth->wait_ms = throttle_wait_ms(throttle, auth->source, auth->typed, clock_mono_ms());
 	if (auth->wait_ms > 0)
 		return;
-	compare(auth);
+	auth->verdict = auth->owner != NULL ? password_verify(&auth->password, auth->hash) :
+					      password_decoy(&auth->password, auth->decoy);
 	if (auth->verdict != USHER_OK && auth->verdict != USHER_E_NOMEM)
 		throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
 }

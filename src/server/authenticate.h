@@ -25,7 +25,8 @@ struct auth {
 	struct secret password;
 	const char *typed; /* as the client sent it, in one form */
 	const char *owner; /* of the credential; NULL: unknown or disabled */
-	const char *hash;  /* "" when unknown */
+	const char *hash;  /* "" when unknown or disabled */
+	const char *decoy; /* a hash of this directory; NULL when it has none */
 	char source[NET_ADDRESS_TEXT_BYTES];
 	struct service_state *state;
 	usher_status verdict; /* of password_verify() */

@@ -43,7 +43,6 @@ service_state_init(struct service_state *state, const struct conf *conf, struct 
 	usher_status st;
 
 	memset(state, 0, sizeof(*state));
-	(void)pthread_mutex_init(&state->decoy_lock, NULL);
 	state->started_s = clock_unix_ms() / 1000;
 	st = remember_new(&remember, &state->remember, err);
 	if (st == USHER_OK)
@@ -61,8 +60,6 @@ service_state_clear(struct service_state *state)
 	remember_free(state->remember);
 	throttle_free(state->throttle);
 	tls_tickets_unref(state->tickets);
-	(void)pthread_mutex_destroy(&state->decoy_lock);
-	explicit_bzero(state->decoy, sizeof(state->decoy));
 }
 
 void

@@ -3,10 +3,8 @@
 #ifndef USHER_SERVER_SERVICE_H
 #define USHER_SERVER_SERVICE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
-#include "auth/password.h"
 #include "auth/remember.h"
 #include "auth/throttle.h"
 #include "base/buf.h"
@@ -40,8 +38,6 @@ struct service_state {
 	const struct engine *engine; /* set before the first request */
 	int64_t started_s;
 	_Atomic uint64_t counters[SERVICE_COUNTERS];
-	pthread_mutex_t decoy_lock;
-	char decoy[PASSWORD_HASH_BYTES]; /* a real hash: what an unknown user has to cost */
 };
 
 /* A certificate in use, for status and metrics. */

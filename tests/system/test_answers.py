@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """usherd answers mail programs: the right settings, to those who may have them."""
 import base64
+import os
 import pathlib
 import shutil
 import sqlite3
@@ -289,6 +290,34 @@ def wait_for(status):
             return answer
         time.sleep(0.02)
     raise AssertionError(f'not {status} but {answer.status}')
+
+
+# crypt(5), of a password that nobody knows; takes some ten times as long as one of ours.
+COSTLY = ('$6$rounds=500000$usherdusherd$kd1cYMeFszxCVkJXHmguX/gopKzbL2UgRlGFENMs83v5YMWD3QGd/'
+          'FqSLJTuXnalCBjousCvjXZFaHifgfiSe.')
+
+
+@tap.case('who is unknown costs what the hashes of this directory cost, from the first question on')
+def _():
+    def cost(other, login):
+        """CPU seconds that a refusal takes."""
+        def spent():
+            fields = pathlib.Path(f'/proc/{other.process.pid}/stat').read_text().split(') ')[1]
+            return sum(int(n) for n in fields.split()[11:13]) / os.sysconf('SC_CLK_TCK')
+
+        before = spent()
+        tap.same(site.ask(other, login=login, password='wrong').status, 401)
+        return spent() - before
+
+    home = folder / 'costly'
+    home.mkdir()
+    site.make(home)
+    with sqlite3.connect(home / 'usher.db') as db:
+        db.execute('UPDATE credential SET password_hash = ?', (COSTLY,))
+    with Usherd(home, listeners=('https',)) as other:
+        unknown = cost(other, 'nobody@contoso.com')
+        known = cost(other, 'nora@contoso.com')
+        tap.true(known / 2 < unknown < known * 2, f'unknown {unknown:.2f} s, known {known:.2f} s')
 
 
 @tap.case('who guesses passwords has to wait, and nobody else')

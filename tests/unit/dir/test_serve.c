@@ -195,6 +195,35 @@ test_logins(void **state)
 	}
 }
 
+/* What an unknown login costs is what some known one costs, and does not change with each try. */
+static void
+test_decoys(void **state)
+{
+	static const struct {
+		const char *login, *hash;
+	} rows[] = {
+		{ "nobody@contoso.com", "$y$nora" },
+		{ "a@b@c", "$y$nora" },
+		{ "nz", "$y$ola" },
+		{ "nz", "$y$ola" },
+		{ "zz", "$y$nora" },
+	};
+	struct fixture *f = *state;
+	struct credential c, key = { 0 };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(
+		    dir_credential(f->dir, f->mem, rows[i].login, &c, &f->err), LOOKUP_ABSENT);
+		assert_string_equal(c.password_hash, rows[i].hash);
+	}
+	key.login_name = "ola";
+	fixture_remove(f, f->dir, ENTITY_CREDENTIAL, &key, DIR_REMOVED);
+	key.login_name = "nora@contoso.com";
+	fixture_remove(f, f->dir, ENTITY_CREDENTIAL, &key, DIR_REMOVED);
+	assert_int_equal(dir_credential(f->dir, f->mem, "nz", &c, &f->err), LOOKUP_ABSENT);
+	assert_null(c.password_hash);
+}
+
 /* A second mailbox whose row was taken by another is found all the same. */
 static void
 test_taken_row(void **state)
@@ -331,6 +360,7 @@ main(void)
 		WITH_FIXTURE(test_bad_questions),
 		WITH_FIXTURE(test_callers),
 		WITH_FIXTURE(test_logins),
+		WITH_FIXTURE(test_decoys),
 		WITH_FIXTURE(test_taken_row),
 		WITH_FIXTURE(test_change_is_seen_at_the_next_lookup),
 		WITH_FIXTURE(test_many_domains),
