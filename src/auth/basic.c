@@ -35,7 +35,7 @@ join(struct arena *mem, struct slice user, struct slice domain, const char **out
 	}
 	if (text.status == USHER_E_LIMIT)
 		return BASIC_REFUSED;
-	*out = text.status == USHER_OK ? text_lower_copy(mem, buf_as_slice(&text)) : NULL;
+	*out = text.status == USHER_OK ? text_login_copy(mem, buf_as_slice(&text)) : NULL;
 	return *out == NULL ? BASIC_NOMEM : BASIC_OK;
 }
 

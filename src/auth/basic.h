@@ -28,7 +28,8 @@ enum basic_result {
 
 /* Takes the value of the Authorization field (p NULL when there is none). The user part ends at the
  * first colon. Text that is not UTF-8 is read as windows-1252, as Outlook sends it. Control bytes
- * are refused. *login is in `mem`, with ASCII letters lowered and rules applied:
+ * are refused. *login is in `mem`, in the form of text_login_copy() and with rules applied; the
+ * password is as sent, because hashes of other systems were made of such bytes:
  *
  *	user@domain		as it is
  *	user			user@default_domain

@@ -241,6 +241,9 @@ address_parse(struct arena *mem, struct slice text, struct address *out, struct 
 	if (slice_find_last(text, '@') != at)
 		return refuse_address(text, "is no e-mail address: it has more than one '@'", err);
 	local = slice_from(text.p, at);
+	/* What is too long even for decomposed text is refused below as it is. */
+	if (at <= 4 * ADDRESS_LOCAL_BYTES && !text_compose(mem, local, &local))
+		return err_nomem(err, "address");
 	fault = local_fault(local);
 	if (fault != NULL)
 		return refuse_address(text, fault, err);

@@ -16,9 +16,9 @@ enum {
 };
 
 struct address {
-	const char *text;   /* local@domain, local part as typed, domain in A-labels */
+	const char *text;   /* local@domain, local part as typed but composed, domain in A-labels */
 	const char *key;    /* the same with ASCII letters lowered: how the directory finds it */
-	const char *local;  /* as typed; UTF-8 (RFC 6531) */
+	const char *local;  /* as typed; UTF-8 (RFC 6531) in NFC (RFC 6532, 3.1) */
 	const char *domain; /* A-labels, lower case, no last dot */
 	const char *domain_text; /* U-labels, for people */
 };

@@ -1,7 +1,11 @@
-/* text.c - reading text without locale and without walking pointers. */
+/* text.c - reading text without locale and without walking pointers; binds libunistring. */
 #include "base/text.h"
 
 #include <string.h>
+#include <uninorm.h>
+
+/* Of UTF-8 in NFC: Unicode Standard Annex 15, 12.1. */
+enum { COMPOSED_MAX_GROWTH = 3 };
 
 int
 text_hex_value(char c)
@@ -87,6 +91,37 @@ text_utf8_valid(struct slice s)
 		s = slice_skip(s, n);
 	}
 	return true;
+}
+
+bool
+text_compose(struct arena *a, struct slice s, struct slice *out)
+{
+	size_t i = 0;
+	size_t n = s.n * COMPOSED_MAX_GROWTH;
+	uint8_t *composed;
+
+	while (i < s.n && (unsigned char)s.p[i] < 0x80)
+		i++;
+	if (i == s.n || !text_utf8_valid(s)) {
+		*out = s;
+		return true;
+	}
+	composed = arena_array(a, s.n + 1, COMPOSED_MAX_GROWTH);
+	/* It fits, so that nothing else is allocated. */
+	if (composed == NULL ||
+	    u8_normalize(UNINORM_NFC, (const uint8_t *)s.p, s.n, composed, &n) == NULL)
+		return false;
+	composed[n] = '\0';
+	*out = slice_from((const char *)composed, n);
+	return true;
+}
+
+char *
+text_login_copy(struct arena *a, struct slice s)
+{
+	struct slice composed;
+
+	return text_compose(a, s, &composed) ? text_lower_copy(a, composed) : NULL;
 }
 
 bool

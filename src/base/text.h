@@ -51,6 +51,16 @@ text_hex_value(char c);
 char *
 text_lower_copy(struct arena *a, struct slice s);
 
+/* *out is `s` in Unicode's composed form (NFC): `s` itself when it is ASCII or no UTF-8, otherwise
+ * NUL-terminated in `a`. False when out of memory, and *out is left alone. */
+bool
+text_compose(struct arena *a, struct slice s, struct slice *out);
+
+/* A login name as names are compared (authentication.md 8): composed, with ASCII letters in lower
+ * case, NUL-terminated. NULL when out of memory. */
+char *
+text_login_copy(struct arena *a, struct slice s);
+
 /* Bytes of the well-formed UTF-8 character (RFC 3629: no overlong form, no surrogate, nothing above
  * U+10FFFF) that `s` begins with; 0 when it begins with none. */
 size_t

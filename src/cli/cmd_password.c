@@ -101,7 +101,7 @@ password_work(struct changes *c, void *payload, struct usher_error *err)
 	if (st != USHER_OK)
 		return st;
 	record_init(&e->table, &r);
-	r.credential.login_name = text_lower_copy(c->cli->mem, slice_of(login));
+	r.credential.login_name = text_login_copy(c->cli->mem, slice_of(login));
 	if (r.credential.login_name == NULL)
 		return err_nomem(err, work->address);
 	return work->args->remove ? changes_remove(c, e, &r, err) : put_hash(c, work, &r, err);

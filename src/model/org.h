@@ -177,7 +177,7 @@ struct alternative_mailbox {
 };
 
 struct credential {
-	const char *login_name;	   /* lower case */
+	const char *login_name;	   /* in the form of text_login_copy() */
 	const char *password_hash; /* crypt(5); FIELD_SECRET */
 	enum tri enabled;	   /* absent means on */
 };

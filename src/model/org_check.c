@@ -283,6 +283,15 @@ lower(const struct check *c, const char **text)
 }
 
 static usher_status
+login_form(const struct check *c, const char **name)
+{
+	if (*name == NULL)
+		return USHER_OK;
+	*name = text_login_copy(c->mem, slice_of(*name));
+	return *name == NULL ? out_of_memory(c) : USHER_OK;
+}
+
+static usher_status
 check_organization(const struct check *c, struct organization *o)
 {
 	/* Both become parts of legacyDNs. */
@@ -515,7 +524,7 @@ check_mailbox(const struct check *c, struct mailbox *m)
 		    "is an address of the mailbox itself: clients would go in circles");
 	if (m->redirect_url != NULL && !is_https(m->redirect_url))
 		return refuse(c, "redirect_url", "must begin with https://");
-	return lower(c, &m->login_name);
+	return login_form(c, &m->login_name);
 }
 
 static usher_status
@@ -547,7 +556,7 @@ check_credential(const struct check *c, struct credential *k)
 	/* crypt(5): none of these stands in any hash, and a blank means "disabled" to nobody. */
 	if (strpbrk(k->password_hash, " :;*!\\") != NULL)
 		return refuse(c, "password_hash", "is no hash of crypt(5)");
-	return lower(c, &k->login_name);
+	return login_form(c, &k->login_name);
 }
 
 usher_status

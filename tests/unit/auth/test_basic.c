@@ -59,6 +59,8 @@ test_logins(void **state)
 		    "gr\xc3\xbc\xc3\x9f" },
 		{ "j\xf6rg@contoso.com:gr\xfc\xdf", "j\xc3\xb6rg@contoso.com",
 		    "gr\xc3\xbc\xc3\x9f" },
+		{ "jo\xcc\x88rg@contoso.com:gru\xcc\x88n", "j\xc3\xb6rg@contoso.com",
+		    "gru\xcc\x88n" },
 		{ "nora@contoso.com:\x80", "nora@contoso.com", "\xe2\x82\xac" },
 	};
 	const struct login_rules rules = { "default.example", &windows_domains };

@@ -30,6 +30,7 @@ static const struct {
 	    "j\xc3\xb6@xn--bcher-kva.example",
 	    "b\xc3\xbc"
 	    "cher.example" },
+	{ SLICE_LITERAL("jo\xcc\x88@contoso.com"), "j\xc3\xb6@contoso.com", "contoso.com" },
 	{ SLICE_LITERAL("a@B\xc3\x9c"
 			"CHER.example"),
 	    "a@xn--bcher-kva.example",

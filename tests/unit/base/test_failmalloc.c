@@ -108,7 +108,7 @@ walk(usher_status (*scenario)(void))
 static usher_status
 read_addresses(void)
 {
-	static const char *const texts[] = { "Nora@contoso.com", "j\xc3\xb6@b\xc3\xbc"
+	static const char *const texts[] = { "Nora@contoso.com", "jo\xcc\x88@b\xc3\xbc"
 								 "cher.example" };
 	struct arena *mem = arena_new(64 * 1024);
 	struct address a = { .text = "untouched" };

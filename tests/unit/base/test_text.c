@@ -117,6 +117,38 @@ test_cursor_failure_sticks(void **state)
 }
 
 static void
+test_logins(void **state)
+{
+	static const struct {
+		const char *typed, *compared;
+	} rows[] = {
+		{ "Nora", "nora" },
+		{ "jo\xcc\x88rg", "j\xc3\xb6rg" },
+		{ "J\xc3\xb6rg", "j\xc3\xb6rg" },
+		/* Two marks in either order are one character's; a Kelvin sign is a letter. */
+		{ "a\xcc\xa3\xcc\x82", "\xe1\xba\xad" },
+		{ "a\xcc\x82\xcc\xa3", "\xe1\xba\xad" },
+		{ "\xe2\x84\xaa", "k" },
+		{ "j\xf6rg", "j\xf6rg" },
+		{ "", "" },
+	};
+	struct arena *mem = arena_new(64 * 1024);
+	struct slice ascii = slice_of("ascii"), composed;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *got = text_login_copy(mem, slice_of(rows[i].typed));
+
+		assert_non_null(got);
+		if (strcmp(got, rows[i].compared) != 0)
+			fail_msg("`%s` became `%s`", rows[i].typed, got);
+	}
+	assert_true(text_compose(mem, ascii, &composed));
+	assert_ptr_equal(composed.p, ascii.p);
+	arena_free(mem);
+}
+
+static void
 test_slices(void **state)
 {
 	struct slice a = slice_of("Hello, World");
@@ -187,6 +219,7 @@ main(void)
 		cmocka_unit_test(test_cp1252),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_cursor_failure_sticks),
+		cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_error_lines),
 		cmocka_unit_test(test_status_names),
