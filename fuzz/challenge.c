@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (challenge_read(mem, &fields, &c) != USHER_OK)
 		abort();
-	if (c.basic && c.realm[0] == '\0')
+	if (c.offered & SCHEME_BIT(SCHEME_BASIC) && c.realm[0] == '\0')
 		abort();
 	arena_free(mem);
 	return 0;

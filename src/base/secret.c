@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool
-secret_set(struct secret *s, struct slice text)
+static bool
+set(struct secret *s, struct slice text, size_t max)
 {
 	char *copy = NULL;
 
-	if (text.n > 0 && text.n <= SECRET_MAX_BYTES && memchr(text.p, '\0', text.n) == NULL)
+	if (text.n > 0 && text.n <= max && memchr(text.p, '\0', text.n) == NULL)
 		copy = malloc(text.n + 1);
 	if (copy != NULL) {
 		memcpy(copy, text.p, text.n);
@@ -21,6 +21,18 @@ secret_set(struct secret *s, struct slice text)
 	s->bytes = copy;
 	s->n = text.n;
 	return true;
+}
+
+bool
+secret_set(struct secret *s, struct slice text)
+{
+	return set(s, text, SECRET_MAX_BYTES);
+}
+
+bool
+secret_set_token(struct secret *s, struct slice text)
+{
+	return set(s, text, SECRET_TOKEN_BYTES);
 }
 
 void

@@ -7,7 +7,10 @@
 
 #include "base/slice.h"
 
-enum { SECRET_MAX_BYTES = 1024 };
+enum {
+	SECRET_MAX_BYTES = 1024,       /* of a password */
+	SECRET_TOKEN_BYTES = 16 * 1024 /* of a token, such as Bearer's (RFC 6750) */
+};
 
 /* Never passed to a format function: it has no text of its own to hand to one. */
 struct secret {
@@ -19,6 +22,10 @@ struct secret {
  * is empty. */
 bool
 secret_set(struct secret *s, struct slice text);
+
+/* The same for a token, up to SECRET_TOKEN_BYTES. */
+bool
+secret_set_token(struct secret *s, struct slice text);
 
 /* Wipes and frees. A zeroed struct is fine. */
 void

@@ -31,12 +31,23 @@ search_set_credentials(
 	return USHER_OK;
 }
 
+/* What the caller has the means for, and this machine's libraries can do. */
+static unsigned
+schemes_of(const struct usher_find_options *o)
+{
+	unsigned schemes = 0;
+
+	if (o->password != NULL || o->credentials != NULL)
+		schemes |= SCHEMES_BY_PASSWORD;
+	return schemes & http_schemes();
+}
+
 static usher_status
 set_up(struct search *s, const char *address, struct usher_error *err)
 {
 	const struct usher_find_options *o = &s->options.given;
 	struct plan_options plan = {
-		.has_credentials = o->password != NULL || o->credentials != NULL,
+		.schemes = schemes_of(o),
 		.may_ask = o->trust != NULL,
 		.total_ms = o->timeout_ms,
 		.trust_hosts = s->options.trust_hosts,
@@ -116,6 +127,7 @@ search_free(struct search *s)
 	tls_trust_free(s->trust);
 	dns_free(s->dns);
 	secret_clear(&s->password);
+	secret_clear(&s->token);
 	usher_result_free(s->result);
 	free(s);
 }

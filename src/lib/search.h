@@ -34,6 +34,7 @@ struct search {
 
 	const char *login;
 	struct secret password;
+	struct secret token; /* Bearer's */
 	bool asked;	    /* the callback has been */
 	uint64_t paused_ms; /* time that callbacks took: nobody is hurried */
 };

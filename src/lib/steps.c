@@ -95,6 +95,8 @@ http_meaning(enum http_failure failure)
 		return PLAN_OVERSIZED;
 	case HTTP_NOT_HTTP:
 		return PLAN_NOT_HTTP;
+	case HTTP_NO_LOGIN:
+		return PLAN_NO_LOGIN;
 	case HTTP_STOPPED:
 		return PLAN_STOPPED;
 	case HTTP_INTERNAL:
@@ -187,11 +189,30 @@ ask_for_credentials(struct search *s, const struct plan_step *step)
 }
 
 static bool
-has_credentials(struct search *s, const struct plan_step *step)
+has_password(struct search *s, const struct plan_step *step)
 {
 	if (s->password.n == 0 && !s->asked && s->options.given.credentials != NULL)
 		ask_for_credentials(s, step);
 	return s->password.n > 0;
+}
+
+/* False: there is no password after all. */
+static bool
+add_login(struct search *s, const struct plan_step *step, struct http_request *r)
+{
+	r->scheme = step->scheme;
+	r->login = s->login;
+	switch (step->scheme) {
+	case SCHEME_BASIC:
+	case SCHEME_NTLM:
+		r->secret = &s->password;
+		return has_password(s, step);
+	case SCHEME_BEARER:
+		r->secret = &s->token;
+		return s->token.n > 0;
+	default:
+		return true;
+	}
 }
 
 static void
@@ -209,21 +230,22 @@ request(struct search *s, const struct plan_step *step)
 	};
 	struct buf body CLEANUP(buf_cleanup);
 	struct usher_error err = { 0 };
+	usher_status st;
 
 	buf_init(&body, REQUEST_BYTES);
-	if (step->credentialed && !has_credentials(s, step)) {
+	if (!add_login(s, step, &r)) {
 		tell_failure(s, step->id, PLAN_NO_CREDENTIALS, NULL);
 		return;
-	}
-	if (step->credentialed) {
-		r.login = s->login;
-		r.password = &s->password;
 	}
 	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
 	pox_write_request(&body, &question);
 	r.body = buf_as_slice(&body);
-	if (body.status != USHER_OK || http_start(s->http, step->id, &r, &err) != USHER_OK)
-		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
+	st = body.status;
+	if (st == USHER_OK)
+		st = http_start(s->http, step->id, &r, &err);
+	if (st != USHER_OK)
+		tell_failure(s, step->id, st == USHER_E_CREDENTIALS ? PLAN_NO_LOGIN : PLAN_INTERNAL,
+		    err.message);
 }
 
 static void

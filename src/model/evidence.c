@@ -8,6 +8,10 @@ static const char *const attempt_result_names[] = { "settings", "redirect", "ref
 	"no-endpoint", "credentials", "unreachable", "tls-failure", "blocked", "server-error",
 	"cancelled", NULL };
 
+/* In the order of enum auth_scheme. */
+static const char *const scheme_names[] = { "none", "basic", "ntlm", "negotiate", "bearer", "other",
+	NULL };
+
 #define TLS struct tls_evidence
 static const struct field tls_evidence_rows[] = {
 	ROW_CHOICE(TLS, verdict, tls_verdict_names, 0, "what the check of the certificate gave"),
@@ -30,6 +34,7 @@ static const struct field attempt_rows[] = {
 	ROW_TEXT(ATTEMPT, redirect, FORM_ANY, 0, "where the response points"),
 	ROW_CHOICE(ATTEMPT, result, attempt_result_names, 0, "what came of it"),
 	ROW_TEXT(ATTEMPT, reason, FORM_ANY, 0, "the same in words"),
+	ROW_CHOICE(ATTEMPT, scheme, scheme_names, 0, "how it tried to log in"),
 	ROW_NUMBER(ATTEMPT, refusal_code, 0, UINT32_MAX, 0, "error code of the answer"),
 	ROW_NUMBER(ATTEMPT, started_ms, 0, INT64_MAX, 0, "begin, in ms since the run began"),
 	ROW_NUMBER(ATTEMPT, elapsed_ms, 0, INT64_MAX, 0, "duration in ms"),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model/field.h"
+#include "model/scheme.h"
 
 /* Candidate sources, by their letters in http-discovery.md 1. */
 enum source {
@@ -74,7 +75,8 @@ struct attempt {
 	const char *redirect; /* target address or URL */
 	int result;	      /* enum attempt_result */
 	const char *reason;   /* one line for people */
-	bool credentialed;    /* credentials were sent */
+	bool credentialed;    /* credentials were sent … */
+	int scheme;	      /* … by this enum auth_scheme; it may be set when none were */
 	int64_t refusal_code; /* RESULT_REFUSAL */
 	int64_t started_ms;   /* since the start of the whole run */
 	int64_t elapsed_ms;

@@ -60,9 +60,11 @@ http_start(
 	struct transfer *t;
 	size_t at = 0;
 
-	if (request->login != NULL && !request->url->https)
+	if (request->scheme != SCHEME_NONE && !request->url->https)
 		return err_set(err, USHER_E_TRUST, request->url->text,
 		    "no credentials are sent over plain http");
+	if (!auth_possible(request, err))
+		return USHER_E_CREDENTIALS;
 	while (at < HTTP_TRANSFERS_MAX && http->transfers[at] != NULL)
 		at++;
 	if (at == HTTP_TRANSFERS_MAX)

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/url.h"
 #include "model/evidence.h"
+#include "model/scheme.h"
 #include "net/tls.h"
 #include "usher/status.h"
 
@@ -32,24 +33,26 @@ enum http_failure {
 	HTTP_TLS,
 	HTTP_OVERSIZED,
 	HTTP_NOT_HTTP,
+	HTTP_NO_LOGIN, /* the scheme's handshake broke down before anything was proved */
 	HTTP_STOPPED,
 	HTTP_INTERNAL
 };
 
 struct http_request {
 	const struct url *url;
-	struct text_list addresses; /* to connect to; empty: a proxy or the system resolves */
-	uint16_t connect_port;	    /* 0: the URL's */
-	struct slice body;	    /* POSTed when not empty, else GET; copied */
-	const char *content_type;   /* with a body */
-	const char *const *fields;  /* further `Name: value`; NULL-terminated, or NULL */
-	const char *login;	    /* NULL: anonymous. Else Basic, and https only */
-	const struct secret *password;
-	size_t body_max;     /* of the response */
-	bool body_always;    /* else only the body of a 200 is read and kept … */
-	bool body_never;     /* … or none: the head is all that is wanted */
-	uint64_t connect_ms; /* TLS included */
-	uint64_t total_ms;   /* 0: until stopped */
+	struct text_list addresses;  /* to connect to; empty: a proxy or the system resolves */
+	uint16_t connect_port;	     /* 0: the URL's */
+	struct slice body;	     /* POSTed when not empty, else GET; copied */
+	const char *content_type;    /* with a body */
+	const char *const *fields;   /* further `Name: value`; NULL-terminated, or NULL */
+	enum auth_scheme scheme;     /* NONE: anonymous. Else this one alone, and https only */
+	const char *login;	     /* BASIC, NTLM: `name`, `name@domain`, `DOMAIN\\name` */
+	const struct secret *secret; /* BASIC, NTLM: the password; BEARER: the token */
+	size_t body_max;	     /* of the response */
+	bool body_always;	     /* else only the body of a 200 is read and kept … */
+	bool body_never;	     /* … or none: the head is all that is wanted */
+	uint64_t connect_ms;	     /* TLS included */
+	uint64_t total_ms;	     /* 0: until stopped */
 };
 
 /* All in the arena given to http_take(). What is known is filled in after a failure too. */
@@ -79,8 +82,13 @@ http_free(struct http *http);
 bool
 http_has_proxy(bool https);
 
+/* SCHEME_BIT()s of the schemes that this machine's libraries can do. */
+unsigned
+http_schemes(void);
+
 /* Begins; the response comes from http_take() under `id`.
- * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_TRUST (a login for an http URL). */
+ * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_TRUST (a login for an http URL), USHER_E_CREDENTIALS (the
+ * scheme cannot be used with these; `err` says why). */
 USHER_CHECK usher_status
 http_start(
     struct http *http, uint32_t id, const struct http_request *request, struct usher_error *err);

@@ -29,6 +29,11 @@ struct transfer {
 	bool head_done; /* of the final response */
 	bool oversized;
 
+	enum auth_scheme scheme;
+	unsigned refusals;	/* 401s in this handshake */
+	bool proved;		/* the scheme's last message goes out, or has gone */
+	const char *auth_fault; /* why it does not; NULL: none yet */
+
 	const char *location;
 	const char *content_type;
 	const char *challenges[HTTP_CHALLENGES_MAX];
@@ -81,6 +86,30 @@ transfer_response(struct arena *mem, const struct transfer *t, struct http_respo
  * transfer's arena. */
 void
 transfer_remember(struct transfer *t);
+
+/* ---- http_auth.c ---- */
+
+/* False: the request's scheme cannot be used with what it holds; *err says why. */
+bool
+auth_possible(const struct http_request *r, struct usher_error *err);
+
+/* Tells libcurl to log in by the request's scheme and no other. False: out of memory. */
+bool
+auth_set(struct transfer *t, const struct http_request *r);
+
+/* A WWW-Authenticate field has come. */
+void
+auth_on_challenge(struct transfer *t, struct slice value);
+
+/* A response's head is complete. False: libcurl must not get on with the handshake. */
+bool
+auth_goes_on(struct transfer *t);
+
+/* After the end: the handshake broke down before anything was proved. */
+bool
+auth_broke_down(const struct transfer *t);
+
+/* ---- http_response.c ---- */
 
 /* Whether the body of this response is part of the answer. */
 bool

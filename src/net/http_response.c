@@ -100,6 +100,8 @@ finish(struct transfer *t, enum http_failure failure)
 	/* The status alone is the whole answer unless its body was wanted. */
 	if (t->head_done && !transfer_wants_body(t) && !t->oversized)
 		t->failure = HTTP_OK;
+	if ((t->failure == HTTP_OK || t->failure == HTTP_BROKEN_OFF) && auth_broke_down(t))
+		t->failure = HTTP_NO_LOGIN;
 	if (t->failure == HTTP_TLS && t->tls.verdict == TLS_NOT_TRIED)
 		t->tls.verdict = TLS_BROKEN;
 	if (t->failure == HTTP_TLS && t->tls.verdict == TLS_VERIFIED)
@@ -159,6 +161,8 @@ detail_of(const struct transfer *t)
 {
 	if (t->failure == HTTP_OK)
 		return NULL;
+	if (t->failure == HTTP_NO_LOGIN)
+		return t->auth_fault != NULL ? t->auth_fault : "it does not go through with NTLM";
 	return t->error[0] != '\0' ? t->error : NULL;
 }
 

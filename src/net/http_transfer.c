@@ -32,6 +32,8 @@ take_field(struct transfer *t, struct slice line)
 	*where = arena_copy(t->mem, slice_trim(slice_skip(line, colon + 1)));
 	if (*where == NULL)
 		t->oversized = true;
+	else if (slice_is_nocase(name, "WWW-Authenticate"))
+		auth_on_challenge(t, slice_of(*where));
 }
 
 bool
@@ -72,7 +74,7 @@ on_head(char *p, size_t size, size_t n, void *payload)
 		begin_head(t);
 	else if (line.n > 0)
 		take_field(t, line);
-	if (t->oversized)
+	if (t->oversized || t->auth_fault != NULL)
 		return 0;
 	if (line.n > 0)
 		return n;
@@ -82,6 +84,8 @@ on_head(char *p, size_t size, size_t n, void *payload)
 		return n;
 	t->status = status;
 	t->head_done = true;
+	if (!auth_goes_on(t))
+		return 0;
 	return transfer_wants_body(t) || worth_draining(t) ? n : 0;
 }
 
@@ -189,16 +193,6 @@ set_pointer(struct transfer *t, CURLoption option, void *value)
 }
 
 static bool
-set_login(struct transfer *t, const struct http_request *r)
-{
-	if (r->login == NULL)
-		return true;
-	return set_number(t, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) &&
-	       set_text(t, CURLOPT_USERNAME, r->login) &&
-	       set_text(t, CURLOPT_PASSWORD, r->password->n > 0 ? r->password->bytes : "");
-}
-
-static bool
 set_body(struct transfer *t, const struct http_request *r)
 {
 	if (r->body.n == 0)
@@ -243,7 +237,7 @@ static bool
 set_all(struct transfer *t, const struct http_request *r)
 {
 	return set_fields(t, r) && set_route(t, r) && set_callbacks(t) && set_body(t, r) &&
-	       set_login(t, r) && set_tls(t, r) && set_text(t, CURLOPT_URL, r->url->text) &&
+	       auth_set(t, r) && set_tls(t, r) && set_text(t, CURLOPT_URL, r->url->text) &&
 	       set_text(t, CURLOPT_PROTOCOLS_STR, r->url->https ? "https" : "http") &&
 	       set_text(t, CURLOPT_USERAGENT, "usher/" USHER_VERSION) &&
 	       set_number(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&

@@ -1,4 +1,4 @@
-/* challenge.c - reads WWW-Authenticate: schemes, and the realm of Basic. */
+/* challenge.c - reads WWW-Authenticate, and chooses the scheme to log in by. */
 #include "plan/challenge.h"
 
 #include <string.h>
@@ -11,9 +11,22 @@ enum { SCHEMES_MAX_BYTES = 256, REALM_MAX_BYTES = 256, TOKEN_MAX_BYTES = 64 };
 struct reader {
 	struct buf schemes;
 	struct buf realm;
+	unsigned offered;
 	bool in_basic;
-	bool basic_seen;
 };
+
+static enum auth_scheme
+scheme_named(struct slice name)
+{
+	static const enum auth_scheme known[] = { SCHEME_BASIC, SCHEME_NTLM, SCHEME_NEGOTIATE,
+		SCHEME_BEARER };
+
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (slice_eq_nocase(name, slice_of(auth_scheme_name(known[i]))))
+			return known[i];
+	}
+	return SCHEME_OTHER;
+}
 
 /* RFC 9110, 5.6.2 */
 static bool
@@ -32,9 +45,10 @@ is_token68(char c)
 static void
 add_scheme(struct reader *r, struct slice name)
 {
-	r->in_basic = slice_is_nocase(name, "Basic");
-	if (r->in_basic)
-		r->basic_seen = true;
+	enum auth_scheme scheme = scheme_named(name);
+
+	r->in_basic = scheme == SCHEME_BASIC;
+	r->offered |= SCHEME_BIT(scheme);
 	if (r->schemes.n > 0)
 		buf_text(&r->schemes, ", ");
 	buf_slice(&r->schemes, name);
@@ -146,10 +160,39 @@ challenge_read(struct arena *mem, const struct text_list *fields, struct challen
 	buf_clear(&r.realm);
 	if (realm == NULL || schemes == NULL)
 		return USHER_E_NOMEM;
+	if (realm[0] == '\0')
+		r.offered &= ~SCHEME_BIT(SCHEME_BASIC);
 	*out = (struct challenge){
-		.basic = r.basic_seen && realm[0] != '\0',
+		.offered = r.offered,
 		.realm = realm,
 		.schemes = schemes,
 	};
 	return USHER_OK;
+}
+
+enum login_verdict
+challenge_choose(
+    const struct challenge *c, const struct login_means *means, enum auth_scheme *scheme)
+{
+	const unsigned basic = SCHEME_BIT(SCHEME_BASIC);
+	unsigned known = c->offered & ~SCHEME_BIT(SCHEME_OTHER);
+	unsigned possible = known & means->mine & ~means->failed;
+	enum auth_scheme best = SCHEME_BEARER;
+
+	if (known == 0)
+		return LOGIN_UNKNOWN;
+	if ((known & means->mine) == 0)
+		return LOGIN_NO_MEANS;
+	if (possible == 0)
+		return LOGIN_FAILED;
+	if (possible == basic && !means->basic_anyway) {
+		if ((c->offered & ~basic) != 0)
+			return LOGIN_TOO_WEAK;
+		if ((means->seen & ~basic) != 0)
+			return LOGIN_WEAKENED;
+	}
+	while ((possible & SCHEME_BIT(best)) == 0)
+		best--;
+	*scheme = best;
+	return LOGIN_POSSIBLE;
 }

@@ -51,6 +51,7 @@ struct lane {
 	size_t hops;		    /* redirects behind it */
 	struct attempt *attempt;    /* the one it is making */
 	struct challenge challenge; /* LANE_LOGIN */
+	enum auth_scheme scheme;    /* LANE_LOGIN: by which it logs in */
 
 	/* SOURCE_SRV: tried one after the other */
 	const char *srv_name;
@@ -80,9 +81,11 @@ struct word {
 	bool yes;
 };
 
-struct refused {
+/* Logins at a host: what it was seen to offer, and what came to nothing there. */
+struct host_logins {
 	const char *host;
-	const char *realm;
+	unsigned seen, failed; /* SCHEME_BIT()s */
+	bool refused;	       /* something was; the next refusal is final */
 };
 
 struct find {
@@ -118,8 +121,10 @@ struct plan {
 	size_t failures;
 	bool password_bad; /* not sent any more */
 	const char *failed_at;
-	struct refused refused[PLAN_REFUSALS_MAX]; /* by a 401 */
+	const char *refused_realms[PLAN_REFUSALS_MAX]; /* where a 401 refused it */
 	size_t n_refused;
+	struct host_logins logins[PLAN_ATTEMPTS_MAX + PLAN_OFFERS_MAX];
+	size_t n_logins;
 
 	struct attempt *attempts[PLAN_ATTEMPTS_MAX];
 	size_t n_attempts;
@@ -221,9 +226,22 @@ login_refused(struct plan *p, struct lane *l, uint64_t now_ms);
 void
 login_failed(struct plan *p, const struct lane *l);
 
-/* In LANE_LOGIN: the password has not failed here, nor so often that it must be wrong. */
+/* l->scheme came to nothing before anything was proved to the host. */
+void
+login_unable(struct plan *p, struct lane *l, const char *detail, uint64_t now_ms);
+
+/* In LANE_LOGIN: some scheme is left that has not failed here, nor so often that the password must
+ * be wrong. */
 bool
 login_has_hope(const struct plan *p, const struct lane *l);
+
+/* That scheme; SCHEME_NONE without hope. */
+enum auth_scheme
+login_scheme(const struct plan *p, const struct lane *l);
+
+/* What a host offers, or once did. */
+void
+login_note_offer(struct plan *p, const char *host, unsigned schemes);
 
 /* The record learns from the outcome whether the password can have left us. */
 void

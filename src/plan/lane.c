@@ -145,7 +145,10 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		l->deadline_ms = now_ms + p->options.resolve_ms;
 		break;
 	case LANE_LOGIN:
+		l->scheme = login_scheme(p, l);
+		l->attempt->scheme = (int)l->scheme;
 		step->credentialed = true;
+		step->scheme = l->scheme;
 		step->realm = l->challenge.realm;
 		FALLTHROUGH;
 	case LANE_ASK:
@@ -404,9 +407,13 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 	if (l->state == LANE_LOGIN) {
 		login_note_sent(l, what);
 		if (failure == PLAN_NO_CREDENTIALS)
-			p->options.has_credentials = false;
+			p->options.schemes &= ~SCHEMES_BY_PASSWORD;
 		else if (l->attempt->credentialed && failure != PLAN_NO_FAILURE)
 			login_failed(p, l);
+	}
+	if (failure == PLAN_NO_LOGIN) {
+		login_unable(p, l, what->detail, now_ms);
+		return;
 	}
 	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
 		failure = PLAN_TLS;

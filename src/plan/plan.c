@@ -95,7 +95,13 @@ copy_options(struct plan *p, const struct plan_options *options, struct usher_er
 	if (options->trust_hosts.n > PLAN_TRUST_HOSTS_MAX)
 		return err_set(
 		    err, USHER_E_LIMIT, NULL, "more than %d trusted hosts", PLAN_TRUST_HOSTS_MAX);
+	if (options->n_offers > PLAN_OFFERS_MAX)
+		return err_set(
+		    err, USHER_E_LIMIT, NULL, "offers of more than %d hosts", PLAN_OFFERS_MAX);
 	*o = *options;
+	for (size_t i = 0; i < options->n_offers; i++)
+		login_note_offer(
+		    p, record_text(p, options->offers[i].host), options->offers[i].schemes);
 	o->trust_hosts = record_list(p, &options->trust_hosts);
 	o->resolve_ms = o->resolve_ms == 0 ? PLAN_RESOLVE_MS : o->resolve_ms;
 	o->request_ms = o->request_ms == 0 ? PLAN_REQUEST_MS : o->request_ms;
@@ -288,8 +294,8 @@ drop_logins(struct plan *p, uint64_t now_ms)
 
 		if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
 			lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-			    "it asks for a password: not sent, after it had failed at %s",
-			    p->failed_at);
+			    "it asks for a login: not tried, after that had failed at %s",
+			    p->failed_at != NULL ? p->failed_at : l->url.host);
 	}
 }
 

@@ -6,8 +6,10 @@
  * The sources, their order and what each outcome means are http-discovery.md's; the rules that keep
  * credentials safe (sections 9 and 10) are enforced here and nowhere else:
  * - every URL is first asked without credentials;
- * - credentials are asked for only after a 401 that offers Basic, over verified TLS, and only at
- *   hosts made from the mail domain or reached by a trusted redirect;
+ * - credentials are asked for only after a 401 that offers a scheme we can do, over verified TLS,
+ *   and only at hosts made from the mail domain or reached by a trusted redirect;
+ * - the strongest scheme is taken, Basic only where no other was ever seen or by explicit word, and
+ *   none again at a host where it has come to nothing;
  * - plain http is asked one thing only, at one host: where to go on over https;
  * - one step with credentials at a time, PLAN_REFUSALS_MAX failures in all. */
 #ifndef USHER_PLAN_PLAN_H
@@ -21,6 +23,7 @@
 #include "base/url.h"
 #include "model/answer.h"
 #include "model/evidence.h"
+#include "model/scheme.h"
 #include "model/srv.h"
 #include "usher/status.h"
 
@@ -30,6 +33,7 @@ enum {
 	PLAN_TARGETS_MAX = 8,	   /* SRV records that are tried, best first */
 	PLAN_ATTEMPTS_MAX = 256,   /* above what redirects, sources and challenges can add up to */
 	PLAN_TRUST_HOSTS_MAX = 64, /* allow-list */
+	PLAN_OFFERS_MAX = 64,
 	PLAN_RESOLVE_MS = 5000,
 	PLAN_CONNECT_MS = 5000,	 /* the performer's to keep */
 	PLAN_REQUEST_MS = 15000, /* connecting included */
@@ -40,10 +44,20 @@ enum {
 	PLAN_PATIENCE_MS = 1000 /* before a person is asked what may turn out needless */
 };
 
+/* What a host has been seen to offer to log in by. */
+struct plan_offer {
+	const char *host;
+	unsigned schemes; /* SCHEME_BIT()s */
+};
+
 struct plan_options {
 	struct text_list trust_hosts; /* hosts and domains, or `*.name`; A-labels */
-	bool has_credentials;	      /* there are some, or somebody can be asked */
-	bool may_ask;		      /* somebody decides on redirects that no rule covers */
+	unsigned schemes;	      /* SCHEME_BIT()s the caller can and may log in by; a password
+					 counts when somebody can be asked for it */
+	bool basic_anyway;	      /* Basic even where a better scheme was seen */
+	const struct plan_offer *offers; /* of earlier searches; n_offers, A-labels */
+	size_t n_offers;
+	bool may_ask; /* somebody decides on redirects that no rule covers */
 	uint64_t resolve_ms, request_ms, total_ms, grace_ms; /* 0: the defaults above */
 	uint64_t seed; /* for the choice among SRV records of one priority */
 };
@@ -66,6 +80,7 @@ struct plan_step {
 	const struct url *url; /* RESOLVE: of its host; REQUEST, PROBE: where the question goes */
 	struct text_list addresses; /* REQUEST, PROBE: as resolved */
 	bool credentialed;	    /* REQUEST */
+	enum auth_scheme scheme;    /* REQUEST: the only one to log in by; NONE: anonymous */
 	const char *realm;	    /* REQUEST, credentialed: as the challenge says; may be "" */
 
 	const char *name; /* LOCATE */
@@ -93,7 +108,9 @@ enum plan_failure {
 	PLAN_TLS,	     /* see the evidence's verdict */
 	PLAN_OVERSIZED,	     /* head or body over its limit */
 	PLAN_NOT_HTTP,	     /* something else answers there */
-	PLAN_NO_CREDENTIALS, /* nobody gave any after all; nothing was sent */
+	PLAN_NO_CREDENTIALS, /* nobody gave a password after all; nothing was sent */
+	PLAN_NO_LOGIN,	     /* the step's scheme cannot be used there, see detail: no ticket, a
+				handshake that broke down; nothing was proved to the host */
 	PLAN_STOPPED,	     /* as advised */
 	PLAN_INTERNAL	     /* we could not even try */
 };
@@ -151,7 +168,7 @@ struct plan;
  * suffix or has no dot gives a plan that is done at once, with OUTCOME_BLOCKED.
  *
  * now_ms counts from anywhere, forward only, in this and all later calls.
- * Returns USHER_OK, USHER_E_LIMIT (trust_hosts), USHER_E_NOMEM. */
+ * Returns USHER_OK, USHER_E_LIMIT (trust_hosts, offers), USHER_E_NOMEM. */
 USHER_CHECK usher_status
 plan_new(struct arena *mem, const struct address *address, const struct plan_options *options,
     uint64_t now_ms, struct plan **out, struct usher_error *err);

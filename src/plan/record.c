@@ -32,6 +32,8 @@ static const struct failure_row failures[] = {
 	    "what answers there is not HTTP" },
 	[PLAN_NO_CREDENTIALS] = { RESULT_CREDENTIALS, OUTCOME_REJECTED, OUTCOME_REJECTED,
 	    "it asks for a password, and none was given" },
+	[PLAN_NO_LOGIN] = { RESULT_CREDENTIALS, OUTCOME_REJECTED, OUTCOME_REJECTED,
+	    "the login by its scheme did not come about" },
 	[PLAN_STOPPED] = { RESULT_CANCELLED, OUTCOME_FOUND, OUTCOME_FOUND, "stopped" },
 	[PLAN_INTERNAL] = { RESULT_UNREACHABLE, OUTCOME_UNAVAILABLE, OUTCOME_UNAVAILABLE,
 	    "the request could not be made" },

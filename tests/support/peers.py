@@ -197,8 +197,10 @@ class Peer:
 
     @property
     def logins(self):
-        """The requests that carried credentials."""
-        return [r for r in self.requests if 'authorization' in r['fields']]
+        """The requests that carried credentials. The first message of NTLM holds none."""
+        return [r for r in self.requests
+                if not r['fields'].get('authorization', 'NTLM TlRMTVNTUAABAAAA').startswith(
+                    'NTLM TlRMTVNTUAABAAAA')]
 
     def _accept(self):
         while True:

@@ -508,7 +508,7 @@ run_row(const struct row *row)
 		.resolve = resolve, .locate = locate, .respond = respond, .consent = consent
 	};
 	struct plan_options options = {
-		.has_credentials = !row->no_password,
+		.schemes = row->no_password ? 0 : SCHEMES_BY_PASSWORD,
 		.may_ask = row->may_ask,
 		.trust_hosts = { &row->trust, row->trust != NULL },
 	};
@@ -621,7 +621,7 @@ test_memory_may_end_anywhere(void **state UNUSED)
 		struct arena *whole = arena_new(1 << 20);
 		struct address who;
 		struct plan *p;
-		struct plan_options options = { .has_credentials = true };
+		struct plan_options options = { .schemes = SCHEMES_BY_PASSWORD };
 		struct plan_step step;
 		uint64_t wake_ms;
 

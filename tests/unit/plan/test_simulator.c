@@ -205,7 +205,7 @@ run(uint64_t seed, struct dice *d, struct arena *mem)
 		"*.fabrikam.example" };
 	uint64_t x = roll(seed, "options", 0);
 	struct plan_options options = {
-		.has_credentials = x % 4 != 0,
+		.schemes = x % 4 != 0 ? SCHEMES_BY_PASSWORD : 0,
 		.may_ask = (x >> 8) % 2 == 0,
 		.trust_hosts = { trusted, (x >> 16) % 3 },
 		.total_ms = (x >> 24) % 4 == 0 ? 700 : 0,

@@ -110,7 +110,7 @@ watch_login(struct run *r, const struct plan_step *step)
 	const struct asked *before = find_asked(r, step, false);
 
 	r->w->n_credentialed++;
-	if (!r->options->has_credentials)
+	if (!r->options->schemes)
 		broken(r, "credentials out of nothing");
 	if (before == NULL || !before->challenged)
 		broken(r, "credentials before a challenge: %s", step->url->text);

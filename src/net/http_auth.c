@@ -1,0 +1,147 @@
+/* http_auth.c - logging in: the one scheme a request may use, and when its handshake is broken off.
+ */
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "net/http_inside.h"
+
+enum { NTLM_MESSAGE_BYTES = 8 * 1024 };
+
+unsigned
+http_schemes(void)
+{
+	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+	unsigned schemes = SCHEME_BIT(SCHEME_BASIC) | SCHEME_BIT(SCHEME_BEARER);
+
+	if (curl->features & CURL_VERSION_NTLM)
+		schemes |= SCHEME_BIT(SCHEME_NTLM);
+	return schemes;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+static const char *
+secret_text(const struct http_request *r)
+{
+	return r->secret != NULL && r->secret->n > 0 ? r->secret->bytes : "";
+}
+
+bool
+auth_possible(const struct http_request *r, struct usher_error *err)
+{
+	const char *fault = NULL;
+
+	if (r->scheme == SCHEME_NONE)
+		return true;
+	if ((http_schemes() & SCHEME_BIT(r->scheme)) == 0)
+		fault = "the installed libcurl cannot do that scheme";
+	/* libcurl widens bytes to UTF-16: the server would see another password, and refuse it. */
+	else if (r->scheme == SCHEME_NTLM && (!is_ascii(r->login) || !is_ascii(secret_text(r))))
+		fault = "libcurl's NTLM cannot spell a login or password beyond ASCII";
+	if (fault == NULL)
+		return true;
+	(void)err_set(
+	    err, USHER_E_CREDENTIALS, r->url->text, "%s: %s", auth_scheme_name(r->scheme), fault);
+	return false;
+}
+
+static bool
+set_password(struct transfer *t, const struct http_request *r, unsigned long scheme)
+{
+	return curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)scheme) == CURLE_OK &&
+	       curl_easy_setopt(t->easy, CURLOPT_USERNAME, r->login) == CURLE_OK &&
+	       curl_easy_setopt(t->easy, CURLOPT_PASSWORD, secret_text(r)) == CURLE_OK;
+}
+
+bool
+auth_set(struct transfer *t, const struct http_request *r)
+{
+	t->scheme = r->scheme;
+	t->proved = r->scheme != SCHEME_NTLM;
+	switch (r->scheme) {
+	case SCHEME_BASIC:
+		return set_password(t, r, CURLAUTH_BASIC);
+	case SCHEME_NTLM:
+		/* The connection is logged in afterwards, not the request: nobody else gets it. */
+		return set_password(t, r, CURLAUTH_NTLM) &&
+		       curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+	case SCHEME_BEARER:
+		return curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) ==
+			   CURLE_OK &&
+		       curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, secret_text(r)) ==
+			   CURLE_OK;
+	default:
+		return true;
+	}
+}
+
+/* ---- NTLM ---- */
+
+static uint32_t
+le(const char *p, size_t bytes)
+{
+	uint32_t n = 0;
+
+	for (size_t i = bytes; i-- > 0;)
+		n = n << 8 | (unsigned char)p[i];
+	return n;
+}
+
+/* Whether libcurl answers this CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2) by NTLMv2. Without target
+ * information it falls to NTLMv1, from which a hostile server computes the password. */
+static bool
+calls_for_v2(struct slice message)
+{
+	enum { FLAGS_AT = 20, INFO_AT = 40, HEAD = 48, HAS_INFO = 0x00800000 };
+
+	if (message.n < HEAD || memcmp(message.p, "NTLMSSP\0\2\0\0", 12) != 0)
+		return false;
+	return (le(message.p + FLAGS_AT, 4) & HAS_INFO) != 0 && le(message.p + INFO_AT, 2) > 0;
+}
+
+static void
+judge_ntlm(struct transfer *t, struct slice token)
+{
+	struct buf message CLEANUP(buf_cleanup);
+
+	buf_init(&message, NTLM_MESSAGE_BYTES);
+	if (base64_decode(&message, token) && message.status == USHER_OK &&
+	    calls_for_v2(buf_as_slice(&message)))
+		t->proved = true;
+	else
+		t->auth_fault = "its NTLM is not NTLMv2, which is all that is safe to answer";
+}
+
+void
+auth_on_challenge(struct transfer *t, struct slice value)
+{
+	if (t->scheme == SCHEME_NTLM && !t->proved &&
+	    slice_starts_nocase(value, SLICE_LITERAL("NTLM ")))
+		judge_ntlm(t, slice_trim(slice_skip(value, 5)));
+}
+
+/* The first 401 brings the challenge and the second one is the verdict: libcurl would begin anew,
+ * as often as the server likes. */
+bool
+auth_goes_on(struct transfer *t)
+{
+	if (t->scheme != SCHEME_NTLM || t->status != 401)
+		return true;
+	t->refusals++;
+	return t->proved && t->refusals == 1;
+}
+
+bool
+auth_broke_down(const struct transfer *t)
+{
+	return t->auth_fault != NULL ||
+	       (!t->proved && t->scheme != SCHEME_NONE && (!t->head_done || t->status == 401));
+}
