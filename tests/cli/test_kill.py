@@ -7,6 +7,7 @@ directory is kept from kill to kill, so that damage would add up.
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -178,6 +179,41 @@ def _():
             same = usher(folder, 'mailbox', 'password', 'u@a.example', '-n', '--password-file',
                          'password1')
             return Parity('nothing' in same)
+
+        rounds(folder, command, state, duration(folder, *command(0)))
+
+
+# The other records: a command whose last argument brings the number in, and where it then stands.
+OTHERS = [
+    ('organization set', ('--name', 'O{}'), 'organization', 'name'),
+    ('domain set', ('a.example', '--display-name', 'D{}'), "domain WHERE domain = 'a.example'",
+     'display_name'),
+    ('service set', ('b.example', 'imap', '--host', 'h{}.example'), 'service', 'host'),
+    ('server set', ('--site', 'S', '--site-scope', 'S{}'), 'server', 'site_scope'),
+    ('url set', ('ews', '--internal', 'https://h{}.example/'), "url WHERE service = 'ews'",
+     'internal'),
+    ('outlook-anywhere set', ('--external-host', 'h{}.example'), 'outlook_anywhere',
+     'external_host'),
+    ('provider set', ('EXPR', '--server', 'h{}.example'), "provider WHERE name = 'EXPR'", 'server'),
+    ('site set', ('S', '--subnets', 'fd00:1{}::/32'), "site WHERE name = 'S'", 'subnets'),
+]
+
+
+@tap.each([(row[0], *row) for row in OTHERS])
+def _(name, arguments, table, column):
+    with scratch.Folder() as folder:
+        prepared(folder)
+        usher(folder, 'domain', 'add', 'b.example', '--kind', 'mail')
+        usher(folder, 'service', 'add', 'b.example', 'imap', '--host', 'h0.example')
+        usher(folder, 'site', 'add', 'S')
+
+        def command(i):
+            return (*name.split(), *(a.format(i) for a in arguments))
+
+        def state():
+            rows = query(folder, f'SELECT {column} FROM {table}')
+            tap.same(len(rows), 1, 'rows')
+            return int(re.search(arguments[-1].split('{}')[0] + '([0-9]+)', rows[0][0])[1])
 
         rounds(folder, command, state, duration(folder, *command(0)))
 
