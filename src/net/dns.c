@@ -159,13 +159,22 @@ failure_of(int code, const struct query *q)
 	}
 }
 
+/* For c-ares, servers that answer with an error are servers that it cannot reach. */
+static const char *
+words_of(int code)
+{
+	if (code == ARES_ECONNREFUSED)
+		return "no DNS server answers, or only with an error";
+	return ares_strerror(code);
+}
+
 static void
 conclude(struct query *q, int code)
 {
 	if (q->stopped)
 		return;
 	q->failure = failure_of(code, q);
-	q->detail = q->failure == DNS_FOUND ? NULL : ares_strerror(code);
+	q->detail = q->failure == DNS_FOUND ? NULL : words_of(code);
 	q->ready = true;
 }
 

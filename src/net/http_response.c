@@ -1,6 +1,7 @@
 /* http_response.c - what a request came to: failure, fields, body, and the connection's evidence.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/http_inside.h"
@@ -58,6 +59,16 @@ failure_to_connect(const struct transfer *t)
 	}
 }
 
+/* For libcurl, a line of the head that is too long is a lack of memory. */
+static bool
+has_begun(const struct transfer *t)
+{
+	curl_off_t first_byte_us = 0;
+
+	(void)curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+	return first_byte_us > 0;
+}
+
 static enum http_failure
 failure_of(const struct transfer *t, CURLcode code)
 {
@@ -85,6 +96,7 @@ failure_of(const struct transfer *t, CURLcode code)
 	case CURLE_HTTP2:
 		return HTTP_NOT_HTTP;
 	case CURLE_OUT_OF_MEMORY:
+		return has_begun(t) ? HTTP_OVERSIZED : HTTP_INTERNAL;
 	case CURLE_FAILED_INIT:
 		return HTTP_INTERNAL;
 	default:
@@ -102,16 +114,33 @@ finish(struct transfer *t, enum http_failure failure)
 		t->failure = HTTP_OK;
 	if ((t->failure == HTTP_OK || t->failure == HTTP_BROKEN_OFF) && auth_broke_down(t))
 		t->failure = HTTP_NO_LOGIN;
-	if (t->failure == HTTP_TLS && t->tls.verdict == TLS_NOT_TRIED)
-		t->tls.verdict = TLS_BROKEN;
-	if (t->failure == HTTP_TLS && t->tls.verdict == TLS_VERIFIED)
-		t->tls.verdict = t->head_done ? TLS_BROKEN : TLS_WRONG_NAME;
+}
+
+/* Who asked for a certificate of ours and then breaks off does so for want of it: in TLS 1.3 the
+ * handshake is over for us by then. */
+static bool
+lacks_certificate(const struct transfer *t, enum http_failure failure)
+{
+	return t->check.wants_certificate && !t->head_done &&
+	       (failure == HTTP_TLS || failure == HTTP_BROKEN_OFF);
 }
 
 void
 transfer_finish(struct transfer *t, CURLcode code)
 {
-	finish(t, failure_of(t, code));
+	enum http_failure failure = failure_of(t, code);
+	bool verified = t->tls.verdict == TLS_VERIFIED;
+
+	if (lacks_certificate(t, failure)) {
+		failure = HTTP_TLS;
+		(void)snprintf(t->error, sizeof(t->error), "it wants a certificate of ours");
+	}
+	/* libcurl compares the name once more, in its own way. */
+	if (failure == HTTP_TLS && verified && code == CURLE_PEER_FAILED_VERIFICATION)
+		t->tls.verdict = TLS_WRONG_NAME;
+	else if (failure == HTTP_TLS && (verified || t->tls.verdict == TLS_NOT_TRIED))
+		t->tls.verdict = TLS_BROKEN;
+	finish(t, failure);
 }
 
 void
@@ -159,11 +188,18 @@ copy_evidence(struct arena *mem, const struct tls_evidence *from, struct tls_evi
 static const char *
 detail_of(const struct transfer *t)
 {
-	if (t->failure == HTTP_OK)
-		return NULL;
-	if (t->failure == HTTP_NO_LOGIN)
+	switch (t->failure) {
+	case HTTP_UNRESOLVED:
+	case HTTP_BROKEN_OFF:
+	case HTTP_TLS:
+	case HTTP_NOT_HTTP:
+	case HTTP_INTERNAL:
+		return t->error[0] != '\0' ? t->error : NULL;
+	case HTTP_NO_LOGIN:
 		return t->auth_fault != NULL ? t->auth_fault : "it does not go through with NTLM";
-	return t->error[0] != '\0' ? t->error : NULL;
+	default: /* libcurl's words would only say it again */
+		return NULL;
+	}
 }
 
 bool

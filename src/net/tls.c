@@ -309,6 +309,16 @@ verify(X509_STORE_CTX *handshake, void *opaque)
 	return faults.verdict == TLS_VERIFIED;
 }
 
+/* Called when the peer asks for a certificate; the handshake goes on without. */
+static int
+on_request(SSL *ssl UNUSED, void *opaque)
+{
+	struct tls_check *check = opaque;
+
+	check->wants_certificate = true;
+	return 1;
+}
+
 bool
 tls_check_install(void *context, struct tls_check *check)
 {
@@ -323,5 +333,6 @@ tls_check_install(void *context, struct tls_check *check)
 	SSL_CTX_set1_cert_store(ctx, check->trust->store);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, verify, check);
+	SSL_CTX_set_cert_cb(ctx, on_request, check);
 	return true;
 }

@@ -32,6 +32,7 @@ struct tls_check {
 	const char *host; /* A-labels or an IP address: the name the certificate must carry */
 	struct arena *mem;
 	struct tls_evidence *out; /* filled in during the handshake */
+	bool wants_certificate;	  /* the peer asked for one of ours during it; we have none */
 };
 
 void
