@@ -1,94 +1,28 @@
 #!/usr/bin/python3
 """`usher find` among scripted hosts: what it finds, what it says, and who sees the password."""
-import atexit
-import contextlib
-import json
 import os
 import pty
 import ssl
-import time
 import warnings
 
 from support import peers, scratch, tap
-from support.certificates import Authority
 from support.names import Dns, drop, garbage, nodata, servfail
 from support.peers import (PATH, Peer, Proxy, after, answer, login, redirect, reset, silence,
                            status)
 from support.programs import clean_environment, program, usher
+from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, MAIL, NOT_FOUND, OTHER, PASSWORD,
+                   PLAIN, REJECTED, SRV, STRANGE, UNAVAILABLE, WRONG, authority, expect, find, good,
+                   raised)
 
 # An old TLS is what one test wants.
 warnings.simplefilter('ignore', DeprecationWarning)
-
-ADDRESS = 'ann@contoso.example'
-B, C = 'contoso.example', 'autodiscover.contoso.example'
-SRV = f'_autodiscover._tcp.{B}'
-MAIL, OTHER = 'mail.contoso.example', 'autodiscover.fabrikam.example'
-FOUND, NOT_FOUND, REJECTED, BLOCKED, UNAVAILABLE = range(5)
-OUTCOMES = ['found', 'not-found', 'rejected', 'blocked', 'unavailable']
-
-folder = contextlib.ExitStack()
-atexit.register(folder.close)
-HERE = folder.enter_context(scratch.Folder())
-authority = Authority(HERE)
-GOOD = authority.issue(B, C, MAIL, OTHER, 'fabrikam.example', label='good')
-WRONG = authority.issue('www.contoso.example', label='wrong')
-EXPIRED = authority.issue(B, C, MAIL, days=-1, label='expired')
-STRANGE = Authority(folder.enter_context(scratch.Folder())).issue(B, C, MAIL, label='strange')
-PASSWORD = scratch.write(HERE / 'password', 'secret\n', 0o600)
-
-
-class Run:
-    """One search: what usher said, how it ended, how long it took."""
-
-    def __init__(self, done, seconds):
-        self.status, self.seconds, self.errors = done.returncode, seconds, done.stderr
-        try:
-            self.json = json.loads(done.stdout)
-        except ValueError:
-            raise AssertionError(f'exit {done.returncode}: {done.stderr}{done.stdout}') from None
-        self.reasons = ' | '.join(a['reason'] for a in self.json['attempts'])
-
-
-def route(name, peer):
-    """The way to a peer; its port is that of https unless it says another."""
-    return ['--connect-to', f'{name if ":" in name else name + ":443"}:127.0.0.1:{peer.port}']
-
-
-def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, password=True):
-    """Searches among `hosts`, which are started and stopped: name, or name:port, to Peer."""
-    with contextlib.ExitStack() as stack:
-        names = stack.enter_context(Dns(dns))
-        command = ['find', address, '--json', '--dns', names.server, '--ca-file', trusted]
-        for name, peer in hosts.items():
-            stack.enter_context(peer)
-            command += route(name, peer)
-        if password:
-            command += ['--password-file', PASSWORD]
-        start = time.monotonic()
-        done = usher(*command, *options)
-        run = Run(done, time.monotonic() - start)
-    run.questions = names.questions
-    tap.true('secret' not in done.stdout + done.stderr, 'the password is shown')
-    tap.same(run.json['outcome'], OUTCOMES[done.returncode], run.reasons)
-    return run
-
-
-def good(script=None, **more):
-    """A host with a certificate for all our names."""
-    return Peer(*GOOD, script=script if script is not None else answer(), **more)
-
-
-def expect(run, outcome, reason=''):
-    tap.same(run.json['outcome'], OUTCOMES[outcome], run.reasons)
-    tap.has(run.reasons + ' | ' + run.json['reason'], reason)
-
 
 # ---- where the settings are ----
 
 @tap.case('settings at the autodiscover host')
 def _():
     peer = good({PATH: answer()})
-    run = find({C: peer}, password=False)
+    run = find({C: peer}, password=None)
     expect(run, FOUND)
     tap.same(run.json['url'], f'https://{C}{PATH}')
     tap.same(run.json['address'], ADDRESS)
@@ -248,9 +182,8 @@ def _():
 @tap.case('without --ca-file the private authority is not trusted')
 def _():
     peer = good()
-    with Dns() as names, peer:
-        done = usher('find', ADDRESS, '--json', '--dns', names.server, '--connect-to',
-                     f'{C}:443:127.0.0.1:{peer.port}', SSL_CERT_FILE=authority.root)
+    with raised({C: peer}) as (routes, _):
+        done = usher('find', ADDRESS, '--json', *routes, SSL_CERT_FILE=authority.root)
     tap.same(done.returncode, BLOCKED)
 
 
@@ -277,16 +210,15 @@ def _():
 @tap.case('no password, no login')
 def _():
     peer = good(login(answer()))
-    expect(find({C: peer}, password=False), REJECTED, 'none was given')
+    expect(find({C: peer}, password=None), REJECTED, 'none was given')
     tap.same(len(peer.requests), 1)
 
 
 @tap.case('$USHER_PASSWORD serves as well')
 def _():
     peer = good(login(answer()))
-    with Dns() as names, peer:
-        done = usher('find', ADDRESS, '--dns', names.server, '--ca-file', authority.root,
-                     '--connect-to', f'{C}:443:127.0.0.1:{peer.port}', USHER_PASSWORD='secret')
+    with raised({C: peer}) as (routes, _):
+        done = usher('find', ADDRESS, '--ca-file', authority.root, *routes, USHER_PASSWORD='secret')
     tap.same(done.returncode, FOUND, done.stdout + done.stderr)
 
 
@@ -449,7 +381,6 @@ def _():
 
 # ---- the redirect over plain http ----
 
-PLAIN = f'{C}:80'
 PAGE_WITHOUT_END = f'HTTP/1.1 302 Found\r\nLocation: https://{MAIL}{PATH}\r\n\r\n'.encode()
 
 
@@ -703,9 +634,8 @@ def _(arguments, expected):
 
 
 def show(peer, *options):
-    with Dns() as names, peer:
-        return usher('find', ADDRESS, '--dns', names.server, '--ca-file', authority.root,
-                     '--connect-to', f'{C}:443:127.0.0.1:{peer.port}', *options)
+    with raised({C: peer}) as (routes, _):
+        return usher('find', ADDRESS, '--ca-file', authority.root, *routes, *options)
 
 
 @tap.case('a person reads which servers, from where, how long, and how it was found')
@@ -728,12 +658,8 @@ def _():
 
 def at_terminal(hosts, answers, *options, dns=None):
     """Runs usher at a terminal; `answers` are pairs of what it asks and what is typed."""
-    with contextlib.ExitStack() as stack:
-        names = stack.enter_context(Dns(dns))
-        command = ['find', ADDRESS, '--dns', names.server, '--ca-file', str(authority.root), *options]
-        for name, peer in hosts.items():
-            stack.enter_context(peer)
-            command += route(name, peer)
+    with raised(hosts, dns) as (routes, _):
+        command = ['find', ADDRESS, '--ca-file', str(authority.root), *routes, *options]
         path, environment = program('usher'), clean_environment()
         child, terminal = pty.fork()
         if child == 0:

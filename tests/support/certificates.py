@@ -3,6 +3,8 @@ import subprocess
 
 from support.scratch import write
 
+NEW_KEY = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes')
+
 
 def _openssl(*arguments):
     done = subprocess.run(['openssl', *map(str, arguments)], capture_output=True, text=True,
@@ -19,35 +21,37 @@ class Authority:
         self.folder = folder
         self.root = folder / 'ca.pem'
         self._key = folder / 'ca.key'
-        _openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                 '-keyout', self._key, '-out', self.root, '-days', '30', '-subj', f'/CN={name}',
+        _openssl('req', '-x509', *NEW_KEY, '-keyout', self._key, '-out', self.root, '-days', '30',
+                 '-subj', f'/CN={name}',
                  '-addext', 'basicConstraints=critical,CA:TRUE',
                  '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
         self._key.chmod(0o600)
 
-    def issue(self, *names, subject=None, days=30, label=None):
-        """Issues a server certificate (ECDSA P-256) for `names`: DNS names or IP addresses.
+    def issue(self, *names, subject=None, days=30, dates=None, usage='serverAuth', label=None):
+        """Issues a certificate (ECDSA P-256) for `names`: DNS names or IP addresses.
 
-        Returns the paths (chain, key). `days` below 0 makes one that has expired."""
+        Returns the paths (chain, key). `days` below 0 makes one that has expired; `dates` tells
+        both ends instead, as YYYYMMDD. Without names there is only the subject's."""
         label = label or names[0].replace('*', 'any')
         chain, key = self.folder / f'{label}.pem', self.folder / f'{label}.key'
         request = self.folder / f'{label}.csr'
-        sans = ','.join(('IP:' if _is_ip(n) else 'DNS:') + n for n in names)
-        _openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                 '-keyout', key, '-out', request, '-subj', f'/CN={subject or names[0][:64]}')
+        _openssl('req', '-new', *NEW_KEY, '-keyout', key, '-out', request, '-subj',
+                 f'/CN={subject or names[0][:64]}')
         key.chmod(0o600)
-        write(self.folder / f'{label}.ext',
-              f'subjectAltName={sans}\nextendedKeyUsage=serverAuth\n'
-              'basicConstraints=critical,CA:FALSE\n')
+        extensions = write(self.folder / f'{label}.ext',
+                           f'{_alternatives(names)}extendedKeyUsage={usage}\n'
+                           'basicConstraints=critical,CA:FALSE\n')
         if days < 0:
-            # `x509 -days` of Debian 12 takes no negative number; `ca` takes dates.
-            return self._expired(request, chain, key, label)
-        _openssl('x509', '-req', '-in', request, '-CA', self.root, '-CAkey', self._key,
-                 '-CAcreateserial', '-days', days, '-extfile', self.folder / f'{label}.ext',
-                 '-out', chain)
+            dates = ('20200101', '20200201')
+        if dates is not None:
+            # `x509` of Debian 12 takes no dates and no negative number; `ca` takes dates.
+            self._issue_for(dates, request, chain, extensions, label)
+        else:
+            _openssl('x509', '-req', '-in', request, '-CA', self.root, '-CAkey', self._key,
+                     '-CAcreateserial', '-days', days, '-extfile', extensions, '-out', chain)
         return chain, key
 
-    def _expired(self, request, chain, key, label):
+    def _issue_for(self, dates, request, chain, extensions, label):
         home = self.folder / f'{label}.ca'
         home.mkdir()
         write(home / 'index.txt', '')
@@ -58,9 +62,23 @@ class Authority:
               'default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n')
         _openssl('ca', '-batch', '-notext', '-config', home / 'ca.cnf', '-cert', self.root,
                  '-keyfile', self._key, '-in', request, '-out', chain,
-                 '-startdate', '20200101000000Z', '-enddate', '20200201000000Z',
-                 '-extfile', self.folder / f'{label}.ext')
-        return chain, key
+                 '-startdate', f'{dates[0]}000000Z', '-enddate', f'{dates[1]}000000Z',
+                 '-extfile', extensions)
+
+
+def self_signed(folder, *names):
+    """A certificate that nobody vouches for: the paths (chain, key)."""
+    chain, key = folder / 'self-signed.pem', folder / 'self-signed.key'
+    _openssl('req', '-x509', *NEW_KEY, '-keyout', key, '-out', chain, '-days', '30', '-subj',
+             f'/CN={names[0]}', '-addext', _alternatives(names).strip())
+    key.chmod(0o600)
+    return chain, key
+
+
+def _alternatives(names):
+    if not names:
+        return ''
+    return 'subjectAltName=' + ','.join(('IP:' if _is_ip(n) else 'DNS:') + n for n in names) + '\n'
 
 
 def _is_ip(name):

@@ -40,8 +40,11 @@ class Question:
             packet += owner + struct.pack('!HHIH', kind, 1, TTL, len(data)) + data
         return packet
 
-    def records(self, entries, owner=b'\xc0\x0c', depth=0):
+    def records(self, entries):
         """Those of `entries` that were asked for, and what their aliases lead to."""
+        return list(self._records(entries, b'\xc0\x0c', 0))
+
+    def _records(self, entries, owner, depth):
         for entry in entries:
             if isinstance(entry, tuple):
                 if self.kind == SRV:
@@ -50,8 +53,8 @@ class Question:
             elif entry.startswith('='):
                 yield owner, CNAME, wire_name(entry[1:])
                 if depth < DEPTH_MAX:
-                    yield from self.records(self._names.get(entry[1:], []), wire_name(entry[1:]),
-                                            depth + 1)
+                    yield from self._records(self._names.get(entry[1:], []), wire_name(entry[1:]),
+                                             depth + 1)
             elif self.kind == (AAAA if ':' in entry else A):
                 yield owner, self.kind, wire_address(entry)
 
@@ -84,7 +87,7 @@ def truncated(*entries):
     """Too large for UDP; over TCP it is there."""
     def answer(question):
         if question.over_tcp:
-            return [question.reply(list(question.records(entries)))]
+            return [question.reply(question.records(entries))]
         return [question.reply(flags=TRUNCATED)]
     return answer
 
@@ -92,7 +95,7 @@ def truncated(*entries):
 def after_lie(lie, *entries):
     """First the packet that lie(question) makes, then the truth."""
     def answer(question):
-        return [lie(question), question.reply(list(question.records(entries)))]
+        return [lie(question), question.reply(question.records(entries))]
     return answer
 
 
@@ -101,7 +104,7 @@ def with_strangers(strangers, *entries):
     def answer(question):
         extra = [(wire_name(name), AAAA if ':' in address else A, wire_address(address))
                  for name, address in strangers.items()]
-        return [question.reply(list(question.records(entries)) + extra, additional=extra)]
+        return [question.reply(question.records(entries) + extra, additional=extra)]
     return answer
 
 
@@ -179,7 +182,7 @@ class Dns:
             return what(question)
         if what is None:
             return [question.reply(code=NXDOMAIN)]
-        return [question.reply(list(question.records(what)))]
+        return [question.reply(question.records(what))]
 
 
 def wire_name(name):

@@ -166,18 +166,20 @@ class Peer:
     """One listener. `script` maps a path (letter case ignored) to a behaviour, or is one for all.
 
     before   what to do instead of a TLS handshake: a behaviour of the plain connection
+    first    what to do after it, instead of reading a request
     context  an ssl.SSLContext instead of one made from certificate and key
     at       address and port to listen on; 0 for any"""
 
-    def __init__(self, certificate=None, key=None, script=None, before=None, context=None,
-                 at=(LOOPBACK, 0)):
+    def __init__(self, certificate=None, key=None, script=None, before=None, first=None,
+                 context=None, at=(LOOPBACK, 0)):
         self.requests, self.connections, self.handshakes = [], 0, 0
         self.heard = bytearray()
-        self._script, self._before = script or {}, before
+        self._script, self._before, self._first = script or {}, before, first
         self._context = context
         if context is None and certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate, key)
+        self.address = at[0]
         self._listener = socket.create_server(
             at, family=socket.AF_INET6 if ':' in at[0] else socket.AF_INET)
         self.port = self._listener.getsockname()[1]
@@ -222,6 +224,9 @@ class Peer:
             with (self._context.wrap_socket(plain, server_side=True) if self._context
                   else plain) as connection:
                 self.handshakes += 1
+                if self._first is not None:
+                    self._first(connection, None)
+                    return
                 while self._exchange(Ear(connection, self.heard)):
                     pass
         except OSError:
@@ -237,6 +242,44 @@ class Peer:
             paths = {k.lower(): v for k, v in script.items()}
             script = paths.get(request['path'].lower(), status('404 Not Found'))
         return script(connection, request)
+
+
+class Nobody:
+    """A port without a server."""
+
+    address, requests, logins, heard, connections = LOOPBACK, (), (), b'', 0
+
+    def __init__(self):
+        self._socket = socket.socket()
+        self._socket.bind((LOOPBACK, 0))
+        self.port = self._socket.getsockname()[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+
+
+class Closed(Nobody):
+    """Connections are refused."""
+
+
+class Hole(Nobody):
+    """Packets vanish: the queue of connections is full, and nobody takes one from it."""
+
+    def __init__(self):
+        super().__init__()
+        self._socket.listen(0)
+        self._waiting = [socket.socket() for _ in range(3)]
+        for client in self._waiting:
+            client.setblocking(False)
+            client.connect_ex((LOOPBACK, self.port))
+
+    def __exit__(self, *_):
+        super().__exit__()
+        for client in self._waiting:
+            client.close()
 
 
 def read_request(connection):

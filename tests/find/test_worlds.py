@@ -1,0 +1,687 @@
+#!/usr/bin/python3
+"""A scripted world for every row of http-discovery.md 11 and 17: what each outcome at a candidate
+means, and the quirks of real servers and networks.
+
+Every case is named after its row. Told of each: the outcome (and exit status), words that a person
+understands, the result of each attempt by the letter of its source, and how long it may take. No
+host in this file but the ones listed in `logins` may see the password."""
+import gzip
+import itertools
+import re
+import resource
+import ssl
+import warnings
+
+from support import names, peers, tap
+from support.names import drop, garbage, nodata, servfail
+from support.peers import (PATH, Closed, Hole, Peer, after, answer, drip, endless, login, raw,
+                           redirect, reset, silence, status, to_address, to_url)
+from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, MAIL, NOT_FOUND, NOT_YET,
+                   OTHER, OURS, PLAIN, REJECTED, SELF_SIGNED, SRV, STRANGE, UNAVAILABLE, WRONG,
+                   authority, expect, find)
+
+# An old TLS is what one world wants.
+warnings.simplefilter('ignore', DeprecationWarning)
+
+ROWS = {
+    '11.1': 'no such name, or no address',
+    '11.2': 'refused, reset, no answer',
+    '11.3': 'TLS failure',
+    '11.4': 'settings',
+    '11.5': 'a redirect in a document',
+    '11.6': 'a refusal in a document',
+    '11.7': '200, and no answer of the protocol',
+    '11.8': '301, 302, 303, 307, 308',
+    '11.9': '401',
+    '11.10': '403, 404, 405, 410, other 4xx',
+    '11.11': '5xx',
+    '11.12': 'everything failed',
+    '11.13': 'every candidate has its turn',
+    '17.1': 'the port of SRV, and its host elsewhere',
+    '17.2': 'dropped, reset and 404 are alike',
+    '17.3': 'letter case of the path',
+    '17.4': 'a hoster that has port 80 only',
+    '17.5': 'a web site at the root, with a certificate for www only',
+    '17.6': 'a domain controller at the root',
+    '17.7': 'wildcard DNS',
+    '17.8': 'priority and weight',
+    '17.9': 'POST turned into GET',
+    '17.10': 'X-SOAP-Enabled is on GET responses only',
+    '17.11': 'a proxy that rewrites the 401',
+    '17.12': 'forests that send a user to and fro',
+    '17.13': 'the name in SCP is not on the certificate',
+    '17.14': 'a cloud service is asked instead of the domain',
+    '17.15': 'ExcludeSrvLookup has no effect',
+}
+# Rows that cannot concern this command, and why.
+LEFT_OUT = {
+    '17.10': 'the documents are asked for by POST, and nothing depends on those fields',
+    '17.13': 'SCP records are not searched yet; the TLS rule is that of row 11.3',
+}
+_seen = set()
+
+
+def world(row, name, hosts, outcome, says='', *options, within=None, logins=None, dns=None,
+          address=ADDRESS, check=None, **attempts):
+    """One case. `hosts` maps names to makers of peers; `attempts` maps letters of sources to the
+    results of their attempts in order, as `C='redirect settings'`."""
+    _seen.add(row)
+
+    @tap.case(f'{row} {ROWS[row]}: {name}')
+    def _():
+        made = {host: make() for host, make in hosts.items()}
+        run = find(made, *options, dns=dns, address=address)
+        expect(run, outcome, says)
+        for letter, results in attempts.items():
+            got = [a['result'] for a in run.json['attempts'] if a['source'] == letter]
+            tap.same(' '.join(got), results, f'{letter}: {run.reasons}')
+        if within is not None:
+            tap.true(run.elapsed < within, f'{run.elapsed} s: {run.reasons}')
+        tap.same({host: len(peer.logins) for host, peer in made.items() if peer.logins},
+                 logins or {})
+        for attempt in run.json['attempts']:
+            tap.true(attempt['reason'], f'{attempt["url"]} without a reason')
+        if check is not None:
+            check(run, made)
+
+
+def host(script=answer(), certificate=GOOD, **more):
+    """A maker of peers."""
+    return lambda: Peer(*certificate, script=script, **more)
+
+
+def plain(script):
+    """The same without TLS."""
+    return lambda: Peer(script=script)
+
+
+ASKS = host(login(answer()))
+TRUSTED, UNTRUSTED = f'https://{MAIL}{PATH}', f'https://{OTHER}{PATH}'
+# What a better or another source may take although this one is in trouble: the grace, and room for
+# a slow machine. One that waited for the trouble would take three seconds at least.
+QUICK = 2
+
+
+# ---- 11.1 ----
+
+world('11.1', 'no such name', {}, NOT_FOUND, 'there is no host of that name', within=QUICK,
+      B='unreachable', C='unreachable', D='unreachable', E='unreachable')
+world('11.1', 'no address', {}, NOT_FOUND, 'the name has no address', within=QUICK,
+      dns={B: nodata, C: nodata})
+
+for name, trouble in {'SERVFAIL': servfail, 'REFUSED': names.refused, 'garbage': garbage}.items():
+    world('11.1', f'{name} for all', {}, UNAVAILABLE, 'could not be looked up', within=6,
+          dns={B: trouble, C: trouble, SRV: trouble})
+    world('11.1', f'{name} for the root', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+          dns={B: trouble})
+    world('11.1', f'{name} for the autodiscover host', {B: ASKS}, FOUND, within=QUICK,
+          logins={B: 1}, dns={C: trouble})
+    world('11.1', f'{name} for SRV', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+          dns={SRV: trouble})
+world('11.1', 'a DNS server that is silent', {}, UNAVAILABLE, 'could not be looked up', within=6,
+      dns={B: drop, C: drop, SRV: drop})
+world('11.1', 'a DNS server that is silent about the root', {C: ASKS}, FOUND, within=QUICK,
+      logins={C: 1}, dns={B: drop}, B='cancelled')
+world('11.1', 'a DNS server that is silent about the autodiscover host', {B: ASKS}, FOUND,
+      within=QUICK, logins={B: 1}, dns={C: drop}, C='cancelled')
+
+world('11.1', 'an answer too large for UDP', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+      dns={C: names.truncated('127.0.0.1')})
+world('11.1', 'SRV records too large for UDP', {MAIL: ASKS}, FOUND, within=QUICK, logins={MAIL: 1},
+      dns={SRV: names.truncated((0, 0, 443, MAIL), *((1, 0, 443, f'h{i}.{B}')
+                                                     for i in range(60)))})
+
+LIES = {
+    'an answer to another number':
+        lambda q: q.reply(q.records(['127.0.0.66']), number=bytes([q.id[0] ^ 1, q.id[1]])),
+    'an answer to another question':
+        lambda q: q.reply(q.records(['127.0.0.66']),
+                          section=names.wire_name('evil.example') + q.section[-4:]),
+}
+for name, lie in LIES.items():
+    world('11.1', f'{name} comes first', {C: ASKS}, FOUND, within=6, logins={C: 1},
+          dns={C: names.after_lie(lie, '127.0.0.1')},
+          check=lambda run, _: tap.same(run.json['attempts'][0]['dns'], ['127.0.0.1']))
+world('11.1', 'an answer that is cut off', {C: ASKS, B: ASKS}, FOUND, within=6, logins={B: 1},
+      dns={C: lambda q: [q.reply(q.records(['127.0.0.1']))[:-2]]})
+world('11.1', 'addresses of strangers in the answer', {C: ASKS}, FOUND, within=QUICK,
+      logins={C: 1},
+      dns={C: names.with_strangers({B: '127.0.0.66', 'evil.example': '127.0.0.66',
+                                    f'x.{C}': '127.0.0.66'}, '127.0.0.1')},
+      check=lambda run, _: tap.same(run.json['attempts'][0]['dns'], ['127.0.0.1']))
+
+world('11.1', 'an alias', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+      dns={C: ['=one.example'], 'one.example': ['=two.example'], 'two.example': ['127.0.0.1']})
+for name, alias in {'itself': C, 'an alias of it': 'one.example', 'nowhere': 'two.example'}.items():
+    world('11.1', f'an alias of {name}', {B: ASKS}, FOUND, within=QUICK, logins={B: 1},
+          C='unreachable', D='unreachable', dns={C: [f'={alias}'], 'one.example': [f'={C}']})
+
+SRV_ROOM = b'\0\0\0\0\x01\xbb'     # priority, weight, port
+for name, target, outcome, says in (
+        ('no service, by `.`', (0, 0, 0, '.'), NOT_FOUND, 'no such service'),
+        ('port 0', (0, 0, 0, MAIL), NOT_FOUND, 'names no host'),
+        ('a name with a blank', (0, 0, 443, 'a b.example'), NOT_FOUND, 'names no host'),
+        ('a name with an underscore', (0, 0, 443, f'_x.{B}'), NOT_FOUND, 'names no host'),
+        ('a dot inside a label', SRV_ROOM + b'\x05ma.il\x07contoso\x07example\0', NOT_FOUND,
+         'names no host'),
+        ('NUL inside a label', SRV_ROOM + b'\x05ma\0il\x07contoso\x07example\0', NOT_FOUND,
+         'names no host'),
+        ('bytes that are no name', SRV_ROOM + b'\x04\xff\xfe\xfd\xfc\x07contoso\x07example\0',
+         NOT_FOUND, 'names no host'),
+        ('an address', (0, 0, 443, '127.0.0.1'), NOT_FOUND, 'names no host'),
+        ('a name that points at itself', SRV_ROOM + b'\xc0\x46', UNAVAILABLE, 'looked up'),
+        ('a name that points outside', SRV_ROOM + b'\xcf\xff', UNAVAILABLE, 'looked up'),
+        ('a record without a name', SRV_ROOM[:4], UNAVAILABLE, 'looked up'),
+        ('a host without an address', (0, 0, 443, f'gone.{B}'), NOT_FOUND,
+         'there is no host of that name')):
+    world('11.1', f'SRV gives {name}', {MAIL: ASKS, '127.0.0.1': ASKS}, outcome, says,
+          within=QUICK, D='unreachable',
+          dns={SRV: names.raw_srv(target) if isinstance(target, bytes) else [target]})
+for name, dns in {'a compressed name': {SRV: names.raw_srv(SRV_ROOM + b'\x04mail\xc0\x1f')},
+                  'a host that is an alias':
+                      {SRV: [(0, 0, 443, MAIL)], MAIL: [f'=a.{B}'], f'a.{B}': ['127.0.0.1']},
+                  'records behind an alias': {SRV: [f'=s.{B}'], f's.{B}': [(0, 0, 443, MAIL)]},
+                  'bad records before a good one':
+                      {SRV: [(0, 0, 443, '.'), (0, 0, 443, 'a b'), (9, 0, 443, MAIL)]}}.items():
+    world('11.1', f'SRV gives {name}', {MAIL: ASKS}, FOUND, within=QUICK, logins={MAIL: 1},
+          dns=dns)
+
+
+# ---- 11.2 ----
+
+def heard(then):
+    """Listens to the client first."""
+    def behave(connection, request):
+        connection.recv(5000)
+        return then(connection, request)
+    return behave
+
+
+def close(*_):
+    return False
+
+
+HEAD = b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n<Auto'
+# Name: who behaves so, the outcome when there is nothing else, and its words.
+BROKEN = {
+    'refused': (Closed, NOT_FOUND, 'the connection was refused'),
+    'reset in place of a handshake': (host(before=reset), NOT_FOUND, ''),   # or before connect()
+    'closed in place of a handshake': (host(before=close), NOT_FOUND, 'does not speak TLS'),
+    'reset after ClientHello': (host(before=heard(reset)), NOT_FOUND, 'does not speak TLS'),
+    'closed after ClientHello': (host(before=heard(close)), NOT_FOUND, 'does not speak TLS'),
+    'reset after the handshake': (host(first=reset), UNAVAILABLE, 'broke off'),
+    'closed after the handshake': (host(first=close), UNAVAILABLE, 'broke off'),
+    'reset after the request': (host(reset), UNAVAILABLE, 'broke off'),
+    'closed after the request': (host(close), UNAVAILABLE, 'broke off'),
+    'reset in the head': (host(after(HEAD[:15])), UNAVAILABLE, 'broke off'),
+    'closed in the head': (host(raw(HEAD[:15])), UNAVAILABLE, 'broke off'),
+    'reset in the body': (host(after(HEAD)), UNAVAILABLE, 'broke off'),
+    'closed in the body': (host(raw(HEAD)), UNAVAILABLE, 'broke off'),
+    'a chunk that is none':
+        (host(raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<a/>')),
+         UNAVAILABLE, 'broke off'),
+}
+SILENT = {
+    'packets dropped': Hole,
+    'no handshake': host(before=silence),
+    'no answer after the handshake': host(first=silence),
+    'no answer to the request': host(silence),
+    'a head that stops': host(after(HEAD[:15], silence)),
+    'a body that stops': host(after(HEAD, silence)),
+    'a head byte by byte': host(drip(HEAD)),
+    'a body byte by byte': host(after(HEAD, drip(b' ' * 999))),
+    'interim responses now and then': host(drip(b'HTTP/1.1 100 Continue\r\n\r\n' * 999, 0.02)),
+}
+for name, (make, outcome, says) in BROKEN.items():
+    world('11.2', f'{name}, and nothing else', {C: make}, outcome, says, within=QUICK)
+    world('11.2', f'{name} at the root, and nothing else', {B: make}, NOT_FOUND, says, within=QUICK)
+for name, make in SILENT.items():
+    world('11.2', f'{name}, and nothing else', {C: make}, UNAVAILABLE, 'time', '--timeout', '1s',
+          within=1.5)
+for name, make in [*((n, m) for n, (m, _, _) in BROKEN.items()), *SILENT.items()]:
+    world('11.2', f'{name} at the root costs nothing', {B: make, C: ASKS}, FOUND, within=QUICK,
+          logins={C: 1})
+    world('11.2', f'{name} at the autodiscover host costs the grace', {C: make, B: ASKS}, FOUND,
+          within=QUICK, logins={B: 1})
+world('11.2', 'an address without a server, and one with', {C: ASKS}, FOUND, within=QUICK,
+      logins={C: 1}, dns={C: ['127.0.0.2', '127.0.0.1']})
+world('11.2', 'a root that sends nothing, and nothing else, costs the patience for one host',
+      {B: host(silence)}, NOT_FOUND, 'in time', '--timeout', '20s', within=16)
+
+
+# ---- 11.3 ----
+
+def tls(**settings):
+    """An SSLContext with our certificate and these attributes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*GOOD)
+    context.set_ciphers('ALL:@SECLEVEL=0')
+    context.load_verify_locations(authority.root)
+    for name_, value in settings.items():
+        setattr(context, name_, value)
+    return context
+
+
+def alert(number):
+    """A fatal alert in place of ServerHello."""
+    return host(before=heard(raw(b'\x15\x03\x03\0\2\2' + bytes([number]))))
+
+
+def shown(certificate):
+    return host(login(answer()), certificate)
+
+
+NO_TLS = {
+    'an alert about the handshake': (alert(40), 'does not speak TLS'),
+    'an alert about the name': (alert(112), 'does not speak TLS'),
+    'an alert about itself': (alert(80), 'does not speak TLS'),
+    'plain HTTP on the port of TLS':
+        (host(before=heard(raw(b'HTTP/1.1 400 Bad Request\r\n\r\n'))), 'does not speak TLS'),
+    'noise': (host(before=heard(raw(b'\xff' * 99))), 'does not speak TLS'),
+    'TLS 1.1 at most': (lambda: Peer(context=tls(minimum_version=ssl.TLSVersion.TLSv1,
+                                                 maximum_version=ssl.TLSVersion.TLSv1_1)),
+                        'does not speak TLS'),
+    'a client certificate is demanded in TLS 1.2':
+        (lambda: Peer(context=tls(verify_mode=ssl.CERT_REQUIRED,
+                                  maximum_version=ssl.TLSVersion.TLSv1_2)), 'certificate of ours'),
+    'a client certificate is demanded in TLS 1.3':
+        (lambda: Peer(context=tls(verify_mode=ssl.CERT_REQUIRED,
+                                  minimum_version=ssl.TLSVersion.TLSv1_3)), 'certificate of ours'),
+}
+BAD = {
+    'expired': (EXPIRED, 'expired', 'has expired'),
+    'not valid yet': (NOT_YET, 'not-yet-valid', 'not valid yet'),
+    'for another name': (WRONG, 'wrong-name', 'for another host'),
+    'of an unknown authority': (STRANGE, 'untrusted', 'not from an authority we trust'),
+    'self-signed': (SELF_SIGNED, 'untrusted', 'not from an authority we trust'),
+    'for clients': (authority.issue(*OURS, usage='clientAuth', label='clients'), 'untrusted',
+                    'not from an authority we trust'),
+    'for half a label and `*`': (authority.issue('auto*.contoso.example', label='half'),
+                                 'wrong-name', 'for another host'),
+    'for `*` above the domain': (authority.issue('*.example', label='above'), 'wrong-name',
+                                 'for another host'),
+    'for the address': (authority.issue('127.0.0.1', label='address'), 'wrong-name',
+                        'for another host'),
+}
+
+
+def without_request(*hosts):
+    """Not one request came there."""
+    def check(_, made):
+        tap.same([request for host_ in hosts for request in made[host_].requests], [])
+    return check
+
+
+def verdict(expected, *hosts):
+    """Not one request came there, and the record tells why."""
+    def check(run, made):
+        without_request(*hosts)(run, made)
+        got = {a['tls']['verdict'] for a in run.json['attempts'] if 'tls' in a} - {'verified'}
+        tap.same(got, {expected})
+    return check
+
+
+for name, (make, says) in NO_TLS.items():
+    world('11.3', f'{name}, and nothing else', {C: make}, NOT_FOUND, says, within=QUICK,
+          C='tls-failure', check=without_request(C))
+    world('11.3', f'{name} at the root costs nothing', {B: make, C: ASKS}, FOUND, within=QUICK,
+          logins={C: 1})
+    world('11.3', f'{name} at the autodiscover host costs the grace', {C: make, B: ASKS}, FOUND,
+          within=QUICK, logins={B: 1}, C='tls-failure')
+for name, (certificate, why, says) in BAD.items():
+    make = shown(certificate)
+    world('11.3', f'a certificate {name}', {C: make}, BLOCKED, says, within=QUICK,
+          C='tls-failure', check=verdict(why, C))
+    world('11.3', f'a certificate {name} at the root is no alarm', {B: make}, NOT_FOUND, says,
+          within=QUICK, B='tls-failure', check=verdict(why, B))
+    world('11.3', f'a certificate {name} at the root, and settings', {B: make, C: ASKS}, FOUND,
+          within=QUICK, logins={C: 1}, check=verdict(why, B))
+    world('11.3', f'a certificate {name}, and settings at the root', {C: make, B: ASKS}, FOUND,
+          within=QUICK, logins={B: 1}, check=verdict(why, C))
+    world('11.3', f'a certificate {name} where the redirect leads',
+          {PLAIN: plain(redirect(TRUSTED)), MAIL: make}, BLOCKED, says, within=QUICK,
+          D='redirect tls-failure', check=verdict(why, MAIL))
+    world('11.3', f'a certificate {name} where SRV leads', {MAIL: make}, BLOCKED, says,
+          within=QUICK, dns={SRV: [(0, 0, 443, MAIL)]}, E='redirect tls-failure',
+          check=verdict(why, MAIL))
+for name, certificate in {
+        'for `*`': authority.issue(f'*.{B}', label='any'),
+        'without alternative names': authority.issue(subject=C, label='subject')}.items():
+    world('11.3', f'a certificate {name} is good', {C: shown(certificate)}, FOUND, within=QUICK,
+          logins={C: 1})
+
+
+# ---- 11.4 ----
+
+def source(letter, url):
+    """Which source won, with which URL."""
+    def check(run, _):
+        tap.same((run.json['source'], run.json['url']), (letter, url))
+    return check
+
+
+world('11.4', 'at the autodiscover host', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+      C='credentials settings', check=source('C', f'https://{C}{PATH}'))
+world('11.4', 'at the root', {B: ASKS}, FOUND, within=QUICK, logins={B: 1},
+      B='credentials settings', check=source('B', f'https://{B}{PATH}'))
+world('11.4', 'at both: one login', {B: ASKS, C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+      check=source('C', f'https://{C}{PATH}'))
+world('11.4', 'without a password', {C: host()}, FOUND, within=QUICK, C='settings')
+world('11.4', 'as text/html', {C: host(answer(kind='text/html'))}, FOUND, within=QUICK)
+world('11.4', 'without a type', {C: host(raw(b'HTTP/1.1 200 OK\r\n\r\n' + peers.SETTINGS))}, FOUND,
+      within=QUICK)
+world('11.4', 'with namespaces of another edition', {C: host(answer(
+    peers.SETTINGS.replace(b'responseschema/2006', b'responseschema/2099')))}, FOUND, within=QUICK)
+world('11.4', 'after interim responses', {C: host(after(
+    b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n', answer()))}, FOUND,
+      within=QUICK)
+world('11.4', 'with 36 KB of cookies', {C: host(answer(fields=['Set-Cookie: a=' + 'b' * 4000] * 9))},
+      FOUND, within=QUICK)
+
+
+# ---- 11.5 ----
+
+FABRIKAM = 'fabrikam.example'
+
+
+def visited(**counts):
+    """How many requests came to the hosts, named by their first labels."""
+    def check(_, made):
+        tap.same({h.split('.')[0]: len(p.requests) for h, p in made.items()}, counts)
+    return check
+
+
+def counting(make):
+    """Behaves as make(1), make(2) … tell, one after the other."""
+    numbers = itertools.count(1)
+    return lambda connection, request: make(next(numbers))(connection, request)
+
+
+world('11.5', 'redirectUrl to a host of the domain', {C: host(to_url(TRUSTED)), MAIL: ASKS}, FOUND,
+      within=QUICK, logins={MAIL: 1}, C='redirect credentials settings')
+world('11.5', 'redirectUrl behind a login',
+      {C: host(login(to_url(TRUSTED))), MAIL: ASKS}, FOUND, within=QUICK, logins={C: 1, MAIL: 1})
+for name, target, outcome, says in (
+        ('a foreign host', UNTRUSTED, BLOCKED, 'does not belong'),
+        ('plain http', f'http://{MAIL}{PATH}', BLOCKED, 'plain http'),
+        ('a login inside', f'https://ann:x@{MAIL}{PATH}', BLOCKED, 'login name'),
+        ('another login inside', f'https://{B}@{OTHER}{PATH}', BLOCKED, 'login name'),
+        ('an address', f'https://127.0.0.1{PATH}', BLOCKED, 'does not belong'),
+        ('an address of IPv6', f'https://[::1]{PATH}', BLOCKED, 'does not belong'),
+        ('an address as a number', f'https://2130706433{PATH}', NOT_FOUND, 'no web address'),
+        ('an address in octal', f'https://0177.0.0.1{PATH}', NOT_FOUND, 'no web address'),
+        ('this machine by name', f'https://localhost{PATH}', BLOCKED, 'does not belong'),
+        ('a look-alike', f'https://{C}.evil.example{PATH}', BLOCKED, 'does not belong'),
+        ('a Greek letter in it', f'https://autodiscover.c\u03bfntoso.example{PATH}', BLOCKED,
+         'does not belong'),
+        ('the public suffix', f'https://example{PATH}', BLOCKED, 'does not belong'),
+        ('a backslash', f'https://{OTHER}\\@{MAIL}{PATH}', NOT_FOUND, 'no web address'),
+        ('another scheme', 'file:///etc/passwd', NOT_FOUND, 'no web address'),
+        ('nothing', '', NOT_FOUND, '')):
+    for kind, behave in (('redirectUrl', to_url), ('302', redirect)):
+        if kind == '302' and not target:
+            continue
+        world('11.5' if behave is to_url else '11.8', f'{kind}: {name}',
+              {C: host(behave(target)), MAIL: ASKS, OTHER: ASKS, '127.0.0.1': ASKS,
+               'localhost': ASKS, '2130706433': ASKS, 'example': ASKS},
+              outcome, '' if kind == '302' and outcome == NOT_FOUND else says, within=QUICK,
+              check=without_request(MAIL, OTHER, '127.0.0.1', 'localhost', '2130706433', 'example'))
+world('11.5', 'redirectAddr to a foreign domain', {C: host(to_address(f'ann@{FABRIKAM}')),
+                                                   OTHER: ASKS},
+      BLOCKED, 'does not belong', within=QUICK, check=without_request(OTHER))
+world('11.5', 'redirectAddr to a domain that is trusted', {C: host(to_address(f'ben@{FABRIKAM}')),
+                                                          OTHER: ASKS},
+      FOUND, '', '--trust-host', FABRIKAM, within=QUICK, logins={OTHER: 1})
+world('11.5', 'redirectAddr to a public suffix', {C: host(to_address('ann@co.uk'))}, BLOCKED,
+      'anybody can register', within=QUICK)
+for name, behave, says in (
+        ('redirectUrl to itself', to_url(f'https://{C}{PATH}'), 'asked before'),
+        ('redirectUrl to itself in capitals', to_url(f'https://{C.upper()}:443{PATH.upper()}'),
+         'asked before'),
+        ('redirectAddr to itself', to_address(ADDRESS.upper()), 'asked for before'),
+        ('redirectAddr to nobody', to_address('nobody'), 'no mailbox')):
+    world('11.5', name, {C: host(behave)}, NOT_FOUND, says, within=QUICK, C='redirect',
+          check=visited(autodiscover=1))
+world('11.5', 'redirectUrl in a circle of two',
+      {C: host(to_url(TRUSTED)), MAIL: host(to_url(f'https://{C}{PATH}'))}, NOT_FOUND,
+      'asked before', within=QUICK, check=visited(autodiscover=1, mail=1))
+world('11.5', 'redirectAddr in a circle of two domains',
+      {C: host(to_address(f'ann@{FABRIKAM}')), OTHER: host(to_address(ADDRESS))}, NOT_FOUND,
+      'asked for before', '--trust-host', FABRIKAM, within=QUICK)
+world('11.5', 'redirectUrl for ever',
+      {C: lambda: Peer(*GOOD, script=counting(
+          lambda n: to_url(f'https://{C}/autodiscover/{n}/autodiscover.xml')))},
+      NOT_FOUND, 'after ten redirects', within=QUICK, check=visited(autodiscover=11))
+world('11.5', 'redirectAddr for ever',
+      {C: lambda: Peer(*GOOD, script=counting(lambda n: to_address(f'ann{n}@{B}')))},
+      NOT_FOUND, 'after ten redirects', within=QUICK, check=visited(autodiscover=11))
+world('11.5', 'redirects of all three kinds for ever',
+      {C: lambda: Peer(*GOOD, script=counting(lambda n: [
+          redirect(f'/autodiscover/{n}/autodiscover.xml'), to_address(f'ann{n}@{B}'),
+          to_url(f'https://{C}/autodiscover/{n}/autodiscover.xml')][n % 3]))},
+      NOT_FOUND, 'after ten redirects', within=QUICK, check=visited(autodiscover=11))
+
+
+# ---- 11.6 ----
+
+REFUSES = host(answer(peers.REFUSAL))
+world('11.6', 'and nothing else', {C: REFUSES}, NOT_FOUND, 'The e-mail address cannot be found',
+      within=QUICK, C='refusal')
+world('11.6', 'and settings at the root', {C: REFUSES, B: ASKS}, FOUND, within=QUICK,
+      logins={B: 1}, C='refusal')
+world('11.6', 'and settings where SRV leads', {C: REFUSES, MAIL: ASKS}, FOUND, within=QUICK,
+      logins={MAIL: 1}, dns={SRV: [(0, 0, 443, MAIL)]}, C='refusal')
+world('11.6', 'it outweighs silence', {C: REFUSES, B: host(close)}, NOT_FOUND, 'cannot be found',
+      within=QUICK)
+world('11.6', 'what it says cannot steer a terminal',
+      {C: host(answer(peers.REFUSAL.replace(b'The e-mail', b'\xc2\x9b31mThe e-mail')))}, NOT_FOUND,
+      'e-mail address cannot be found', within=QUICK)
+
+
+# ---- 11.7 ----
+
+HTML = b'<!DOCTYPE html><html><body>Welcome</body></html>'
+CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+LARGE = b'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n'
+MEGABYTES = b' ' * 100_000_000
+ENTITIES = (b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' +
+            b''.join(b'<!ENTITY %c "%s">' % (n, b'&%c;' % (n - 1) * 10) for n in range(98, 107)) +
+            b']><Autodiscover>&j;</Autodiscover>')
+
+
+def gzipped(data, coding=b'gzip'):
+    body = gzip.compress(data)
+    return raw(b'HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n' %
+               (coding, len(body)) + body)
+
+
+NO_ANSWER = {
+    'a web page': (answer(HTML, kind='text/html'), 'it is a web page'),
+    'a web page as text/xml': (answer(HTML), 'it is a web page'),
+    'an empty body': (answer(b''), 'empty'),
+    'blanks': (answer(b' ' * 99), 'empty'),
+    'bytes': (answer(bytes(range(256))), 'no Autodiscover service'),
+    'JSON': (answer(b'{}', kind='application/json'), 'no Autodiscover service'),
+    'another document': (answer(b'<rss/>'), 'no Autodiscover service'),
+    'a truncated document': (answer(peers.SETTINGS[:-20]), 'no Autodiscover service'),
+    'a document cut in a character': (answer(peers.SETTINGS[:200] + b'\xc3'),
+                                      'no Autodiscover service'),
+    'entities in entities': (answer(ENTITIES), 'no Autodiscover service'),
+    'a file of this machine as entity':
+        (answer(b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
+                b'<Autodiscover>&b;</Autodiscover>'), 'no Autodiscover service'),
+    'elements without end': (answer(b'<Autodiscover>' + b'<a>' * 9999), 'no Autodiscover service'),
+    'an answer without settings':
+        (answer(peers.document('<Account><Action>settings</Action></Account>')), 'no settings'),
+    'an answer without a meaning':
+        (answer(peers.document('<Account><Action>dance</Action></Account>')), ''),
+    'a body of 100 MB, announced': (endless(LARGE), 'larger'),
+    'a body of 100 MB, not announced': (endless(b'HTTP/1.1 200 OK\r\n\r\n'), 'larger'),
+    'chunks without end': (endless(CHUNKED + b'10000\r\n', b' ' * 65536 + b'\r\n10000\r\n'),
+                           'larger'),
+    'a chunk of 2^63 bytes': (endless(CHUNKED + b'7fffffffffffffff\r\n'), 'larger'),
+    '100 MB as gzip': (gzipped(MEGABYTES), 'no Autodiscover service'),
+    '100 MB as gzip in gzip': (gzipped(gzip.compress(MEGABYTES), b'gzip, gzip'),
+                               'no Autodiscover service'),
+    '100 MB as gzip by transfer':
+        (lambda c, r: endless(CHUNKED.replace(b'chunked', b'gzip, chunked') + b'%x\r\n' % len(GZIP)
+                              + GZIP + b'\r\n0\r\n\r\n', b'')(c, r), ''),
+    'settings as gzip': (gzipped(peers.SETTINGS), 'no Autodiscover service'),
+    'a head without end': (endless(b'HTTP/1.1 200 OK\r\n', b'X-Y: ' + b'z' * 900 + b'\r\n'),
+                           'larger'),
+    'a field without end': (endless(b'HTTP/1.1 200 OK\r\nX-Y: '), 'larger'),
+    'a status line without end': (endless(b'HTTP/1.1 200 '), 'larger'),
+    'a thousand fields': (raw(b'HTTP/1.1 200 OK\r\n' + b'A: b\r\n' * 1000 + b'\r\n'), 'larger'),
+    'interim responses without end':
+        (endless(b'', b'HTTP/1.1 100 Continue\r\n\r\n' * 99), 'larger'),
+    'early hints without end':
+        (endless(b'', b'HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n' * 99), 'larger'),
+    'a greeting of SMTP': (raw(b'220 mail.contoso.example ESMTP\r\n'), 'not HTTP'),
+    'a body without a head': (raw(peers.SETTINGS), 'not HTTP'),
+    'a length below zero': (raw(b'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n<a/>'), 'not HTTP'),
+}
+GZIP = gzip.compress(MEGABYTES)
+for name, (script, says) in NO_ANSWER.items():
+    world('11.7', f'{name}, and nothing else', {C: host(script)}, NOT_FOUND, says, within=QUICK,
+          C='no-endpoint')
+    world('11.7', f'{name} at the root, and settings', {B: host(script), C: ASKS}, FOUND,
+          within=QUICK, logins={C: 1})
+
+
+# ---- 11.8 ----
+
+for line in ('301 Moved', '302 Found', '303 See Other', '307 Temporary', '308 Permanent'):
+    world('11.8', f'{line} to a host of the domain', {C: host(redirect(TRUSTED, line)), MAIL: ASKS},
+          FOUND, within=QUICK, logins={MAIL: 1}, C='redirect credentials settings')
+for name, script, outcome, says, host_results in (
+        ('without Location', status('302 Found'), NOT_FOUND, 'without saying where to',
+         'no-endpoint'),
+        ('to a page', redirect(f'https://{MAIL}/welcome'), NOT_FOUND, 'web site', 'redirect'),
+        ('to a page over plain http', redirect(f'http://www.{B}/'), NOT_FOUND, 'web site',
+         'redirect'),
+        ('to plain http', redirect(f'http://{MAIL}{PATH}'), BLOCKED, 'plain http', 'blocked'),
+        ('to itself', redirect(PATH), NOT_FOUND, 'asked before', 'redirect'),
+        ('to itself in capitals', redirect(f'https://{C.upper()}{PATH.upper()}#a'), NOT_FOUND,
+         'asked before', 'redirect'),
+        ('to itself with two Locations', status('302 Found', f'Location: {PATH}',
+                                                f'Location: {UNTRUSTED}'), NOT_FOUND, '',
+         'redirect'),
+        ('to nonsense', redirect('javascript:alert(1)'), NOT_FOUND, '', 'redirect'),
+        ('to two kilobytes', redirect('https://' + 'a' * 4000), NOT_FOUND, '', 'redirect')):
+    world('11.8', f'302 {name}', {C: host(script), MAIL: ASKS}, outcome, says, within=QUICK,
+          C=host_results, check=visited(autodiscover=1, mail=0))
+world('11.8', '302 in a circle of two', {C: host(redirect(TRUSTED)),
+                                         MAIL: host(redirect(f'https://{C}{PATH}'))},
+      NOT_FOUND, 'asked before', within=QUICK, check=visited(autodiscover=1, mail=1))
+world('11.8', '302 for ever',
+      {C: lambda: Peer(*GOOD, script=counting(
+          lambda n: redirect(f'/autodiscover/{n}/autodiscover.xml')))},
+      NOT_FOUND, 'after ten redirects', within=QUICK, check=visited(autodiscover=11))
+world('11.8', '302 for ever at the root costs nothing',
+      {B: lambda: Peer(*GOOD, script=counting(
+          lambda n: redirect(f'/autodiscover/{n}/autodiscover.xml'))), C: ASKS},
+      FOUND, within=QUICK, logins={C: 1})
+world('11.8', '302 to a page without end', {C: host(after(
+    f'HTTP/1.1 302 Found\r\nLocation: {TRUSTED}\r\n\r\n'.encode(), endless(b''))), MAIL: ASKS},
+      FOUND, within=QUICK, logins={MAIL: 1})
+for name, script, outcome, says in (
+        ('settings', answer(), NOT_FOUND, 'only a redirect'),
+        ('a 401', login(answer()), NOT_FOUND, 'only a redirect'),
+        ('a redirect to plain http', redirect(f'http://{MAIL}{PATH}'), NOT_FOUND, 'plain http'),
+        ('a redirect to itself', redirect(PATH), NOT_FOUND, 'plain http'),
+        ('a redirect to a login', redirect(f'https://ann:x@{MAIL}{PATH}'), BLOCKED, 'login name'),
+        ('a redirect to this machine', redirect(f'https://127.0.0.1{PATH}'), BLOCKED, 'belong'),
+        ('a redirect to a foreign host', redirect(UNTRUSTED), BLOCKED, 'belong'),
+        ('a redirect to a page', redirect(f'https://{MAIL}/'), NOT_FOUND, 'web site'),
+        ('a redirect to https of itself, where nothing is', redirect(f'https://{C}{PATH}'),
+         NOT_FOUND, '')):
+    world('11.8', f'plain http gives {name}', {PLAIN: plain(script), MAIL: ASKS, OTHER: ASKS,
+                                               '127.0.0.1': ASKS}, outcome, says, within=QUICK,
+          check=without_request(MAIL, OTHER, '127.0.0.1'))
+
+
+# ---- 11.9 ----
+
+def rejects(offers=('Basic realm="contoso"',)):
+    """401 for ever."""
+    return host(login(answer(), offers, password='another'))
+
+
+world('11.9', 'the login is right', {C: ASKS}, FOUND, within=QUICK, logins={C: 1},
+      C='credentials settings')
+world('11.9', 'for ever', {C: rejects()}, REJECTED, 'refused the login', within=QUICK,
+      logins={C: 1}, C='credentials credentials')
+world('11.9', 'for ever at two hosts of one realm', {C: rejects(), B: rejects()}, REJECTED,
+      'refused the login', within=2 * QUICK, logins={C: 1, B: 1})
+world('11.9', 'for ever at three hosts of one realm: two see the login',
+      {C: rejects(), B: rejects(), MAIL: rejects()}, REJECTED, 'not sent', within=2 * QUICK,
+      logins={C: 1, B: 1}, dns={SRV: [(0, 0, 443, MAIL)]})
+world('11.9', 'for ever at four hosts of four realms: three see the login',
+      {name: rejects([f'Basic realm="{name}"']) for name in (C, B, MAIL, OTHER)}, REJECTED,
+      'not sent', '--trust-host', OTHER, within=2 * QUICK, logins={C: 1, B: 1, MAIL: 1},
+      dns={SRV: [(0, 0, 443, MAIL), (1, 0, 443, OTHER)]})
+world('11.9', 'at the root for ever, and settings', {B: rejects(), C: ASKS}, FOUND, within=QUICK,
+      logins={C: 1})
+world('11.9', 'at the autodiscover host for ever, and settings of another realm at the root',
+      {C: rejects(['Basic realm="other"']), B: ASKS}, FOUND, within=QUICK, logins={C: 1, B: 1})
+for name, offers in {'no scheme': [], 'an empty field': [''], 'Digest': ['Digest realm="x", nonce="1"'],
+                     'an unknown scheme': ['Carrier-Pigeon'], 'noise': ['=,=,"'],
+                     'Basic in the realm of another': ['Digest realm="Basic realm=x"']}.items():
+    world('11.9', f'offering {name}: nothing is sent', {C: rejects(offers)}, REJECTED, '',
+          within=QUICK, C='credentials', check=visited(autodiscover=1))
+
+
+# ---- 11.10, 11.11 ----
+
+for code in (400, 403, 404, 405, 406, 408, 410, 415, 418, 421, 429, 451, 204, 206, 304):
+    world('11.10', f'{code}, and nothing else', {C: host(status(f'{code} No'))}, NOT_FOUND,
+          f'HTTP {code}', within=QUICK, C='no-endpoint')
+for code in (403, 404, 405):
+    world('11.10', f'{code} at the root costs nothing', {B: host(status(f'{code} No')), C: ASKS},
+          FOUND, within=QUICK, logins={C: 1})
+    world('11.10', f'{code} after the login, and settings at the root',
+          {C: host(login(status(f'{code} No'))), B: ASKS}, FOUND, within=QUICK,
+          logins={C: 1, B: 1})
+world('11.10', '404 and a page without end', {C: host(endless(b'HTTP/1.1 404 No\r\n\r\n'))},
+      NOT_FOUND, 'HTTP 404', within=QUICK)
+for code in (500, 502, 503, 504, 599):
+    world('11.11', f'{code}, and nothing else',
+          {C: host(status(f'{code} No', 'Retry-After: 5'))}, UNAVAILABLE, f'HTTP {code}',
+          within=QUICK, C='server-error')
+    world('11.11', f'{code}, and settings at the root', {C: host(status(f'{code} No')), B: ASKS},
+          FOUND, within=QUICK, logins={B: 1})
+world('11.11', '503 after the login', {C: host(login(status('503 Busy')))}, UNAVAILABLE, 'HTTP 503',
+      within=QUICK, logins={C: 1}, C='credentials server-error')
+
+
+# ---- 11.12, 11.13 ----
+
+def told(run, _):
+    """Every source is in the record, by its letter, with a URL."""
+    tap.same([a['source'] for a in run.json['attempts']], ['C', 'B', 'D', 'E'])
+    tap.same([re.sub(':.*', '', a['url']) for a in run.json['attempts']],
+             ['https', 'https', 'http', 'dns'])
+
+
+world('11.12', 'nothing anywhere', {}, NOT_FOUND,
+      'no host made from the mail domain answers as Autodiscover', within=QUICK, check=told)
+world('11.12', 'trouble of four kinds', {C: host(status('404 No')), B: shown(WRONG),
+                                         PLAIN: plain(answer())}, NOT_FOUND, '', within=QUICK,
+      dns={SRV: [(0, 0, 0, '.')]}, B='tls-failure', C='no-endpoint', D='no-endpoint',
+      E='unreachable', check=told)
+TROUBLE = {'nothing': None, 'refused': Closed, '404': host(status('404 No')), 'reset': host(reset),
+           'a web page': host(answer(HTML)), 'a bad certificate': shown(WRONG),
+           '500': host(status('500 No')), 'a login that is refused': rejects(['Basic realm="o"']),
+           'a refusal': REFUSES}
+for name, make in TROUBLE.items():
+    used = {C: 1} if name == 'a login that is refused' else {}
+    bad = {} if make is None else {C: make} if used else {C: make, B: make}
+    world('11.13', f'{name} at the others, and the redirect over plain http',
+          {**bad, PLAIN: plain(redirect(TRUSTED)), MAIL: ASKS}, FOUND, within=QUICK,
+          logins={**used, MAIL: 1}, check=source('D', TRUSTED))
+    world('11.13', f'{name} at the others, and SRV', {**bad, MAIL: ASKS}, FOUND, within=QUICK,
+          logins={**used, MAIL: 1}, dns={SRV: [(0, 0, 443, MAIL)]}, check=source('E', TRUSTED))
+
+
+if __name__ == '__main__':
+    tap.main(jobs=6)
