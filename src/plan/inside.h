@@ -235,6 +235,10 @@ login_unable(struct plan *p, struct lane *l, const char *detail, uint64_t now_ms
 bool
 login_has_hope(const struct plan *p, const struct lane *l);
 
+/* Without hope: loses, for it has failed elsewhere. */
+void
+login_give_up(struct plan *p, struct lane *l, uint64_t now_ms);
+
 /* That scheme; SCHEME_NONE without hope. */
 enum auth_scheme
 login_scheme(const struct plan *p, const struct lane *l);

@@ -71,12 +71,23 @@ needs(enum auth_scheme scheme)
 	}
 }
 
+void
+login_give_up(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
+	    "it asks for a login: not tried, after that had failed at %s",
+	    p->failed_at != NULL ? p->failed_at : l->url.host);
+}
+
 static void
 lose_without_means(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	unsigned offered = l->challenge.offered;
 
-	if ((offered & SCHEMES_BY_PASSWORD) != 0 && (p->options.schemes & SCHEMES_BY_PASSWORD) == 0)
+	if (p->password_bad && (offered & p->options.schemes & SCHEMES_BY_PASSWORD) != 0)
+		login_give_up(p, l, now_ms);
+	else if ((offered & SCHEMES_BY_PASSWORD) != 0 &&
+		 (p->options.schemes & SCHEMES_BY_PASSWORD) == 0)
 		lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED, "%s",
 		    record_failure(PLAN_NO_CREDENTIALS)->text);
 	else

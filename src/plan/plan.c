@@ -293,9 +293,7 @@ drop_logins(struct plan *p, uint64_t now_ms)
 		struct lane *l = &p->lanes[i];
 
 		if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
-			lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-			    "it asks for a login: not tried, after that had failed at %s",
-			    p->failed_at != NULL ? p->failed_at : l->url.host);
+			login_give_up(p, l, now_ms);
 	}
 }
 

@@ -614,11 +614,11 @@ world('11.9', 'for ever', {C: rejects()}, REJECTED, 'refused the login', within=
 world('11.9', 'for ever at two hosts of one realm', {C: rejects(), B: rejects()}, REJECTED,
       'refused the login', within=2 * QUICK, logins={C: 1, B: 1})
 world('11.9', 'for ever at three hosts of one realm: two see the login',
-      {C: rejects(), B: rejects(), MAIL: rejects()}, REJECTED, 'not sent', within=2 * QUICK,
+      {C: rejects(), B: rejects(), MAIL: rejects()}, REJECTED, 'not tried', within=2 * QUICK,
       logins={C: 1, B: 1}, dns={SRV: [(0, 0, 443, MAIL)]})
 world('11.9', 'for ever at four hosts of four realms: three see the login',
       {name: rejects([f'Basic realm="{name}"']) for name in (C, B, MAIL, OTHER)}, REJECTED,
-      'not sent', '--trust-host', OTHER, within=2 * QUICK, logins={C: 1, B: 1, MAIL: 1},
+      'not tried', '--trust-host', OTHER, within=2 * QUICK, logins={C: 1, B: 1, MAIL: 1},
       dns={SRV: [(0, 0, 443, MAIL), (1, 0, 443, OTHER)]})
 world('11.9', 'at the root for ever, and settings', {B: rejects(), C: ASKS}, FOUND, within=QUICK,
       logins={C: 1})
