@@ -45,7 +45,8 @@ extern "C" {
 /* Since 0.1. */
 enum { USHER_LOGIN_BYTES = 320, USHER_PASSWORD_BYTES = 1025 };
 
-/* Who asks for a password. Valid during the callback. Since 0.1. */
+/* Who asks for a password. Valid during the callback, or after USHER_LATER until it is answered.
+ * Since 0.1. */
 struct usher_challenge {
 	size_t size;
 	const char *url;     /* where it will be sent */
@@ -54,19 +55,29 @@ struct usher_challenge {
 	const char *address; /* the mailbox that is asked for */
 };
 
+/* What a callback answers; anything else counts as USHER_NO. Since 0.1. */
+enum usher_reply {
+	USHER_NO = 0,
+	USHER_YES = 1,
+	USHER_LATER = 2,  /* with usher/search.h only: an usher_search_answer_…() will follow */
+	USHER_CANCEL = 3, /* ends the search, with USHER_E_CANCELLED */
+};
+
 /* Filled in by the callback, wiped by the library. Since 0.1. */
 struct usher_credentials {
 	char login[USHER_LOGIN_BYTES]; /* comes filled in: options.login, else the address */
 	char password[USHER_PASSWORD_BYTES];
 };
 
-/* Called at most once per usher_find(), when a host asks for a password and none was given. Returns
- * 0 when there is none. The clock of the search stands still meanwhile. Since 0.1. */
+/* Called at most once per search, when a host asks for a password and none was given. Returns an
+ * enum usher_reply; USHER_NO when there is none. The clock of the search stands still meanwhile.
+ * Since 0.1. */
 typedef int
 usher_credentials_callback(
     const struct usher_challenge *challenge, struct usher_credentials *out, void *payload);
 
-/* A redirect that no rule covers. Valid during the callback. Since 0.1. */
+/* A redirect that no rule covers. Valid during the callback, or after USHER_LATER until it is
+ * answered. Since 0.1. */
 struct usher_redirect {
 	size_t size;
 	const char *address; /* the mailbox that is asked for */
@@ -75,11 +86,31 @@ struct usher_redirect {
 	const char *host;    /* its host: the one that would see the password */
 };
 
-/* Returns 0 to refuse. Without a callback such redirects are refused. Since 0.1. */
+/* Returns an enum usher_reply. Without a callback such redirects are refused. Since 0.1. */
 typedef int
 usher_trust_callback(const struct usher_redirect *redirect, void *payload);
 
-/* Begin it as USHER_FIND_OPTIONS_INIT. All that it points to is borrowed during usher_find().
+/* Since 0.1. */
+enum usher_trace_kind {
+	USHER_TRACE_BEGUN = 0, /* a look-up, a request or a question */
+	USHER_TRACE_ENDED = 1  /* a source's attempt, with what came of it */
+};
+
+/* Something that the search does. Valid during the callback. No text holds a secret. Since 0.1. */
+struct usher_trace {
+	size_t size;
+	int kind;		 /* enum usher_trace_kind */
+	int64_t elapsed_ms;	 /* since the search began, without the time of questions */
+	const char *source;	 /* its letter */
+	const char *source_name; /* as in USHER_PART_ATTEMPT */
+	const char *text;	 /* the whole as one line for people */
+};
+
+/* Returns USHER_CANCEL to end the search, anything else to go on. Since 0.1. */
+typedef int
+usher_trace_callback(const struct usher_trace *trace, void *payload);
+
+/* Begin it as USHER_FIND_OPTIONS_INIT. All that it points to is borrowed during the call.
  * Since 0.1. */
 struct usher_find_options {
 	size_t size;
@@ -99,6 +130,8 @@ struct usher_find_options {
 	const char *dns_server;	       /* ADDR[:PORT]; NULL: the system's */
 	const char *ca_file;	       /* PEM roots; NULL: the system's */
 	int64_t now;		       /* Unix seconds certificates are judged at; 0: the clock */
+
+	usher_trace_callback *trace; /* told what is going on; NULL: nobody */
 };
 
 /* The first value of a struct usher_find_options. Since 0.1. */
@@ -143,7 +176,8 @@ struct usher_result;
  *          USHER_E_USAGE       an option makes no sense
  *          USHER_E_INPUT, USHER_E_PERMISSION   ca_file
  *          USHER_E_NETWORK     no resolver
- *          USHER_E_LIMIT       over a limit of the options
+ *          USHER_E_LIMIT       over a limit of the options, or no more descriptors
+ *          USHER_E_CANCELLED   a callback said so
  *          USHER_E_NOMEM       nothing is left allocated
  *          USHER_E_INTERNAL    a mistake of ours
  * Since 0.1. */

@@ -18,7 +18,8 @@ typedef enum usher_status {
 	USHER_OK = 0,
 
 	/* the caller's: change the call */
-	USHER_E_USAGE = 100, /* an argument is missing, unknown or contradicts another */
+	USHER_E_USAGE = 100,	 /* an argument is missing, unknown or contradicts another */
+	USHER_E_CANCELLED = 101, /* the caller ended it */
 
 	/* the user's: change the input */
 	USHER_E_ADDRESS = 200,	   /* not a mailbox (RFC 5321, 4.1.2) or not a host name */

@@ -57,6 +57,8 @@ usher_status_name(usher_status status)
 		return "ok";
 	case USHER_E_USAGE:
 		return "usage";
+	case USHER_E_CANCELLED:
+		return "cancelled";
 	case USHER_E_ADDRESS:
 		return "address";
 	case USHER_E_INPUT:

@@ -23,6 +23,7 @@ exit_of(usher_status status)
 	case USHER_E_DNS:
 	case USHER_E_PEER:
 	case USHER_E_UNAVAILABLE:
+	case USHER_E_CANCELLED:
 		return CLI_UNTESTED;
 	case USHER_E_USAGE:
 		return CLI_USAGE;

@@ -1,4 +1,4 @@
-/* search.c - a search from its options to its result; the steps between are steps.c's. */
+/* search.c - usher/search.h: a search from its options to its result. */
 #include "lib/search.h"
 
 #include <stdlib.h>
@@ -8,17 +8,19 @@
 #include "base/err.h"
 #include "base/when.h"
 
+enum { ROUNDS_MAX = 16 }; /* of one usher_search_act() */
+
 uint64_t
-search_now_ms(const struct search *s)
+search_now_ms(const struct usher_search *s)
 {
-	return clock_mono_ms() - s->paused_ms;
+	return (s->n_open > 0 ? s->asked_ms : clock_mono_ms()) - s->paused_ms;
 }
 
 /* ---- beginning and end ---- */
 
 usher_status
 search_set_credentials(
-    struct search *s, const char *login, const char *password, struct usher_error *err)
+    struct usher_search *s, const char *login, const char *password, struct usher_error *err)
 {
 	if (strchr(login, ':') != NULL)
 		return err_set(err, USHER_E_USAGE, "login", "a login name holds no colon");
@@ -43,7 +45,7 @@ schemes_of(const struct usher_find_options *o)
 }
 
 static usher_status
-set_up(struct search *s, const char *address, struct usher_error *err)
+set_up(struct usher_search *s, const char *address, struct usher_error *err)
 {
 	const struct usher_find_options *o = &s->options.given;
 	struct plan_options plan = {
@@ -61,16 +63,19 @@ set_up(struct search *s, const char *address, struct usher_error *err)
 		st = search_set_credentials(s, o->login != NULL ? o->login : who.text,
 		    o->password != NULL ? o->password : "", err);
 	if (st == USHER_OK)
-		st = dns_new(o->dns_server, &s->dns, err);
+		st = poller_new(&s->poller, err);
+	if (st == USHER_OK)
+		st = dns_new(o->dns_server, s->poller, &s->dns, err);
 	if (st == USHER_OK)
 		st = tls_trust_new(o->ca_file, o->now, &s->trust, err);
 	if (st == USHER_OK)
-		st = http_new(s->trust, &s->http, err);
+		st = http_new(s->trust, s->poller, &s->http, err);
 	s->xml = xml_reader_new();
 	if (st == USHER_OK && s->xml == NULL)
 		st = err_nomem(err, address);
+	s->began_ms = search_now_ms(s);
 	if (st == USHER_OK)
-		st = plan_new(s->mem, &who, &plan, search_now_ms(s), &s->plan, err);
+		st = plan_new(s->mem, &who, &plan, s->began_ms, &s->plan, err);
 	return st;
 }
 
@@ -89,91 +94,185 @@ result_new(void)
 }
 
 usher_status
-search_new(const char *address, const struct usher_find_options *options, struct search **out,
-    struct usher_error *err)
+usher_search_new(const char *address, const struct usher_find_options *options,
+    struct usher_search **out, struct usher_error *err)
 {
-	struct search *s = calloc(1, sizeof(*s));
+	struct usher_search *s = calloc(1, sizeof(*s));
 	usher_status st;
 
 	if (s == NULL)
 		return err_nomem(err, address);
 	s->result = result_new();
 	if (s->result == NULL) {
-		search_free(s);
+		usher_search_free(s);
 		return err_nomem(err, address);
 	}
 	s->mem = s->result->mem;
 	s->address = arena_strdup(s->mem, address);
-	st = s->address == NULL ? err_nomem(err, address) : USHER_OK;
-	if (st == USHER_OK)
-		st = search_options_read(s->mem, options, &s->options, err);
+	st = s->address == NULL ? err_nomem(err, address) :
+				  search_options_read(s->mem, options, &s->options, err);
 	if (st == USHER_OK)
 		st = set_up(s, address, err);
 	if (st != USHER_OK) {
-		search_free(s);
+		usher_search_free(s);
 		return st;
 	}
 	*out = s;
 	return USHER_OK;
 }
 
-void
-search_free(struct search *s)
+/* All but the descriptor, for which somebody may be waiting, and the result. */
+static void
+let_go(struct usher_search *s)
 {
-	if (s == NULL)
-		return;
 	xml_reader_free(s->xml);
 	http_free(s->http);
 	tls_trust_free(s->trust);
 	dns_free(s->dns);
+	s->xml = NULL;
+	s->http = NULL;
+	s->trust = NULL;
+	s->dns = NULL;
 	secret_clear(&s->password);
 	secret_clear(&s->token);
-	usher_result_free(s->result);
-	free(s);
 }
 
-usher_status
-search_result(struct search *s, struct usher_result **out, struct usher_error *err)
+void
+usher_search_free(struct usher_search *search)
 {
-	usher_status st;
-
-	plan_result(s->plan, &s->result->plan);
-	st = result_complete(s->result, s->address, err);
-	if (st != USHER_OK)
-		return st;
-	*out = s->result;
-	s->result = NULL;
-	return USHER_OK;
+	if (search == NULL)
+		return;
+	let_go(search);
+	poller_free(search->poller);
+	usher_result_free(search->result);
+	free(search);
 }
 
-/* ---- the loop ---- */
+/* ---- work ---- */
 
-usher_status
-search_advance(struct search *s, bool *done, uint64_t *wake_ms, struct usher_error *err)
+/* Until the plan is done or waits. *wake_ms is by the search's clock. */
+static usher_status
+advance(struct usher_search *s, bool *done, uint64_t *wake_ms)
 {
-	usher_status st = USHER_OK;
 	struct plan_step step;
 
-	while (st == USHER_OK) {
-		st = search_collect(s, err);
+	for (;;) {
+		usher_status st;
+
+		search_take_answers(s);
+		st = search_collect(s, &s->err);
 		if (st != USHER_OK)
-			break;
+			return st;
+		search_trace_ended(s);
+		if (s->cancelled)
+			return err_set(&s->err, USHER_E_CANCELLED, s->address, "cancelled");
 		switch (plan_next(s->plan, search_now_ms(s), &step, wake_ms)) {
 		case PLAN_START:
 			search_begin(s, &step);
 			break;
 		case PLAN_STOP:
-			dns_stop(s->dns, step.id);
-			http_stop(s->http, step.id);
+			search_stop(s, step.id);
 			break;
 		case PLAN_WAIT:
-			*done = false;
 			return USHER_OK;
 		case PLAN_DONE:
 			*done = true;
+			search_trace_ended(s);
 			st = plan_status(s->plan);
-			return st == USHER_OK ? st : err_nomem(err, s->address);
+			return st == USHER_OK ? st : err_nomem(&s->err, s->address);
 		}
 	}
+}
+
+/* When libcurl or c-ares want to run, by clock_mono_ms(). */
+static uint64_t
+net_wake_ms(const struct usher_search *s)
+{
+	uint64_t http = http_wake_ms(s->http);
+	uint64_t dns = dns_wake_ms(s->dns);
+
+	return http < dns ? http : dns;
+}
+
+static void
+set_alarm(struct usher_search *s, uint64_t plan_wake_ms)
+{
+	uint64_t wake_ms = net_wake_ms(s);
+
+	/* While the search's clock stands still, none of its deadlines comes nearer. */
+	if (s->n_open == 0 && plan_wake_ms != UINT64_MAX && plan_wake_ms + s->paused_ms < wake_ms)
+		wake_ms = plan_wake_ms + s->paused_ms;
+	if (s->consent.answered || s->credentials.answered)
+		wake_ms = 0;
+	poller_wake_at(s->poller, wake_ms);
+}
+
+static usher_status
+work(struct usher_search *s, bool *done)
+{
+	usher_status st = poller_dispatch(s->poller, &s->err);
+	uint64_t wake_ms = UINT64_MAX;
+
+	/* What a step begins is on its way when this returns. */
+	for (int i = 0; st == USHER_OK && !*done && i < ROUNDS_MAX; i++) {
+		dns_work(s->dns);
+		st = http_work(s->http, &s->err);
+		if (st == USHER_OK)
+			st = advance(s, done, &wake_ms);
+		if (st != USHER_OK || net_wake_ms(s) > clock_mono_ms())
+			break;
+	}
+	if (st == USHER_OK && !*done)
+		set_alarm(s, wake_ms);
 	return st;
+}
+
+int
+usher_search_act(struct usher_search *search)
+{
+	bool done = false;
+
+	if (search->over)
+		return 0;
+	search->status = work(search, &done);
+	search->over = search->status != USHER_OK || done;
+	if (search->over)
+		let_go(search);
+	return search->over ? 0 : 1;
+}
+
+int
+usher_search_fd(const struct usher_search *search)
+{
+	return poller_fd(search->poller);
+}
+
+void
+usher_search_cancel(struct usher_search *search)
+{
+	if (search->over)
+		return;
+	search->cancelled = true;
+	poller_wake_at(search->poller, 0);
+}
+
+/* ---- the end ---- */
+
+usher_status
+usher_search_result(struct usher_search *search, struct usher_result **out, struct usher_error *err)
+{
+	usher_status st = search->status;
+
+	if (!search->over || search->result == NULL)
+		return err_set(err, USHER_E_USAGE, search->address,
+		    search->over ? "the result has been taken" : "the search is not over");
+	if (st != USHER_OK)
+		return err_set(err, st, search->err.where, "%s", search->err.message);
+	plan_result(search->plan, &search->result->plan);
+	st = result_complete(search->result, search->address, err);
+	if (st != USHER_OK)
+		return st;
+	*out = search->result;
+	search->result = NULL;
+	return USHER_OK;
 }

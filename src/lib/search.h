@@ -1,7 +1,10 @@
-/* search.h - one search, resumable: it does what can be done at once and says what to wait for.
+/* search.h - one search, resumable: it does what can be done at once and never waits.
  *
- * Nothing here waits. Whoever drives it calls search_advance(), waits for sockets and time by the
- * parts' own calls, and calls it again until it is done. */
+ * search.c   its life, from options to result, and its clock
+ * options.c  what its caller chose
+ * steps.c    performs the plan's steps and tells their outcomes
+ * ask.c      questions to the caller, answered at once or later
+ * trace.c    tells the caller what is going on */
 #ifndef USHER_LIB_SEARCH_H
 #define USHER_LIB_SEARCH_H
 
@@ -10,22 +13,35 @@
 #include "net/connect_to.h"
 #include "net/dns.h"
 #include "net/http.h"
+#include "net/poller.h"
 #include "net/tls.h"
+#include "usher/search.h"
 #include "wire/xml.h"
 
 /* What the caller of the library chose, read and copied. */
 struct search_options {
-	struct usher_find_options given; /* of our size */
+	struct usher_find_options given; /* of our size; its pointers are the caller's */
 	struct text_list trust_hosts;
 	struct connect_to *routes;
 	size_t n_routes;
 };
 
-struct search {
+/* Something the caller was asked and has not answered. */
+struct asked {
+	bool open;
+	bool answered; /* later; to be acted upon */
+	bool yes;      /* consent was given, or there are credentials */
+	struct plan_step step;
+	struct usher_redirect redirect;	  /* of PLAN_CONSENT */
+	struct usher_challenge challenge; /* of PLAN_REQUEST */
+};
+
+struct usher_search {
 	const char *address;
 	struct search_options options;
-	struct usher_result *result;
-	struct arena *mem; /* the result's */
+	struct usher_result *result; /* NULL: taken */
+	struct arena *mem;	     /* the result's */
+	struct poller *poller;
 	struct plan *plan;
 	struct dns *dns;
 	struct tls_trust *trust;
@@ -35,51 +51,79 @@ struct search {
 	const char *login;
 	struct secret password;
 	struct secret token; /* Bearer's */
-	bool asked;	    /* the callback has been */
-	uint64_t paused_ms; /* time that callbacks took: nobody is hurried */
+	bool prompted;	     /* the credentials callback has been */
+	bool blocking;	     /* nobody can answer later */
+	struct asked consent;
+	struct asked credentials;
+	size_t n_open; /* of these two */
+	uint64_t asked_ms;
+	uint64_t began_ms;
+	uint64_t paused_ms; /* time that questions took: nobody is hurried */
+
+	bool told[PLAN_ATTEMPTS_MAX]; /* to the trace: that the attempt has ended */
+	bool cancelled;
+	bool over;
+	usher_status status; /* once over */
+	struct usher_error err;
 };
 
-/* Reads options of any size; NULL is all defaults. What they point to stays the caller's, but for
- * what is copied to `mem`.
+/* Reads options of any size; NULL is all defaults.
  * Returns USHER_OK, USHER_E_USAGE, USHER_E_LIMIT, USHER_E_NOMEM. */
 USHER_CHECK usher_status
 search_options_read(struct arena *mem, const struct usher_find_options *from,
     struct search_options *out, struct usher_error *err);
 
-/* Begins. Does no network I/O yet. Returns what usher_find() does. */
-USHER_CHECK usher_status
-search_new(const char *address, const struct usher_find_options *options, struct search **out,
-    struct usher_error *err);
-
-/* NULL is ignored. The result goes too unless it was taken. */
-void
-search_free(struct search *s);
-
-/* The search's clock: it stands still while the caller is asked something. */
+/* Milliseconds that stand still while a question is open. */
 uint64_t
-search_now_ms(const struct search *s);
+search_now_ms(const struct usher_search *s);
 
 /* Copies both. USHER_E_USAGE: not a login name, or too long; USHER_E_NOMEM. */
 USHER_CHECK usher_status
 search_set_credentials(
-    struct search *s, const char *login, const char *password, struct usher_error *err);
+    struct usher_search *s, const char *login, const char *password, struct usher_error *err);
+
+/* ---- steps.c ---- */
 
 /* Begins one step. What can be told at once is told to the plan. */
 void
-search_begin(struct search *s, const struct plan_step *step);
+search_begin(struct usher_search *s, const struct plan_step *step);
+
+/* Ends one step; its outcome will be told. */
+void
+search_stop(struct usher_search *s, uint32_t id);
 
 /* Tells the plan all outcomes that have come. USHER_E_NOMEM. */
 USHER_CHECK usher_status
-search_collect(struct search *s, struct usher_error *err);
+search_collect(struct usher_search *s, struct usher_error *err);
 
-/* Performs all steps and takes all outcomes that need no waiting. *done: see search_result();
- * otherwise *wake_ms is when to come back at the latest, by search_now_ms().
- * Returns USHER_OK, USHER_E_NOMEM. */
-USHER_CHECK usher_status
-search_advance(struct search *s, bool *done, uint64_t *wake_ms, struct usher_error *err);
+/* Sends the request of a step, with the credentials there are if it wants them. */
+void
+search_request(struct usher_search *s, const struct plan_step *step);
 
-/* Once done: completes the result and hands it over. */
-USHER_CHECK usher_status
-search_result(struct search *s, struct usher_result **out, struct usher_error *err);
+/* ---- ask.c ---- */
+
+void
+search_ask_consent(struct usher_search *s, const struct plan_step *step);
+
+/* For a step that wants credentials when there are none: asks, or tells that there are none. */
+void
+search_ask_credentials(struct usher_search *s, const struct plan_step *step);
+
+/* Acts upon answers that came later. */
+void
+search_take_answers(struct usher_search *s);
+
+/* Nobody needs the answer any more. */
+void
+search_withdraw(struct usher_search *s, uint32_t id);
+
+/* ---- trace.c ---- */
+
+void
+search_trace_begun(struct usher_search *s, const struct plan_step *step);
+
+/* All attempts that have ended since it was called last. */
+void
+search_trace_ended(struct usher_search *s);
 
 #endif

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/when.h"
 #include "lib/search.h"
 #include "wire/pox.h"
 
@@ -30,8 +29,8 @@ document_fault(struct arena *mem, struct slice body, const struct usher_error *e
 
 /* Reads a 200. What is worth keeping is linked to the result, arena and all. */
 static bool
-read_document(
-    struct search *s, struct arena *mem, const struct http_response *from, struct plan_response *to)
+read_document(struct usher_search *s, struct arena *mem, const struct http_response *from,
+    struct plan_response *to)
 {
 	struct answer *answer = arena_zalloc(mem, sizeof(*answer));
 	struct kept *k = arena_zalloc(mem, sizeof(*k));
@@ -106,7 +105,7 @@ http_meaning(enum http_failure failure)
 }
 
 static void
-tell_resolution(struct search *s, uint32_t id, enum plan_failure failure, const char *detail,
+tell_resolution(struct usher_search *s, uint32_t id, enum plan_failure failure, const char *detail,
     struct text_list addresses)
 {
 	const struct plan_resolution what = { failure, detail, addresses };
@@ -115,7 +114,7 @@ tell_resolution(struct search *s, uint32_t id, enum plan_failure failure, const 
 }
 
 static void
-tell_location(struct search *s, const struct dns_answer *a)
+tell_location(struct usher_search *s, const struct dns_answer *a)
 {
 	const struct plan_location what = { dns_meaning(a->failure), a->detail, a->records,
 		a->n_records };
@@ -124,7 +123,7 @@ tell_location(struct search *s, const struct dns_answer *a)
 }
 
 static void
-tell_failure(struct search *s, uint32_t id, enum plan_failure failure, const char *detail)
+tell_failure(struct usher_search *s, uint32_t id, enum plan_failure failure, const char *detail)
 {
 	struct plan_response what = {
 		.failure = failure, .detail = detail, .http_status = NUMBER_ABSENT
@@ -135,7 +134,7 @@ tell_failure(struct search *s, uint32_t id, enum plan_failure failure, const cha
 }
 
 static void
-resolve(struct search *s, const struct plan_step *step)
+resolve(struct usher_search *s, const struct plan_step *step)
 {
 	const char *host = step->url->host;
 	uint16_t port = step->url->port;
@@ -150,7 +149,7 @@ resolve(struct search *s, const struct plan_step *step)
 }
 
 static void
-locate(struct search *s, const struct plan_step *step)
+locate(struct usher_search *s, const struct plan_step *step)
 {
 	struct usher_error err;
 
@@ -160,45 +159,9 @@ locate(struct search *s, const struct plan_step *step)
 			   .id = step->id, .failure = DNS_TROUBLE, .detail = err.message });
 }
 
-/* Asks the callback, once. */
-static void
-ask_for_credentials(struct search *s, const struct plan_step *step)
-{
-	struct usher_credentials given = { .login = "" };
-	const struct usher_challenge challenge = {
-		.size = sizeof(challenge),
-		.url = step->url->text,
-		.host = step->url->host,
-		.realm = step->realm,
-		.address = step->address,
-	};
-	uint64_t from = clock_mono_ms();
-	size_t n = strlen(s->login);
-
-	s->asked = true;
-	if (n < sizeof(given.login))
-		memcpy(given.login, s->login, n + 1);
-	if (s->options.given.credentials(&challenge, &given, s->options.given.payload) != 0) {
-		given.login[sizeof(given.login) - 1] = '\0';
-		given.password[sizeof(given.password) - 1] = '\0';
-		if (search_set_credentials(s, given.login, given.password, NULL) != USHER_OK)
-			secret_clear(&s->password);
-	}
-	explicit_bzero(&given, sizeof(given));
-	s->paused_ms += clock_mono_ms() - from;
-}
-
-static bool
-has_password(struct search *s, const struct plan_step *step)
-{
-	if (s->password.n == 0 && !s->asked && s->options.given.credentials != NULL)
-		ask_for_credentials(s, step);
-	return s->password.n > 0;
-}
-
 /* False: there is no password after all. */
 static bool
-add_login(struct search *s, const struct plan_step *step, struct http_request *r)
+add_login(const struct usher_search *s, const struct plan_step *step, struct http_request *r)
 {
 	r->scheme = step->scheme;
 	r->login = s->login;
@@ -206,7 +169,7 @@ add_login(struct search *s, const struct plan_step *step, struct http_request *r
 	case SCHEME_BASIC:
 	case SCHEME_NTLM:
 		r->secret = &s->password;
-		return has_password(s, step);
+		return s->password.n > 0;
 	case SCHEME_BEARER:
 		r->secret = &s->token;
 		return s->token.n > 0;
@@ -215,8 +178,8 @@ add_login(struct search *s, const struct plan_step *step, struct http_request *r
 	}
 }
 
-static void
-request(struct search *s, const struct plan_step *step)
+void
+search_request(struct usher_search *s, const struct plan_step *step)
 {
 	const struct question question = { .language = LANGUAGE_POX, .address = step->address };
 	const char *host = step->url->host;
@@ -249,7 +212,7 @@ request(struct search *s, const struct plan_step *step)
 }
 
 static void
-probe(struct search *s, const struct plan_step *step)
+probe(struct usher_search *s, const struct plan_step *step)
 {
 	const char *host = step->url->host;
 	struct http_request r = {
@@ -267,25 +230,19 @@ probe(struct search *s, const struct plan_step *step)
 }
 
 static void
-consent(struct search *s, const struct plan_step *step)
+request(struct usher_search *s, const struct plan_step *step)
 {
-	const struct usher_redirect redirect = {
-		.size = sizeof(redirect),
-		.address = step->address,
-		.from = step->from,
-		.to = step->to,
-		.host = step->host,
-	};
-	uint64_t from = clock_mono_ms();
-	bool yes = s->options.given.trust(&redirect, s->options.given.payload) != 0;
-
-	s->paused_ms += clock_mono_ms() - from;
-	plan_consented(s->plan, search_now_ms(s), step->id, yes);
+	if ((SCHEME_BIT(step->scheme) & SCHEMES_BY_PASSWORD) != 0 && s->password.n == 0 &&
+	    !s->prompted && s->options.given.credentials != NULL)
+		search_ask_credentials(s, step);
+	else
+		search_request(s, step);
 }
 
 void
-search_begin(struct search *s, const struct plan_step *step)
+search_begin(struct usher_search *s, const struct plan_step *step)
 {
+	search_trace_begun(s, step);
 	switch (step->kind) {
 	case PLAN_RESOLVE:
 		resolve(s, step);
@@ -300,15 +257,23 @@ search_begin(struct search *s, const struct plan_step *step)
 		probe(s, step);
 		return;
 	case PLAN_CONSENT:
-		consent(s, step);
+		search_ask_consent(s, step);
 		return;
 	}
+}
+
+void
+search_stop(struct usher_search *s, uint32_t id)
+{
+	dns_stop(s->dns, id);
+	http_stop(s->http, id);
+	search_withdraw(s, id);
 }
 
 /* ---- outcomes ---- */
 
 static usher_status
-collect_responses(struct search *s, struct usher_error *err)
+collect_responses(struct usher_search *s, struct usher_error *err)
 {
 	for (;;) {
 		struct arena *mem = arena_new(RESPONSE_BYTES);
@@ -339,7 +304,7 @@ collect_responses(struct search *s, struct usher_error *err)
 }
 
 static void
-collect_resolutions(struct search *s)
+collect_resolutions(struct usher_search *s)
 {
 	struct dns_answer a;
 
@@ -352,7 +317,7 @@ collect_resolutions(struct search *s)
 }
 
 usher_status
-search_collect(struct search *s, struct usher_error *err)
+search_collect(struct usher_search *s, struct usher_error *err)
 {
 	collect_resolutions(s);
 	return collect_responses(s, err);

@@ -5,11 +5,13 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/text.h"
+#include "base/when.h"
 
 enum { DNS_FIRST_WAIT_MS = 1500, DNS_TRIES = 3 };
 
@@ -30,6 +32,7 @@ struct query {
 
 struct dns {
 	ares_channel channel;
+	struct poller *poller;
 	struct query queries[DNS_QUERIES_MAX];
 };
 
@@ -75,8 +78,26 @@ is_server(const char *text)
 	return is_address(host);
 }
 
+static void
+on_socket(void *payload, ares_socket_t fd, int readable, int writable)
+{
+	const struct dns *dns = payload;
+
+	poller_watch(dns->poller, POLLER_DNS, fd,
+	    (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)));
+}
+
+static void
+on_ready(void *payload, int fd, short events)
+{
+	const struct dns *dns = payload;
+
+	ares_process_fd(dns->channel, (events & POLLIN) != 0 ? fd : ARES_SOCKET_BAD,
+	    (events & POLLOUT) != 0 ? fd : ARES_SOCKET_BAD);
+}
+
 usher_status
-dns_new(const char *server, struct dns **out, struct usher_error *err)
+dns_new(const char *server, struct poller *poller, struct dns **out, struct usher_error *err)
 {
 	/* No search list: a name is asked for as it is, or a label of somebody else's would be
 	 * added to it. */
@@ -86,8 +107,10 @@ dns_new(const char *server, struct dns **out, struct usher_error *err)
 		.tries = DNS_TRIES,
 		.ndomains = 0,
 		.lookups = (char[]){ "b" },
+		.sock_state_cb = on_socket,
 	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS;
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
+		   ARES_OPT_SOCK_STATE_CB;
 	struct dns *dns;
 	int code;
 
@@ -97,6 +120,8 @@ dns_new(const char *server, struct dns **out, struct usher_error *err)
 	dns = calloc(1, sizeof(*dns));
 	if (dns == NULL)
 		return err_nomem(err, "DNS");
+	dns->poller = poller;
+	options.sock_state_cb_data = dns;
 	if (server != NULL)
 		mask |= ARES_OPT_LOOKUPS;
 	code = ares_init_options(&dns->channel, &options, mask);
@@ -110,6 +135,7 @@ dns_new(const char *server, struct dns **out, struct usher_error *err)
 		dns_free(dns);
 		return status_of(code, err);
 	}
+	poller_join(poller, POLLER_DNS, on_ready, dns);
 	*out = dns;
 	return USHER_OK;
 }
@@ -312,44 +338,21 @@ dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
 	return false;
 }
 
-/* ---- sockets and time ---- */
+/* ---- time ---- */
 
-size_t
-dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms)
+void
+dns_work(struct dns *dns)
 {
-	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(dns->channel, sockets, ARES_GETSOCK_MAXNUM);
-	struct timeval max = { .tv_sec = *timeout_ms / 1000, .tv_usec = *timeout_ms % 1000 * 1000 };
-	struct timeval left;
-	size_t n = 0;
-
-	for (int i = 0; i < ARES_GETSOCK_MAXNUM && n < DNS_SOCKETS_MAX; i++) {
-		short events = 0;
-
-		if (ARES_GETSOCK_READABLE(bits, i))
-			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
-			events |= POLLOUT;
-		if (events == 0)
-			break;
-		out[n++] = (struct pollfd){ .fd = sockets[i], .events = events };
-	}
-	if (n > 0 && ares_timeout(dns->channel, &max, &left) == &left)
-		*timeout_ms = (int)(left.tv_sec * 1000 + (left.tv_usec + 999) / 1000);
-	return n;
+	ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-/* Looks at every socket that waits for input, told ready or not: a refused datagram shows as an
- * error only, and a look at a socket without input costs nothing. */
-void
-dns_work(struct dns *dns, const struct pollfd *sockets, size_t n)
+uint64_t
+dns_wake_ms(const struct dns *dns)
 {
-	for (size_t i = 0; i < n; i++) {
-		bool in = (sockets[i].events & POLLIN) != 0;
-		bool out = (sockets[i].revents & POLLOUT) != 0;
+	struct timeval left;
 
-		ares_process_fd(dns->channel, in ? sockets[i].fd : ARES_SOCKET_BAD,
-		    out ? sockets[i].fd : ARES_SOCKET_BAD);
-	}
-	ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	if (ares_timeout(dns->channel, NULL, &left) == NULL)
+		return UINT64_MAX;
+	return clock_mono_ms() + (uint64_t)left.tv_sec * 1000 +
+	       ((uint64_t)left.tv_usec + 999) / 1000;
 }

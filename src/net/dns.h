@@ -3,17 +3,16 @@
 #ifndef USHER_NET_DNS_H
 #define USHER_NET_DNS_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "model/field.h"
 #include "model/srv.h"
+#include "net/poller.h"
 #include "usher/status.h"
 
 enum {
-	DNS_SOCKETS_MAX = 16,
 	DNS_ADDRESSES_MAX = 16, /* further ones are left out */
 	DNS_RECORDS_MAX = 64,	/* of one SRV answer; further ones are left out */
 	DNS_QUERIES_MAX = 64	/* under way at once */
@@ -40,10 +39,10 @@ struct dns_answer {
 struct dns;
 
 /* `server` is ADDR or ADDR:PORT (IPv6 in brackets when a port follows), asked instead of the
- * system's servers and its hosts file; NULL for the system's.
+ * system's servers and its hosts file; NULL for the system's. `poller` outlives it.
  * USHER_E_USAGE: not an address; USHER_E_NETWORK; USHER_E_NOMEM. */
 USHER_CHECK usher_status
-dns_new(const char *server, struct dns **out, struct usher_error *err);
+dns_new(const char *server, struct poller *poller, struct dns **out, struct usher_error *err);
 
 /* NULL is ignored. */
 void
@@ -62,14 +61,13 @@ dns_start_srv(struct dns *dns, uint32_t id, const char *name, struct usher_error
 void
 dns_stop(struct dns *dns, uint32_t id);
 
-/* Fills in the sockets to wait for, at most DNS_SOCKETS_MAX, and lowers *timeout_ms to when
- * dns_work() wants to run at the latest. Returns how many. */
-size_t
-dns_sockets(struct dns *dns, struct pollfd *out, int *timeout_ms);
-
-/* Reads, writes and counts time; the sockets are those of dns_sockets(), after waiting. */
+/* Does what time demands; what sockets demand is done when the poller calls back. */
 void
-dns_work(struct dns *dns, const struct pollfd *sockets, size_t n);
+dns_work(struct dns *dns);
+
+/* When dns_work() wants to run at the latest, by clock_mono_ms(); UINT64_MAX: no need. */
+uint64_t
+dns_wake_ms(const struct dns *dns);
 
 /* True: *out is an answer, its texts in `mem` (with fewer addresses or records when that is full).
  */

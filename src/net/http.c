@@ -1,29 +1,88 @@
 /* http.c - libcurl behind http.h: many requests at once. */
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/when.h"
 #include "net/http_inside.h"
 
-enum { OTHERS_MAX = 32 }; /* foreign sockets in http_wait() */
+/* ---- sockets and time ---- */
+
+static int
+on_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *payload, void *of_socket UNUSED)
+{
+	static const short events[] = {
+		[CURL_POLL_NONE] = 0,
+		[CURL_POLL_IN] = POLLIN,
+		[CURL_POLL_OUT] = POLLOUT,
+		[CURL_POLL_INOUT] = POLLIN | POLLOUT,
+		[CURL_POLL_REMOVE] = 0,
+	};
+	const struct http *http = payload;
+
+	poller_watch(http->poller, POLLER_HTTP, fd, events[what]);
+	return 0;
+}
+
+static int
+on_timer(CURLM *multi UNUSED, long timeout_ms, void *payload)
+{
+	struct http *http = payload;
+
+	http->wake_ms = timeout_ms < 0 ? UINT64_MAX : clock_mono_ms() + (uint64_t)timeout_ms;
+	return 0;
+}
+
+static void
+act_on(struct http *http, curl_socket_t fd, int what)
+{
+	int running;
+	CURLMcode code = curl_multi_socket_action(http->multi, fd, what, &running);
+
+	if (code != CURLM_OK && http->failed == CURLM_OK)
+		http->failed = code;
+}
+
+static void
+on_ready(void *payload, int fd, short events)
+{
+	act_on(payload, fd,
+	    ((events & POLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+		((events & POLLOUT) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static bool
+take_part(struct http *http)
+{
+	return curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK;
+}
 
 /* ---- beginning and end ---- */
 
 usher_status
-http_new(struct tls_trust *trust, struct http **out, struct usher_error *err)
+http_new(struct tls_trust *trust, struct poller *poller, struct http **out, struct usher_error *err)
 {
 	struct http *h;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, USHER_E_INTERNAL, "HTTP", "libcurl cannot be set up");
 	h = calloc(1, sizeof(*h));
-	if (h != NULL)
-		h->multi = curl_multi_init();
-	if (h == NULL || h->multi == NULL) {
-		free(h);
+	if (h == NULL) {
 		curl_global_cleanup();
 		return err_nomem(err, "HTTP");
 	}
 	h->trust = trust;
+	h->poller = poller;
+	h->wake_ms = UINT64_MAX;
+	h->multi = curl_multi_init();
+	if (h->multi == NULL || !take_part(h)) {
+		http_free(h);
+		return err_nomem(err, "HTTP");
+	}
+	poller_join(poller, POLLER_HTTP, on_ready, h);
 	*out = h;
 	return USHER_OK;
 }
@@ -93,10 +152,9 @@ http_stop(struct http *http, uint32_t id)
 	}
 }
 
-static bool
+static void
 collect(struct http *http)
 {
-	bool any = false;
 	CURLMsg *msg;
 	int left;
 
@@ -111,58 +169,29 @@ collect(struct http *http)
 		(void)curl_multi_remove_handle(http->multi, easy);
 		struct transfer *t = (struct transfer *)(void *)payload;
 		transfer_finish(t, code);
-		any = true;
-	}
-	return any;
-}
-
-static void
-prepare_others(struct curl_waitfd *w, struct pollfd *others, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		w[i] = (struct curl_waitfd){ .fd = others[i].fd };
-		if (others[i].events & POLLIN)
-			w[i].events |= CURL_WAIT_POLLIN;
-		if (others[i].events & POLLOUT)
-			w[i].events |= CURL_WAIT_POLLOUT;
-		others[i].revents = 0;
 	}
 }
 
-static void
-report_others(const struct curl_waitfd *w, struct pollfd *others, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (w[i].revents & CURL_WAIT_POLLIN)
-			others[i].revents |= POLLIN;
-		if (w[i].revents & CURL_WAIT_POLLOUT)
-			others[i].revents |= POLLOUT;
-	}
-}
+/* ---- work ---- */
 
 usher_status
-http_wait(
-    struct http *http, struct pollfd *others, size_t n, int timeout_ms, struct usher_error *err)
+http_work(struct http *http, struct usher_error *err)
 {
-	struct curl_waitfd w[OTHERS_MAX];
-	CURLMcode code;
-	int running;
-
-	if (n > OTHERS_MAX)
-		n = OTHERS_MAX;
-	prepare_others(w, others, n);
-	code = curl_multi_perform(http->multi, &running);
-	if (code == CURLM_OK && collect(http))
-		return USHER_OK;
-	if (code == CURLM_OK)
-		code = curl_multi_poll(http->multi, w, (unsigned)n, timeout_ms, NULL);
-	if (code == CURLM_OK)
-		code = curl_multi_perform(http->multi, &running);
-	if (code != CURLM_OK)
-		return err_set(err, USHER_E_INTERNAL, "HTTP", "%s", curl_multi_strerror(code));
-	report_others(w, others, n);
-	(void)collect(http);
+	if (http->wake_ms <= clock_mono_ms()) {
+		http->wake_ms = UINT64_MAX; /* unless libcurl says otherwise meanwhile */
+		act_on(http, CURL_SOCKET_TIMEOUT, 0);
+	}
+	collect(http);
+	if (http->failed != CURLM_OK)
+		return err_set(
+		    err, USHER_E_INTERNAL, "HTTP", "%s", curl_multi_strerror(http->failed));
 	return USHER_OK;
+}
+
+uint64_t
+http_wake_ms(const struct http *http)
+{
+	return http->wake_ms;
 }
 
 /* ---- results ---- */
@@ -190,6 +219,18 @@ http_take(struct http *http, struct arena *mem, struct http_response *out)
 	return false;
 }
 
+static usher_status
+wait_and_work(struct http *http, struct usher_error *err)
+{
+	struct pollfd ready = { .fd = poller_fd(http->poller), .events = POLLIN };
+	usher_status st;
+
+	poller_wake_at(http->poller, http->wake_ms);
+	(void)poll(&ready, 1, -1); /* a signal is no harm */
+	st = poller_dispatch(http->poller, err);
+	return st == USHER_OK ? http_work(http, err) : st;
+}
+
 usher_status
 http_get(struct tls_trust *trust, struct arena *mem, const struct url *url, size_t body_max,
     uint64_t timeout_ms, struct http_response *out, struct usher_error *err)
@@ -201,17 +242,22 @@ http_get(struct tls_trust *trust, struct arena *mem, const struct url *url, size
 		.connect_ms = timeout_ms,
 		.total_ms = timeout_ms,
 	};
+	struct poller *poller;
 	struct http *http;
 	usher_status st;
 
 	if (url->https && trust == NULL)
 		return err_set(err, USHER_E_USAGE, url->text, "https needs roots to trust");
-	st = http_new(trust, &http, err);
+	st = poller_new(&poller, err);
 	if (st != USHER_OK)
 		return st;
-	st = http_start(http, 1, &request, err);
-	while (st == USHER_OK && !http_take(http, mem, out))
-		st = http_wait(http, NULL, 0, (int)timeout_ms, err);
-	http_free(http);
+	st = http_new(trust, poller, &http, err);
+	if (st == USHER_OK) {
+		st = http_start(http, 1, &request, err);
+		while (st == USHER_OK && !http_take(http, mem, out))
+			st = wait_and_work(http, err);
+		http_free(http);
+	}
+	poller_free(poller);
 	return st;
 }

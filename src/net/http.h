@@ -4,7 +4,6 @@
 #ifndef USHER_NET_HTTP_H
 #define USHER_NET_HTTP_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +12,7 @@
 #include "base/url.h"
 #include "model/evidence.h"
 #include "model/scheme.h"
+#include "net/poller.h"
 #include "net/tls.h"
 #include "usher/status.h"
 
@@ -70,9 +70,10 @@ struct http_response {
 
 struct http;
 
-/* `trust` outlives it. USHER_E_INTERNAL: the library lacks what we need; USHER_E_NOMEM. */
+/* `trust` and `poller` outlive it. USHER_E_INTERNAL: libcurl lacks what we need; USHER_E_NOMEM. */
 USHER_CHECK usher_status
-http_new(struct tls_trust *trust, struct http **out, struct usher_error *err);
+http_new(
+    struct tls_trust *trust, struct poller *poller, struct http **out, struct usher_error *err);
 
 /* Drops what is under way. NULL is ignored. */
 void
@@ -97,11 +98,14 @@ http_start(
 void
 http_stop(struct http *http, uint32_t id);
 
-/* Works until something happened on a connection, on `others` (their revents are set), or
- * timeout_ms is over. USHER_E_INTERNAL. */
+/* Begins what was started and does what time demands; what sockets demand is done when the poller
+ * calls back. USHER_E_INTERNAL. */
 USHER_CHECK usher_status
-http_wait(
-    struct http *http, struct pollfd *others, size_t n, int timeout_ms, struct usher_error *err);
+http_work(struct http *http, struct usher_error *err);
+
+/* When http_work() wants to run at the latest, by clock_mono_ms(); UINT64_MAX: no need. */
+uint64_t
+http_wake_ms(const struct http *http);
 
 /* True: a transfer has ended and *out describes it, in `mem`. When `mem` is too small for that the
  * failure is HTTP_OVERSIZED. */

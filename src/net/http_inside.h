@@ -58,6 +58,9 @@ struct seen {
 struct http {
 	CURLM *multi;
 	struct tls_trust *trust;
+	struct poller *poller;
+	uint64_t wake_ms; /* when libcurl wants to be called without a socket; UINT64_MAX: never */
+	CURLMcode failed; /* the first failure of the whole */
 	struct transfer *transfers[HTTP_TRANSFERS_MAX];
 	struct seen *seen;
 };

@@ -547,6 +547,13 @@ plan_consented(struct plan *p, uint64_t now_ms, uint32_t id, bool yes)
 	lane_consented(p, l, yes, now_ms);
 }
 
+const struct attempt *const *
+plan_attempts(const struct plan *p, size_t *n)
+{
+	*n = p->n_attempts;
+	return (const struct attempt *const *)p->attempts;
+}
+
 usher_status
 plan_status(const struct plan *p)
 {

@@ -189,6 +189,10 @@ plan_responded(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_r
 void
 plan_consented(struct plan *p, uint64_t now_ms, uint32_t id, bool yes);
 
+/* The attempts so far, in the order they began. One that has ended has a reason. */
+const struct attempt *const *
+plan_attempts(const struct plan *p, size_t *n);
+
 /* USHER_OK, or USHER_E_NOMEM: the plan is then done and its result is worth nothing. */
 usher_status
 plan_status(const struct plan *p);
