@@ -123,6 +123,8 @@ static const struct field account_rows[] = {
 	ANY(struct answer, cas_version, "build of the answering server"),
 	ANY(struct answer, mailbox_version, "build of the mailbox server"),
 	ANY(struct answer, ews_supported_schemas, "versions of Exchange Web Services"),
+	ROW_SWITCH(struct answer, mapi_http_enabled, 0, "MAPI over HTTP may be used"),
+	ROW_SWITCH(struct answer, cross_organization_sharing, 0, "calendars may be shared outside"),
 	ANY(struct answer, mobile_mailbox_policy, "policy for devices"),
 	ANY(struct answer, mobile_mailbox_policy_interop, "policy for older devices"),
 	URL(struct answer, sp_my_site_host_url, "SharePoint My Site host"),

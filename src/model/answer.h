@@ -213,6 +213,8 @@ struct answer {
 	const char *cas_version; /* `15.01.2507.006` */
 	const char *mailbox_version;
 	const char *ews_supported_schemas; /* `Exchange2007, Exchange2010` */
+	enum tri mapi_http_enabled;
+	enum tri cross_organization_sharing;
 	const char *mobile_mailbox_policy;
 	const char *mobile_mailbox_policy_interop;
 	const char *sp_my_site_host_url;

