@@ -17,6 +17,7 @@ struct dir_backend {
 	    const char *login_name, struct facts *out, struct usher_error *err);
 	enum lookup (*credential)(struct dir *dir, struct arena *mem, const char *login,
 	    struct credential *out, struct usher_error *err);
+	void (*release)(struct dir *dir); /* dir->held is false again */
 	enum lookup (*generation)(struct dir *dir, uint64_t *out, struct usher_error *err);
 
 	usher_status (*begin)(struct dir *dir, struct usher_error *err);
@@ -42,6 +43,7 @@ struct dir {
 	char *stem;	/* may be NULL; made by the back end, freed by dir.c */
 	unsigned flags; /* enum dir_flags */
 	bool in_transaction;
+	bool held; /* lookups go on in the view that the first of them began */
 };
 
 extern const struct dir_backend sqlite_backend;

@@ -120,6 +120,19 @@ dir_credential(struct dir *dir, struct arena *mem, const char *login, struct cre
 	return dir->backend->credential(dir, mem, login, out, err);
 }
 
+void
+dir_hold(struct dir *dir)
+{
+	dir->held = true;
+}
+
+void
+dir_release(struct dir *dir)
+{
+	dir->held = false;
+	dir->backend->release(dir);
+}
+
 enum lookup
 dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err)
 {

@@ -78,6 +78,14 @@ enum lookup
 dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
     struct usher_error *err);
 
+/* What is looked up from the first lookup after dir_hold() until dir_release() is of one moment,
+ * and costs one look at the file instead of one each. Short: it keeps SQLite from tidying its log.
+ * A handle is held once at a time. */
+void
+dir_hold(struct dir *dir);
+void
+dir_release(struct dir *dir);
+
 /* A number that differs after any committed change through this interface by any process, and only
  * then. Cheap enough to ask each second. */
 enum lookup

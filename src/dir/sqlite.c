@@ -574,6 +574,7 @@ const struct dir_backend sqlite_backend = {
 	.close = sqlite_close,
 	.facts = sqlite_facts,
 	.credential = sqlite_credential,
+	.release = sqlite_release,
 	.generation = sqlite_generation,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,

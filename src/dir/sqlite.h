@@ -102,6 +102,7 @@ struct sqlite_dir {
 	uint64_t looked_ms;	 /* when they were last compared */
 	struct usher_error gone; /* why db is NULL */
 
+	bool in_view;		 /* held from one lookup to the next */
 	bool changed;		 /* in this transaction */
 	bool lost;		 /* this transaction cannot be committed any more */
 	struct usher_error loss; /* why */
@@ -310,8 +311,12 @@ sqlite_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 USHER_CHECK usher_status
 view_begin(struct sqlite_dir *d, struct usher_error *err);
 
+/* While the handle is held, sqlite_release() does it. */
 void
 view_end(struct sqlite_dir *d);
+
+void
+sqlite_release(struct dir *dir);
 
 /* Makes d->cache.org what it is in this view. */
 USHER_CHECK usher_status

@@ -87,10 +87,32 @@ check_version(struct sqlite_dir *d, struct usher_error *err)
 	return st;
 }
 
+static void
+end(struct sqlite_dir *d)
+{
+	d->in_view = false;
+	(void)sqlite3_reset(d->fixed[STATEMENT_DATA_VERSION]);
+}
+
 void
 view_end(struct sqlite_dir *d)
 {
-	(void)sqlite3_reset(d->fixed[STATEMENT_DATA_VERSION]);
+	if (!d->dir.held)
+		end(d);
+}
+
+void
+sqlite_release(struct dir *dir)
+{
+	end(sqlite_of(dir));
+}
+
+static void
+make_room(struct serve_cache *c)
+{
+	if (c->n_domains >= CACHE_DOMAINS_USED ||
+	    arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
+		drop_domains(c);
 }
 
 /* The transaction stays open because the statement that began it is not reset: a BEGIN and a COMMIT
@@ -104,6 +126,10 @@ view_begin(struct sqlite_dir *d, struct usher_error *err)
 	usher_status st = USHER_OK;
 	bool row;
 
+	if (d->in_view) {
+		make_room(c);
+		return USHER_OK;
+	}
 	if ((d->flags & DIR_SERVE) != 0 && !d->dir.in_transaction)
 		st = follow_file(d, err);
 	if (st == USHER_OK)
@@ -112,7 +138,7 @@ view_begin(struct sqlite_dir *d, struct usher_error *err)
 		return st;
 	st = sqlite_row(d, stmt, &row, err);
 	if (st != USHER_OK) {
-		view_end(d);
+		end(d);
 		return st;
 	}
 	version = sqlite3_column_int64(stmt, 0);
@@ -121,14 +147,13 @@ view_begin(struct sqlite_dir *d, struct usher_error *err)
 		serve_cache_drop(d);
 		st = check_version(d, err);
 		if (st != USHER_OK) {
-			view_end(d);
+			end(d);
 			return st;
 		}
 		c->data_version = version;
 	}
-	if (c->n_domains >= CACHE_DOMAINS_USED ||
-	    arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
-		drop_domains(c);
+	make_room(c);
+	d->in_view = d->dir.held;
 	return USHER_OK;
 }
 

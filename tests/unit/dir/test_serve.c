@@ -349,12 +349,37 @@ test_many_domains(void **state)
 	}
 }
 
+/* What is committed meanwhile shows after the release, and not before. */
+static void
+test_held(void **state)
+{
+	static const char late[] = "late@contoso.com";
+	struct fixture *f = *state;
+	struct dir *dir = fixture_open(f, DIR_SERVE);
+	const struct mailbox mailbox = fixture_mailbox(late);
+	struct facts facts;
+
+	dir_hold(dir);
+	assert_int_equal(fixture_ask(f, dir, late, NULL, &facts), LOOKUP_FOUND);
+	assert_null(facts.mailbox);
+	fixture_put(f, f->dir, ENTITY_MAILBOX, &mailbox, DIR_CREATED);
+	assert_int_equal(fixture_ask(f, dir, late, NULL, &facts), LOOKUP_FOUND);
+	assert_null(facts.mailbox);
+	dir_release(dir);
+	assert_int_equal(fixture_ask(f, dir, late, NULL, &facts), LOOKUP_FOUND);
+	assert_non_null(facts.mailbox);
+	dir_hold(dir);
+	dir_release(dir);
+	dir_close(dir);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_FIXTURE(test_held),
 		WITH_FIXTURE(test_targets),
 		WITH_FIXTURE(test_facts_are_whole),
 		WITH_FIXTURE(test_bad_questions),
