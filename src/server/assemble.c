@@ -194,6 +194,7 @@ assemble(
 	s->callbacks = (struct engine_app){
 		.context_new = service_context_new,
 		.context_free = service_context_free,
+		.batch = service_batch,
 		.head = route_head,
 		.app_free = service_app_free,
 	};

@@ -10,7 +10,9 @@ static enum step (*const stages[STAGES])(struct conn *c) = {
 	[STAGE_HANDSHAKE] = conn_handshake,
 	[STAGE_HEAD] = conn_head,
 	[STAGE_BODY] = conn_body,
+	[STAGE_READY] = conn_turn,
 	[STAGE_WORK] = conn_work,
+	[STAGE_ANSWERED] = conn_turn,
 	[STAGE_REPLY] = conn_reply,
 	[STAGE_IDLE] = conn_head,
 	[STAGE_LINGER] = conn_linger,
@@ -20,16 +22,27 @@ static const enum engine_counter late_counts[STAGES] = {
 	[STAGE_HANDSHAKE] = COUNT_LATE_HANDSHAKE,
 	[STAGE_HEAD] = COUNT_LATE_HEAD,
 	[STAGE_BODY] = COUNT_LATE_BODY,
+	[STAGE_READY] = COUNT_LATE_WORK,
 	[STAGE_WORK] = COUNT_LATE_WORK,
+	[STAGE_ANSWERED] = COUNT_LATE_REPLY,
 	[STAGE_REPLY] = COUNT_LATE_REPLY,
 	[STAGE_IDLE] = COUNT_IDLE_CLOSED,
 	[STAGE_LINGER] = COUNT_LATE_REPLY,
 };
 
+/* Those that wait for the end of the turn keep the memory of a request each, and wait for many of
+ * their like but not for a handshake, which takes longer than they all. */
 static void
 on_ready(void *arg)
 {
-	conn_go(arg);
+	struct conn *c = arg;
+	struct worker *w = c->worker;
+
+	if (c->deadline.stage == STAGE_HANDSHAKE)
+		turn_end(w);
+	conn_go(c);
+	if (w->n_ready >= TURN_READY)
+		turn_end(w);
 }
 
 void
@@ -101,6 +114,8 @@ conn_go(struct conn *c)
 		break;
 	case STEP_POOL:
 		loop_watch_set(c->watch, 0);
+		break;
+	case STEP_TURN:
 		break;
 	case STEP_AGAIN:
 	case STEP_CLOSE:
@@ -180,6 +195,7 @@ conn_late(struct conn *c)
 	case STAGE_BODY:
 		say_late(c, 408, "the request took too long");
 		break;
+	case STAGE_READY:
 	case STAGE_WORK:
 		say_late(c, 503, "the server is too busy, try again");
 		break;
@@ -193,6 +209,14 @@ conn_late(struct conn *c)
 }
 
 /* ---- the stages without a request ---- */
+
+/* Nothing to do before turn_end(). */
+enum step
+conn_turn(struct conn *c)
+{
+	(void)c;
+	return STEP_TURN;
+}
 
 enum step
 conn_handshake(struct conn *c)

@@ -15,6 +15,7 @@ enum step {
 	STEP_AGAIN = 0, /* the stage has changed: go on */
 	STEP_READ,	/* wait until readable */
 	STEP_WRITE,
+	STEP_TURN, /* wait for the end of the loop's turn */
 	STEP_POOL, /* wait for a deferred function */
 	STEP_CLOSE
 };
@@ -41,6 +42,7 @@ struct conn {
 
 enum {
 	TURN_REQUESTS = 16,	 /* pipelined requests before others have their turn */
+	TURN_READY = 64,	 /* complete requests that may wait for others */
 	IN_SMALL_BYTES = 4096,	 /* nearly every request fits whole */
 	IN_ROOM_BYTES = 1024,	 /* kept free behind a head for reading its body */
 	DRAIN_BYTES = 64 * 1024, /* of an unwanted body read to keep the connection */
@@ -163,6 +165,8 @@ conn_head(struct conn *c);
 enum step
 conn_body(struct conn *c);
 enum step
+conn_turn(struct conn *c);
+enum step
 conn_work(struct conn *c);
 enum step
 conn_reply(struct conn *c);
@@ -184,6 +188,12 @@ conn_replied(struct conn *c);
 /* Says that nothing follows and reads on for a while. */
 enum step
 conn_begin_linger(struct conn *c);
+
+/* ---- turn.c ---- */
+
+/* Handles the complete requests and sends their answers. Not from a stage. */
+void
+turn_end(struct worker *w);
 
 /* ---- reply.c ---- */
 

@@ -298,9 +298,8 @@ conn_body(struct conn *c)
 		return next_request(c);
 	r->body = x->body_moved ? buf_as_slice(&x->body) :
 				  slice_from(x->in + x->head.head_bytes, x->body_n);
-	(void)conn_enter(c, STAGE_WORK);
-	r->handle(r);
-	return STEP_AGAIN;
+	c->worker->n_ready++;
+	return conn_enter(c, STAGE_READY);
 }
 
 /* ---- work and reply ---- */

@@ -9,7 +9,9 @@ enum stage {
 	STAGE_HANDSHAKE = 0,
 	STAGE_HEAD,
 	STAGE_BODY,
+	STAGE_READY, /* complete: handled when all that came with it has been read */
 	STAGE_WORK,
+	STAGE_ANSWERED, /* sent when all that was handled with it has its answer */
 	STAGE_REPLY,
 	STAGE_IDLE,
 	STAGE_LINGER,

@@ -79,6 +79,10 @@ struct engine_app {
 
 	/* Releases settings.app after the last context_free(). Any thread. May be NULL. */
 	void (*app_free)(void *app);
+
+	/* Around calls of handle() that come one right after the other on a thread: all their
+	 * requests were complete before `begins` was told. May be NULL. */
+	void (*batch)(void *context, bool begins);
 };
 
 struct engine_settings {

@@ -9,6 +9,7 @@ struct loop {
 	uv_loop_t uv;
 	uv_async_t async;
 	uv_timer_t timer;
+	uv_check_t check;
 	const struct loop_calls *calls;
 	void *owner;
 };
@@ -43,6 +44,14 @@ on_timer(uv_timer_t *timer)
 	loop->calls->timer(loop->owner);
 }
 
+static void
+on_check(uv_check_t *check)
+{
+	struct loop *loop = check->data;
+
+	loop->calls->turn(loop->owner);
+}
+
 struct loop *
 loop_new(const struct loop_calls *calls, void *owner)
 {
@@ -62,8 +71,11 @@ loop_new(const struct loop_calls *calls, void *owner)
 		return NULL;
 	}
 	(void)uv_timer_init(&loop->uv, &loop->timer);
+	(void)uv_check_init(&loop->uv, &loop->check);
 	loop->async.data = loop;
 	loop->timer.data = loop;
+	loop->check.data = loop;
+	(void)uv_check_start(&loop->check, on_check);
 	return loop;
 }
 
@@ -74,6 +86,7 @@ loop_free(struct loop *loop)
 		return;
 	uv_close((uv_handle_t *)&loop->async, NULL);
 	uv_close((uv_handle_t *)&loop->timer, NULL);
+	uv_close((uv_handle_t *)&loop->check, NULL);
 	/* One more turn runs the close callbacks of these and of the last watches. */
 	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop->uv);

@@ -11,6 +11,7 @@ struct loop;
 
 struct loop_calls {
 	void (*timer)(void *owner);
+	void (*turn)(void *owner); /* all watches that were ready have been told */
 	void (*wake)(void *owner); /* once or more after each loop_wake() */
 };
 

@@ -112,6 +112,19 @@ service_context_free(void *context)
 	free(t);
 }
 
+/* One view of the directory serves them all: whoever was told that a change is made had been told
+ * before it began. */
+void
+service_batch(void *context, bool begins)
+{
+	struct service_thread *t = context;
+
+	if (begins)
+		dir_hold(t->dir);
+	else
+		dir_release(t->dir);
+}
+
 struct service *
 service_of(const struct request *request)
 {

@@ -85,6 +85,8 @@ service_context_new(void *app, unsigned thread, void **out, struct usher_error *
 void
 service_context_free(void *context);
 void
+service_batch(void *context, bool begins);
+void
 service_app_free(void *app);
 
 /* What a request does with the outcome of a directory call. True: go on. False: it was

@@ -101,7 +101,9 @@ take_settings(struct worker *w, struct scope *scope, struct socket *sockets)
 		[STAGE_HANDSHAKE] = d->handshake_ms,
 		[STAGE_HEAD] = d->head_ms,
 		[STAGE_BODY] = d->body_ms,
+		[STAGE_READY] = d->work_ms,
 		[STAGE_WORK] = d->work_ms,
+		[STAGE_ANSWERED] = d->reply_ms,
 		[STAGE_REPLY] = d->reply_ms,
 		[STAGE_IDLE] = d->idle_ms,
 		[STAGE_LINGER] = d->linger_ms,
@@ -178,7 +180,13 @@ on_wake(void *owner)
 
 /* ---- for the owner's thread ---- */
 
-static const struct loop_calls calls = { .timer = on_timer, .wake = on_wake };
+static void
+on_turn(void *owner)
+{
+	turn_end(owner);
+}
+
+static const struct loop_calls calls = { .timer = on_timer, .turn = on_turn, .wake = on_wake };
 
 usher_status
 worker_init(struct worker *w, struct engine *e, unsigned index, struct usher_error *err)

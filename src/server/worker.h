@@ -57,6 +57,7 @@ struct worker {
 	uint64_t told_descriptors_ms;
 
 	unsigned open;	   /* connections */
+	unsigned n_ready;  /* entries into STAGE_READY since the last turn_end() */
 	unsigned deferred; /* functions in the pool */
 	uint64_t next_conn_id;
 
