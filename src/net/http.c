@@ -118,12 +118,11 @@ http_start(
 {
 	struct transfer *t;
 	size_t at = 0;
+	usher_status st;
 
 	if (request->scheme != SCHEME_NONE && !request->url->https)
 		return err_set(err, USHER_E_TRUST, request->url->text,
 		    "no credentials are sent over plain http");
-	if (!auth_possible(request, err))
-		return USHER_E_CREDENTIALS;
 	while (at < HTTP_TRANSFERS_MAX && http->transfers[at] != NULL)
 		at++;
 	if (at == HTTP_TRANSFERS_MAX)
@@ -131,9 +130,12 @@ http_start(
 	t = transfer_new(http, id, request);
 	if (t == NULL)
 		return err_nomem(err, request->url->text);
-	if (curl_multi_add_handle(http->multi, t->easy) != CURLM_OK) {
+	st = auth_start(t, request, err);
+	if (st == USHER_OK && curl_multi_add_handle(http->multi, t->easy) != CURLM_OK)
+		st = err_nomem(err, request->url->text);
+	if (st != USHER_OK) {
 		transfer_free(t);
-		return err_nomem(err, request->url->text);
+		return st;
 	}
 	http->transfers[at] = t;
 	return USHER_OK;

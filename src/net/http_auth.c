@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "net/http_inside.h"
+#include "net/negotiate.h"
 
 enum { NTLM_MESSAGE_BYTES = 8 * 1024 };
 
@@ -13,7 +14,8 @@ unsigned
 http_schemes(void)
 {
 	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-	unsigned schemes = SCHEME_BIT(SCHEME_BASIC) | SCHEME_BIT(SCHEME_BEARER);
+	unsigned schemes =
+	    SCHEME_BIT(SCHEME_BASIC) | SCHEME_BIT(SCHEME_BEARER) | SCHEME_BIT(SCHEME_NEGOTIATE);
 
 	if (curl->features & CURL_VERSION_NTLM)
 		schemes |= SCHEME_BIT(SCHEME_NTLM);
@@ -34,23 +36,11 @@ secret_text(const struct http_request *r)
 	return r->secret != NULL && r->secret->n > 0 ? r->secret->bytes : "";
 }
 
-bool
-auth_possible(const struct http_request *r, struct usher_error *err)
+static usher_status
+cannot(const struct http_request *r, const char *why, struct usher_error *err)
 {
-	const char *fault = NULL;
-
-	if (r->scheme == SCHEME_NONE)
-		return true;
-	if ((http_schemes() & SCHEME_BIT(r->scheme)) == 0)
-		fault = "the installed libcurl cannot do that scheme";
-	/* libcurl widens bytes to UTF-16: the server would see another password, and refuse it. */
-	else if (r->scheme == SCHEME_NTLM && (!is_ascii(r->login) || !is_ascii(secret_text(r))))
-		fault = "libcurl's NTLM cannot spell a login or password beyond ASCII";
-	if (fault == NULL)
-		return true;
-	(void)err_set(
-	    err, USHER_E_CREDENTIALS, r->url->text, "%s: %s", auth_scheme_name(r->scheme), fault);
-	return false;
+	return err_set(err, USHER_E_CREDENTIALS, r->url->host, "%s is not possible: %s",
+	    auth_scheme_name(r->scheme), why);
 }
 
 static bool
@@ -61,26 +51,71 @@ set_password(struct transfer *t, const struct http_request *r, unsigned long sch
 	       curl_easy_setopt(t->easy, CURLOPT_PASSWORD, secret_text(r)) == CURLE_OK;
 }
 
-bool
-auth_set(struct transfer *t, const struct http_request *r)
+/* The connection is logged in afterwards, not the request: nobody else gets it. */
+static bool
+set_ntlm(struct transfer *t, const struct http_request *r)
 {
+	return set_password(t, r, CURLAUTH_NTLM) &&
+	       curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+}
+
+static bool
+set_token(struct transfer *t, const struct http_request *r)
+{
+	return curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) == CURLE_OK &&
+	       curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, secret_text(r)) == CURLE_OK;
+}
+
+/* Our own field, which libcurl adds to the one request and to no proxy's. */
+static usher_status
+set_ticket(struct transfer *t, const struct http_request *r, struct usher_error *err)
+{
+	struct buf token CLEANUP(buf_cleanup);
+	struct buf line CLEANUP(buf_cleanup);
+	usher_status st;
+
+	buf_init(&token, NEGOTIATE_TOKEN_BYTES);
+	buf_init(&line, 2 * NEGOTIATE_TOKEN_BYTES);
+	st = negotiate_token(r->url->host, &token, err);
+	if (st != USHER_OK)
+		return st;
+	buf_text(&line, "Authorization: Negotiate ");
+	base64_encode(&line, token.p, token.n);
+	if (line.status != USHER_OK || curl_slist_append(t->fields, buf_cstr(&line)) == NULL)
+		return err_nomem(err, r->url->host);
+	return USHER_OK;
+}
+
+usher_status
+auth_start(struct transfer *t, const struct http_request *r, struct usher_error *err)
+{
+	bool done = true;
+
 	t->scheme = r->scheme;
 	t->proved = r->scheme != SCHEME_NTLM;
+	if (r->scheme != SCHEME_NONE && (http_schemes() & SCHEME_BIT(r->scheme)) == 0)
+		return cannot(r, "the installed libcurl cannot do it", err);
 	switch (r->scheme) {
 	case SCHEME_BASIC:
-		return set_password(t, r, CURLAUTH_BASIC);
+		done = set_password(t, r, CURLAUTH_BASIC);
+		break;
 	case SCHEME_NTLM:
-		/* The connection is logged in afterwards, not the request: nobody else gets it. */
-		return set_password(t, r, CURLAUTH_NTLM) &&
-		       curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+		/* libcurl widens bytes to UTF-16: the server would see another password. */
+		if (!is_ascii(r->login) || !is_ascii(secret_text(r)))
+			return cannot(
+			    r, "libcurl cannot spell a login or password beyond ASCII", err);
+		done = set_ntlm(t, r);
+		break;
+	case SCHEME_NEGOTIATE:
+		return set_ticket(t, r, err);
 	case SCHEME_BEARER:
-		return curl_easy_setopt(t->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) ==
-			   CURLE_OK &&
-		       curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, secret_text(r)) ==
-			   CURLE_OK;
-	default:
-		return true;
+		done = set_token(t, r);
+		break;
+	case SCHEME_NONE:
+	case SCHEME_OTHER:
+		break;
 	}
+	return done ? USHER_OK : err_nomem(err, r->url->host);
 }
 
 /* ---- NTLM ---- */

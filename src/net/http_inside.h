@@ -92,13 +92,10 @@ transfer_remember(struct transfer *t);
 
 /* ---- http_auth.c ---- */
 
-/* False: the request's scheme cannot be used with what it holds; *err says why. */
-bool
-auth_possible(const struct http_request *r, struct usher_error *err);
-
-/* Tells libcurl to log in by the request's scheme and no other. False: out of memory. */
-bool
-auth_set(struct transfer *t, const struct http_request *r);
+/* Makes the transfer log in by the request's scheme and no other.
+ * USHER_E_CREDENTIALS: it cannot with what the request holds; *err says why. USHER_E_NOMEM. */
+USHER_CHECK usher_status
+auth_start(struct transfer *t, const struct http_request *r, struct usher_error *err);
 
 /* A WWW-Authenticate field has come. */
 void

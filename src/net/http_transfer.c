@@ -237,7 +237,7 @@ static bool
 set_all(struct transfer *t, const struct http_request *r)
 {
 	return set_fields(t, r) && set_route(t, r) && set_callbacks(t) && set_body(t, r) &&
-	       auth_set(t, r) && set_tls(t, r) && set_text(t, CURLOPT_URL, r->url->text) &&
+	       set_tls(t, r) && set_text(t, CURLOPT_URL, r->url->text) &&
 	       set_text(t, CURLOPT_PROTOCOLS_STR, r->url->https ? "https" : "http") &&
 	       set_text(t, CURLOPT_USERAGENT, "usher/" USHER_VERSION) &&
 	       set_number(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
