@@ -90,6 +90,15 @@ struct usher_redirect {
 typedef int
 usher_trust_callback(const struct usher_redirect *redirect, void *payload);
 
+/* The ways to log in, weakest first. The strongest one is taken that a host offers. Since 0.1. */
+enum usher_scheme {
+	USHER_BASIC = 1 << 0,
+	USHER_NTLM = 1 << 1,	  /* NTLMv2 only */
+	USHER_NEGOTIATE = 1 << 2, /* with the Kerberos tickets of the process; delegates nothing,
+				     and waits for the KDC while it gets one */
+	USHER_BEARER = 1 << 3	  /* with bearer_token */
+};
+
 /* Since 0.1. */
 enum usher_trace_kind {
 	USHER_TRACE_BEGUN = 0, /* a look-up, a request or a question */
@@ -132,6 +141,21 @@ struct usher_find_options {
 	int64_t now;		       /* Unix seconds certificates are judged at; 0: the clock */
 
 	usher_trace_callback *trace; /* told what is going on; NULL: nobody */
+
+	/* The ways to log in that may be used, a sum of enum usher_scheme. 0 is all for which there
+	 * are the means, with two cares: Basic, which hands over the password itself, only at hosts
+	 * that never offered anything else; Kerberos tickets only without login and password, so
+	 * that they do not log in somebody else. What is named here may be used without them. */
+	unsigned schemes;
+	const char *bearer_token; /* NULL: none. 16 KiB at most */
+
+	/* What hosts have offered before, each `HOST=SCHEME,SCHEME…` of the names in `offered` of
+	 * an attempt: one that offers only Basic afterwards gets nothing. NULL-terminated. */
+	const char *const *offered_before;
+
+	/* Not 0: the callback's login comes filled in with the address even when `login` is given,
+	 * as PreferProvidedEmailInAutoDiscoverAuthPrompts does for Outlook. */
+	int prefer_address;
 };
 
 /* The first value of a struct usher_find_options. Since 0.1. */

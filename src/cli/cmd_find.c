@@ -55,7 +55,7 @@ static int
 find_run(struct cli *cli, const void *opaque)
 {
 	const struct find_args *args = opaque;
-	struct secret CLEANUP(secret_cleanup) password = { 0 };
+	struct search_secrets CLEANUP(search_forget) secrets = { 0 };
 	struct usher_find_options options;
 	struct usher_result *result;
 	struct usher_error err = { 0 };
@@ -66,7 +66,7 @@ find_run(struct cli *cli, const void *opaque)
 		return cli_fail(
 		    err_set(&err, USHER_E_USAGE, NULL, "--xml and --json exclude each other"),
 		    &err);
-	st = search_options(cli, &args->search, &password, &options, &err);
+	st = search_options(cli, &args->search, &secrets, &options, &err);
 	if (st == USHER_OK)
 		st = usher_find(cli->operands[0], &options, &result, &err);
 	if (st != USHER_OK)

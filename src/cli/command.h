@@ -131,4 +131,9 @@ USHER_CHECK usher_status
 cli_password(
     const char *file, const char *prompt, bool twice, struct secret *out, struct usher_error *err);
 
+/* A token: the first line of `file`, which is looked for as above. USHER_E_INPUT when empty or too
+ * long. */
+USHER_CHECK usher_status
+cli_token(const char *file, struct secret *out, struct usher_error *err);
+
 #endif

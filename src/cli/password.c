@@ -1,4 +1,5 @@
-/* password.c - passwords from a file, the environment or the terminal; never from an argument. */
+/* password.c - passwords and tokens from a file, the environment or the terminal; never from an
+ * argument. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,24 +12,48 @@
 #include "cli/command.h"
 #include "cli/file.h"
 
-/* The first line, wherever it comes from. */
-static usher_status
-take_line(struct slice text, const char *where, struct secret *out, struct usher_error *err)
+static struct slice
+first_line(struct slice text)
 {
 	size_t n = slice_find(text, '\n');
 
 	if (n > 0 && n <= text.n && text.p[n - 1] == '\r')
 		n--;
-	if (n == 0)
+	return slice_from(text.p, n);
+}
+
+/* The first line, wherever it comes from. */
+static usher_status
+take_line(struct slice text, const char *where, struct secret *out, struct usher_error *err)
+{
+	struct slice line = first_line(text);
+
+	if (line.n == 0)
 		return err_set(err, USHER_E_INPUT, where, "the password is empty");
-	if (!secret_set(out, slice_from(text.p, n)))
+	if (!secret_set(out, line))
 		return err_set(err, USHER_E_INPUT, where,
 		    "the password is longer than %d bytes or has a NUL in it", SECRET_MAX_BYTES);
 	return USHER_OK;
 }
 
 static usher_status
-from_file(const char *file, struct secret *out, struct usher_error *err)
+take_token(struct slice text, const char *where, struct secret *out, struct usher_error *err)
+{
+	struct slice line = first_line(text);
+
+	if (line.n == 0)
+		return err_set(err, USHER_E_INPUT, where, "the token is empty");
+	if (!secret_set_token(out, line))
+		return err_set(err, USHER_E_INPUT, where,
+		    "the token is longer than %d bytes or has a NUL in it", SECRET_TOKEN_BYTES);
+	return USHER_OK;
+}
+
+typedef usher_status
+taker(struct slice text, const char *where, struct secret *out, struct usher_error *err);
+
+static usher_status
+from_file(const char *file, taker *take, struct secret *out, struct usher_error *err)
 {
 	struct buf text;
 	usher_status st;
@@ -37,10 +62,16 @@ from_file(const char *file, struct secret *out, struct usher_error *err)
 	buf_init(&text, 64 * 1024);
 	st = cli_read_file(file, &text, err);
 	if (st == USHER_OK)
-		st = take_line(buf_as_slice(&text), file, out, err);
+		st = take(buf_as_slice(&text), file, out, err);
 	buf_wipe(&text);
 	return st == USHER_E_ABSENT ? err_set(err, USHER_E_INPUT, file, "%s", strerror(ENOENT)) :
 				      st;
+}
+
+usher_status
+cli_token(const char *file, struct secret *out, struct usher_error *err)
+{
+	return from_file(file, take_token, out, err);
 }
 
 /* Reads one line from the terminal with the echo off. */
@@ -103,7 +134,7 @@ cli_password(
 	const char *environment = getenv("USHER_PASSWORD");
 
 	if (file != NULL)
-		return from_file(file, out, err);
+		return from_file(file, take_line, out, err);
 	if (environment != NULL)
 		return take_line(slice_of(environment), "USHER_PASSWORD", out, err);
 	return from_terminal(prompt, twice, out, err);

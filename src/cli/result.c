@@ -219,6 +219,27 @@ certificate(struct cli *cli, const struct view *v)
 	    names.n == 0 ? "no name" : joined(cli, &names));
 }
 
+/* By what an attempt logged in. */
+static const char *
+with_what(const struct view *v)
+{
+	static const struct {
+		const char *scheme;
+		const char *words;
+	} rows[] = {
+		{ "basic", "with the password, by Basic" },
+		{ "ntlm", "with the password, by NTLM" },
+		{ "negotiate", "with a Kerberos ticket, by Negotiate" },
+		{ "bearer", "with the token, by Bearer" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (strcmp(rows[i].scheme, text(v, "scheme")) == 0)
+			return rows[i].words;
+	}
+	return "with credentials";
+}
+
 static void
 show_way(struct cli *cli, const struct usher_result *result, bool closer)
 {
@@ -237,7 +258,7 @@ show_way(struct cli *cli, const struct usher_result *result, bool closer)
 	write_text(cli->out, "found_as",
 	    arena_printf(cli->mem, "%s (source %s), %s, in %lld ms", text(&run, "source_name"),
 		text(&run, "source"),
-		number(&won, "credentialed") == 1 ? "with the password" : "without a password",
+		number(&won, "credentialed") == 1 ? with_what(&won) : "without a password",
 		(long long)number(&run, "elapsed_ms")));
 	if (certificate(cli, &won) != NULL) {
 		write_text(cli->out, "certificate", certificate_in_short(cli, &won));
@@ -282,8 +303,11 @@ show_attempt(struct cli *cli, const struct view *v)
 	const char *cert = certificate(cli, v);
 	const char *detail = text(v, "tls_detail");
 
-	write_say(cli->out, "%s  %s%s", text(v, "source"), text(v, "url"),
-	    number(v, "credentialed") == 1 ? "  (with the password)" : "");
+	if (number(v, "credentialed") == 1)
+		write_say(
+		    cli->out, "%s  %s  (%s)", text(v, "source"), text(v, "url"), with_what(v));
+	else
+		write_say(cli->out, "%s  %s", text(v, "source"), text(v, "url"));
 	write_say(cli->out, "   %s", text(v, "reason"));
 	if (cert != NULL)
 		write_say(cli->out, "   certificate %s", cert);

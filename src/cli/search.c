@@ -83,19 +83,58 @@ terminated(struct cli *cli, const struct text_list *l)
 	return v;
 }
 
+static usher_status
+read_schemes(const struct text_list *names, unsigned *out, struct usher_error *err)
+{
+	static const struct {
+		const char *name;
+		enum usher_scheme scheme;
+	} schemes[] = {
+		{ "bearer", USHER_BEARER },
+		{ "negotiate", USHER_NEGOTIATE },
+		{ "ntlm", USHER_NTLM },
+		{ "basic", USHER_BASIC },
+	};
+
+	*out = 0;
+	for (size_t i = 0; i < names->n; i++) {
+		size_t s = 0;
+
+		while (s < COUNT_OF(schemes) &&
+		       !slice_is_nocase(slice_of(names->v[i]), schemes[s].name))
+			s++;
+		if (s == COUNT_OF(schemes))
+			return err_set(err, USHER_E_USAGE, "--auth",
+			    "`%s` is none of bearer, negotiate, ntlm and basic", names->v[i]);
+		*out |= schemes[s].scheme;
+	}
+	return USHER_OK;
+}
+
+void
+search_forget(struct search_secrets *secrets)
+{
+	secret_clear(&secrets->password);
+	secret_clear(&secrets->token);
+}
+
 usher_status
-search_options(struct cli *cli, const struct search_args *args, struct secret *password,
+search_options(struct cli *cli, const struct search_args *args, struct search_secrets *secrets,
     struct usher_find_options *out, struct usher_error *err)
 {
 	struct usher_find_options options = USHER_FIND_OPTIONS_INIT;
-	usher_status st = USHER_OK;
+	usher_status st = read_schemes(&args->schemes, &options.schemes, err);
 
-	if (args->password_file != NULL)
-		st = cli_password(args->password_file, NULL, false, password, err);
+	if (st == USHER_OK && args->password_file != NULL)
+		st = cli_password(args->password_file, NULL, false, &secrets->password, err);
+	if (st == USHER_OK && args->token_file != NULL)
+		st = cli_token(args->token_file, &secrets->token, err);
 	if (st != USHER_OK)
 		return st;
 	options.login = args->login;
-	options.password = password->bytes;
+	options.password = secrets->password.bytes;
+	options.bearer_token = secrets->token.bytes;
+	options.offered_before = terminated(cli, &args->offered);
 	options.credentials = give_credentials;
 	options.trust = somebody_is_there() ? ask_trust : NULL;
 	options.payload = cli;
@@ -105,7 +144,8 @@ search_options(struct cli *cli, const struct search_args *args, struct secret *p
 	options.dns_server = args->dns;
 	options.ca_file = args->ca_file;
 	options.now = cli->now_ms / 1000;
-	if (options.trust_hosts == NULL || options.connect_to == NULL)
+	if (options.trust_hosts == NULL || options.connect_to == NULL ||
+	    options.offered_before == NULL)
 		return err_nomem(err, "options");
 	*out = options;
 	return USHER_OK;

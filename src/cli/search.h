@@ -10,11 +10,22 @@ struct search_args {
 	struct text_list trust_hosts;
 	const char *login;
 	const char *password_file;
+	struct text_list schemes;
+	const char *token_file;
+	struct text_list offered;
 	uint64_t timeout_ms;
 	struct text_list connect_to;
 	const char *dns;
 	const char *ca_file;
 };
+
+/* Begin it zeroed; CLEANUP(search_forget). */
+struct search_secrets {
+	struct secret password, token;
+};
+
+void
+search_forget(struct search_secrets *secrets);
 
 /* The rows of `search` in the options of a command whose args are an `args`. */
 /* clang-format off */
@@ -23,6 +34,12 @@ struct search_args {
 	    "log in as NAME instead of the address"), \
 	SEARCH_ROW(args, "password-file", OPT_TEXT, password_file, "FILE", \
 	    "read the password from the first line of FILE; - is standard input"), \
+	SEARCH_ROW(args, "auth", OPT_LIST, schemes, "SCHEME", \
+	    "log in by bearer, negotiate, ntlm or basic; several may be given"), \
+	SEARCH_ROW(args, "token-file", OPT_TEXT, token_file, "FILE", \
+	    "read a bearer token from the first line of FILE; - is standard input"), \
+	SEARCH_ROW(args, "offered-before", OPT_EACH, offered, "HOST=SCHEME,SCHEME", \
+	    "give no password away to HOST, which once offered these ways to log in"), \
 	SEARCH_ROW(args, "trust-host", OPT_LIST, trust_hosts, "HOST", \
 	    "follow redirects to HOST, or *.NAME, without asking"), \
 	SEARCH_ROW(args, "timeout", OPT_MSEC, timeout_ms, "TIME", \
@@ -38,10 +55,10 @@ struct search_args {
 
 /* Options as the library takes them. The password is read now when a file is named; else a host
  * that asks for one makes us look into USHER_PASSWORD or ask whoever sits at the terminal.
- * `password` holds it as long as *out is used; memory is cli->mem's.
- * Returns as cli_password(); USHER_E_NOMEM. */
+ * `secrets` holds it as long as *out is used; memory is cli->mem's.
+ * Returns as cli_password(); USHER_E_USAGE, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-search_options(struct cli *cli, const struct search_args *args, struct secret *password,
+search_options(struct cli *cli, const struct search_args *args, struct search_secrets *secrets,
     struct usher_find_options *out, struct usher_error *err);
 
 #endif

@@ -93,11 +93,12 @@ static int
 call_back(struct usher_search *s, const struct usher_challenge *challenge)
 {
 	struct usher_credentials given = { .login = "" };
-	size_t n = strlen(s->login);
+	const char *login = s->options.given.prefer_address ? s->address : s->login;
+	size_t n = strlen(login);
 	int reply;
 
 	if (n < sizeof(given.login))
-		memcpy(given.login, s->login, n + 1);
+		memcpy(given.login, login, n + 1);
 	reply = s->options.given.credentials(challenge, &given, s->options.given.payload);
 	given.login[sizeof(given.login) - 1] = '\0';
 	given.password[sizeof(given.password) - 1] = '\0';

@@ -96,6 +96,75 @@ read_routes(struct arena *mem, struct search_options *o, struct usher_error *err
 	return st;
 }
 
+/* ---- logins ---- */
+
+static const struct {
+	enum usher_scheme ours;
+	enum auth_scheme scheme;
+} schemes[] = {
+	{ USHER_BASIC, SCHEME_BASIC },
+	{ USHER_NTLM, SCHEME_NTLM },
+	{ USHER_NEGOTIATE, SCHEME_NEGOTIATE },
+	{ USHER_BEARER, SCHEME_BEARER },
+};
+
+/* What the caller has the means for and allows, and this machine's libraries can do. */
+static unsigned
+read_schemes(const struct usher_find_options *o)
+{
+	unsigned means = 0;
+	unsigned allowed = 0;
+
+	if (o->password != NULL || o->credentials != NULL)
+		means |= SCHEMES_BY_PASSWORD;
+	if (o->bearer_token != NULL)
+		means |= SCHEMES_BY_TOKEN;
+	if (o->schemes != 0 || (o->login == NULL && o->password == NULL))
+		means |= SCHEMES_BY_TICKET;
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		if (o->schemes == 0 || (o->schemes & schemes[i].ours) != 0)
+			allowed |= SCHEME_BIT(schemes[i].scheme);
+	}
+	return means & allowed & http_schemes();
+}
+
+static usher_status
+read_offer(struct arena *mem, const char *text, struct plan_offer *out, struct usher_error *err)
+{
+	struct slice rest = slice_of(text);
+	size_t n = slice_find(rest, '=');
+	usher_status st = USHER_E_ADDRESS;
+
+	*out = (struct plan_offer){ .host = "" };
+	if (n < rest.n)
+		st = domain_parse(mem, (struct slice){ rest.p, n }, &out->host, NULL);
+	for (rest = slice_skip(rest, n); st == USHER_OK && rest.n > 1; rest = slice_skip(rest, n)) {
+		rest = slice_skip(rest, 1);
+		n = slice_find(rest, ',');
+		out->schemes |= SCHEME_BIT(auth_scheme_named((struct slice){ rest.p, n }));
+	}
+	if (st == USHER_OK || st == USHER_E_NOMEM)
+		return st == USHER_OK ? st : err_nomem(err, "options");
+	return err_set(
+	    err, USHER_E_USAGE, "offered-before", "`%s` is not HOST=SCHEME,SCHEME", text);
+}
+
+static usher_status
+read_offers(struct arena *mem, struct search_options *o, struct usher_error *err)
+{
+	const char *const *list = o->given.offered_before;
+	usher_status st = count_list(list, &o->n_offers, err);
+
+	if (st != USHER_OK)
+		return st;
+	o->offers = arena_array(mem, o->n_offers, sizeof(*o->offers));
+	if (o->offers == NULL)
+		return err_nomem(err, "options");
+	for (size_t i = 0; st == USHER_OK && i < o->n_offers; i++)
+		st = read_offer(mem, list[i], &o->offers[i], err);
+	return st;
+}
+
 usher_status
 search_options_read(struct arena *mem, const struct usher_find_options *from,
     struct search_options *out, struct usher_error *err)
@@ -108,6 +177,10 @@ search_options_read(struct arena *mem, const struct usher_find_options *from,
 	if (st == USHER_OK)
 		st = read_routes(mem, &o, err);
 	if (st == USHER_OK)
-		*out = o;
+		st = read_offers(mem, &o, err);
+	if (st != USHER_OK)
+		return st;
+	o.schemes = read_schemes(&o.given);
+	*out = o;
 	return st;
 }

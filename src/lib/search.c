@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "base/when.h"
 
 enum { ROUNDS_MAX = 16 }; /* of one usher_search_act() */
@@ -33,15 +34,20 @@ search_set_credentials(
 	return USHER_OK;
 }
 
-/* What the caller has the means for, and this machine's libraries can do. */
-static unsigned
-schemes_of(const struct usher_find_options *o)
+/* It becomes part of a header field: RFC 6750 2.1 has no more characters than these. */
+static usher_status
+set_token(struct usher_search *s, const char *token, struct usher_error *err)
 {
-	unsigned schemes = 0;
-
-	if (o->password != NULL || o->credentials != NULL)
-		schemes |= SCHEMES_BY_PASSWORD;
-	return schemes & http_schemes();
+	for (const char *p = token; *p != '\0'; p++) {
+		if (!text_is_alnum(*p) && strchr("-._~+/=", *p) == NULL)
+			return err_set(err, USHER_E_USAGE, "bearer-token",
+			    "there is a character in it that no token has");
+	}
+	if (strlen(token) > SECRET_TOKEN_BYTES)
+		return err_set(err, USHER_E_USAGE, "bearer-token", "it is longer than %d bytes",
+		    SECRET_TOKEN_BYTES);
+	return secret_set_token(&s->token, slice_of(token)) ? USHER_OK :
+							      err_nomem(err, "bearer-token");
 }
 
 static usher_status
@@ -49,7 +55,10 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 {
 	const struct usher_find_options *o = &s->options.given;
 	struct plan_options plan = {
-		.schemes = schemes_of(o),
+		.schemes = s->options.schemes,
+		.basic_anyway = (o->schemes & USHER_BASIC) != 0,
+		.offers = s->options.offers,
+		.n_offers = s->options.n_offers,
 		.may_ask = o->trust != NULL,
 		.total_ms = o->timeout_ms,
 		.trust_hosts = s->options.trust_hosts,
@@ -62,6 +71,8 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 	if (st == USHER_OK)
 		st = search_set_credentials(s, o->login != NULL ? o->login : who.text,
 		    o->password != NULL ? o->password : "", err);
+	if (st == USHER_OK && o->bearer_token != NULL)
+		st = set_token(s, o->bearer_token, err);
 	if (st == USHER_OK)
 		st = poller_new(&s->poller, err);
 	if (st == USHER_OK)

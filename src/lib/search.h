@@ -24,6 +24,9 @@ struct search_options {
 	struct text_list trust_hosts;
 	struct connect_to *routes;
 	size_t n_routes;
+	unsigned schemes; /* SCHEME_BIT()s: what the plan may log in by */
+	struct plan_offer *offers;
+	size_t n_offers;
 };
 
 /* Something the caller was asked and has not answered. */

@@ -35,6 +35,7 @@ static const struct field attempt_rows[] = {
 	ROW_CHOICE(ATTEMPT, result, attempt_result_names, 0, "what came of it"),
 	ROW_TEXT(ATTEMPT, reason, FORM_ANY, 0, "the same in words"),
 	ROW_CHOICE(ATTEMPT, scheme, scheme_names, 0, "how it tried to log in"),
+	ROW_LIST(ATTEMPT, offered, FORM_ANY, 0, "ways to log in that it offers"),
 	ROW_NUMBER(ATTEMPT, refusal_code, 0, UINT32_MAX, 0, "error code of the answer"),
 	ROW_NUMBER(ATTEMPT, started_ms, 0, INT64_MAX, 0, "begin, in ms since the run began"),
 	ROW_NUMBER(ATTEMPT, elapsed_ms, 0, INT64_MAX, 0, "duration in ms"),

@@ -71,14 +71,15 @@ struct attempt {
 	struct text_list dns;  /* addresses the host resolved to */
 	const char *dns_error; /* `NXDOMAIN`, `no address`, `timeout` …; NULL */
 	struct tls_evidence tls;
-	int64_t http_status;  /* NUMBER_ABSENT: no response */
-	const char *redirect; /* target address or URL */
-	int result;	      /* enum attempt_result */
-	const char *reason;   /* one line for people */
-	bool credentialed;    /* credentials were sent … */
-	int scheme;	      /* … by this enum auth_scheme; it may be set when none were */
-	int64_t refusal_code; /* RESULT_REFUSAL */
-	int64_t started_ms;   /* since the start of the whole run */
+	int64_t http_status;	  /* NUMBER_ABSENT: no response */
+	const char *redirect;	  /* target address or URL */
+	int result;		  /* enum attempt_result */
+	const char *reason;	  /* one line for people */
+	bool credentialed;	  /* credentials were sent … */
+	int scheme;		  /* … by this enum auth_scheme; it may be set when none were */
+	struct text_list offered; /* 401: names of the ways to log in, as the host writes them */
+	int64_t refusal_code;	  /* RESULT_REFUSAL */
+	int64_t started_ms;	  /* since the start of the whole run */
 	int64_t elapsed_ms;
 };
 

@@ -1,6 +1,8 @@
 /* scheme.c - names of the ways to log in. */
 #include "model/scheme.h"
 
+#include "base/text.h"
+
 const char *
 auth_scheme_name(enum auth_scheme scheme)
 {
@@ -18,4 +20,14 @@ auth_scheme_name(enum auth_scheme scheme)
 		break;
 	}
 	return "";
+}
+
+enum auth_scheme
+auth_scheme_named(struct slice name)
+{
+	for (enum auth_scheme s = SCHEME_BASIC; s < SCHEME_OTHER; s++) {
+		if (slice_eq_nocase(name, slice_of(auth_scheme_name(s))))
+			return s;
+	}
+	return SCHEME_OTHER;
 }

@@ -2,6 +2,8 @@
 #ifndef USHER_MODEL_SCHEME_H
 #define USHER_MODEL_SCHEME_H
 
+#include "base/slice.h"
+
 /* Weakest first: of two that are possible the later one is taken (authentication.md 10). */
 enum auth_scheme {
 	SCHEME_NONE = 0,
@@ -18,6 +20,10 @@ enum auth_scheme {
 #define SCHEMES_BY_PASSWORD (SCHEME_BIT(SCHEME_BASIC) | SCHEME_BIT(SCHEME_NTLM))
 #define SCHEMES_BY_TICKET SCHEME_BIT(SCHEME_NEGOTIATE)
 #define SCHEMES_BY_TOKEN SCHEME_BIT(SCHEME_BEARER)
+
+/* By that name, letter case ignored; SCHEME_OTHER when it is none of ours. */
+enum auth_scheme
+auth_scheme_named(struct slice name);
 
 /* As servers write it: `Basic`, `NTLM`, `Negotiate`, `Bearer`; "" for the others. */
 const char *

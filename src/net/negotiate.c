@@ -16,10 +16,6 @@
 
 enum { SERVICE_BYTES = 1024 };
 
-/* 1.3.6.1.5.5.2 and 1.2.840.113554.1.2.2 */
-static gss_OID_desc spnego = { 6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02" };
-static gss_OID_desc kerberos = { 9, (void *)(uintptr_t) "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" };
-
 /* The realm that krb5.conf names for the host; "" leaves the question to the KDC. */
 static bool
 service_name(const char *host, char out[SERVICE_BYTES])
@@ -54,10 +50,10 @@ import_name(const char *host, gss_name_t *out)
 
 /* Tickets only: other mechanisms, such as an NTLM plug-in, have secrets of their own. */
 static bool
-acquire(gss_cred_id_t *out)
+acquire(gss_OID spnego, gss_cred_id_t *out)
 {
-	gss_OID_set_desc outer = { 1, &spnego };
-	gss_OID_set_desc inner = { 1, &kerberos };
+	gss_OID_set_desc outer = { 1, spnego };
+	gss_OID_set_desc inner = { 1, gss_mech_krb5 };
 	OM_uint32 minor;
 
 	return gss_acquire_cred(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &outer, GSS_C_INITIATE,
@@ -88,8 +84,8 @@ explain(gss_name_t name, const char *host, struct usher_error *err)
 	OM_uint32 minor;
 	OM_uint32 ignored;
 
-	(void)first_token(GSS_C_NO_CREDENTIAL, name, &kerberos, &token, &minor);
-	if (gss_display_status(&ignored, minor, GSS_C_MECH_CODE, &kerberos, &more, &words) ==
+	(void)first_token(GSS_C_NO_CREDENTIAL, name, gss_mech_krb5, &token, &minor);
+	if (gss_display_status(&ignored, minor, GSS_C_MECH_CODE, gss_mech_krb5, &more, &words) ==
 	    GSS_S_COMPLETE)
 		(void)err_set(err, USHER_E_CREDENTIALS, host,
 		    "Kerberos gives no ticket for it: %.*s", (int)words.length,
@@ -103,6 +99,8 @@ explain(gss_name_t name, const char *host, struct usher_error *err)
 usher_status
 negotiate_token(const char *host, struct buf *token, struct usher_error *err)
 {
+	/* 1.3.6.1.5.5.2; the library writes to no OID, and declares none const */
+	gss_OID_desc spnego = { 6, (void *)(uintptr_t) "\x2b\x06\x01\x05\x05\x02" };
 	gss_name_t name = GSS_C_NO_NAME;
 	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
 	gss_buffer_desc out = GSS_C_EMPTY_BUFFER;
@@ -112,7 +110,7 @@ negotiate_token(const char *host, struct buf *token, struct usher_error *err)
 	if (!import_name(host, &name))
 		return err_set(err, USHER_E_CREDENTIALS, host,
 		    "Kerberos cannot be used: see krb5.conf for what is wrong in it");
-	if (acquire(&cred) && !GSS_ERROR(first_token(cred, name, &spnego, &out, &minor))) {
+	if (acquire(&spnego, &cred) && !GSS_ERROR(first_token(cred, name, &spnego, &out, &minor))) {
 		buf_append(token, out.value, out.length);
 		st = token->status == USHER_OK ? USHER_OK : err_nomem(err, host);
 	} else {

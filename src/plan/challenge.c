@@ -15,19 +15,6 @@ struct reader {
 	bool in_basic;
 };
 
-static enum auth_scheme
-scheme_named(struct slice name)
-{
-	static const enum auth_scheme known[] = { SCHEME_BASIC, SCHEME_NTLM, SCHEME_NEGOTIATE,
-		SCHEME_BEARER };
-
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (slice_eq_nocase(name, slice_of(auth_scheme_name(known[i]))))
-			return known[i];
-	}
-	return SCHEME_OTHER;
-}
-
 /* RFC 9110, 5.6.2 */
 static bool
 is_token(char c)
@@ -45,7 +32,7 @@ is_token68(char c)
 static void
 add_scheme(struct reader *r, struct slice name)
 {
-	enum auth_scheme scheme = scheme_named(name);
+	enum auth_scheme scheme = auth_scheme_named(name);
 
 	r->in_basic = scheme == SCHEME_BASIC;
 	r->offered |= SCHEME_BIT(scheme);

@@ -142,6 +142,27 @@ go_on(struct plan *p, struct lane *l, const char *why, uint64_t now_ms)
 	}
 }
 
+static struct text_list
+names_of(struct plan *p, const char *schemes)
+{
+	struct slice rest = slice_of(schemes);
+	const char **v = arena_array(p->mem, rest.n, sizeof(*v));
+	size_t n = 0;
+
+	while (v != NULL && rest.n > 0) {
+		struct slice name = { rest.p, slice_find(rest, ',') };
+
+		v[n] = arena_copy(p->mem, slice_trim(name));
+		if (v[n] == NULL)
+			break;
+		n++;
+		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+	}
+	if (rest.n > 0)
+		p->status = USHER_E_NOMEM;
+	return (struct text_list){ v, n };
+}
+
 void
 login_challenged(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
@@ -151,6 +172,7 @@ login_challenged(struct plan *p, struct lane *l, const struct plan_response *wha
 		return;
 	}
 	l->challenge.realm = record_text(p, l->challenge.realm);
+	l->attempt->offered = names_of(p, l->challenge.schemes);
 	login_note_offer(p, l->url.host, l->challenge.offered);
 	go_on(p, l, NULL, now_ms);
 }
