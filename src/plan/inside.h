@@ -48,7 +48,8 @@ struct lane {
 
 	struct url url;
 	struct text_list addresses; /* of the URL's host */
-	size_t hops;		    /* redirects behind it */
+	size_t hops;		    /* redirects behind it … */
+	bool from_public;	    /* … one of them told by a host with a public address */
 	struct attempt *attempt;    /* the one it is making */
 	struct challenge challenge; /* LANE_LOGIN */
 	enum auth_scheme scheme;    /* LANE_LOGIN: by which it logs in */
@@ -273,6 +274,10 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 /* The same for l->url, which an SRV record names. */
 enum verdict
 redirect_target(struct plan *p, struct lane *l, const char **reason);
+
+/* Somebody trusts that very host or domain, by the allow-list or by a word. */
+bool
+redirect_is_trusted(const struct plan *p, const char *host);
 
 /* Remembers what somebody said about a host or domain. */
 void

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "plan/inside.h"
 
 enum { REASON_BYTES = 512 };
@@ -179,6 +180,32 @@ lane_failure(const struct lane *l, enum plan_failure failure)
 	return failure == PLAN_STOPPED && l->stopped ? PLAN_TIMED_OUT : failure;
 }
 
+static struct text_list
+public_part(struct plan *p, const struct text_list *addresses)
+{
+	const char **v = arena_array(p->mem, addresses->n, sizeof(*v));
+	size_t n = 0;
+
+	if (v == NULL)
+		p->status = USHER_E_NOMEM;
+	for (size_t i = 0; v != NULL && i < addresses->n; i++) {
+		if (ip_is_public(addresses->v[i]))
+			v[n++] = addresses->v[i];
+	}
+	return (struct text_list){ v, n };
+}
+
+/* Nobody on the Internet makes us ask machines that only we can reach (http-discovery.md 9), unless
+ * somebody here trusts that very host. Drops such addresses; true when none is left. */
+static bool
+leads_inside(struct plan *p, struct lane *l)
+{
+	if (!l->from_public || l->addresses.n == 0 || redirect_is_trusted(p, l->url.host))
+		return false;
+	l->addresses = public_part(p, &l->addresses);
+	return l->addresses.n == 0;
+}
+
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms)
 {
@@ -197,7 +224,13 @@ lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what
 	}
 	l->addresses = record_list(p, &what->addresses);
 	l->attempt->dns = l->addresses;
-	lane_enter(l, LANE_ASK, now_ms);
+	if (leads_inside(p, l))
+		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
+		    "somebody on the Internet sends us to %s, which is on this machine or a "
+		    "private network: trust that host explicitly if you know it",
+		    l->url.host);
+	else
+		lane_enter(l, LANE_ASK, now_ms);
 }
 
 /* ---- responses ---- */
@@ -245,6 +278,7 @@ follow(struct plan *p, struct lane *l, uint64_t now_ms)
 	}
 	p->redirects++;
 	l->hops++;
+	l->from_public = l->from_public || public_part(p, &l->addresses).n > 0;
 	lane_begin(p, l, &l->next_url, now_ms);
 }
 

@@ -60,6 +60,7 @@ lane_next_target(struct plan *p, struct lane *l, uint64_t now_ms)
 	l->next_target++;
 	l->addresses = (struct text_list){ NULL, 0 };
 	l->hops = 0;
+	l->from_public = false;
 	l->attempt = record_begin(p, l, now_ms);
 	if (l->attempt != NULL)
 		lane_judge_target(p, l, now_ms);

@@ -35,13 +35,21 @@ redirect_said(const struct plan *p, const char *host)
 	return NULL;
 }
 
+bool
+redirect_is_trusted(const struct plan *p, const char *host)
+{
+	const struct word *word = redirect_said(p, host);
+
+	return listed(p, host) || (word != NULL && word->yes);
+}
+
 static enum verdict
 judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, const char **reason)
 {
 	const struct word *word = redirect_said(p, host);
 
 	l->next_host = host;
-	if ((!ip_literal && same_site(p, host)) || listed(p, host) || (word != NULL && word->yes))
+	if ((!ip_literal && same_site(p, host)) || redirect_is_trusted(p, host))
 		return VERDICT_FOLLOW;
 	if (word == NULL && p->options.may_ask && p->n_words < PLAN_ATTEMPTS_MAX)
 		return VERDICT_ASK;

@@ -8,6 +8,8 @@ import socket
 import struct
 import threading
 
+from support.scratch import close
+
 LOOPBACK = '127.0.0.1'
 A, CNAME, AAAA, SRV = 1, 5, 28, 33
 TTL = 60
@@ -141,14 +143,16 @@ class Dns:
         return self
 
     def __exit__(self, *_):
-        self._udp.close()
+        close(self._udp)
         if self._tcp is not None:
-            self._tcp.close()
+            close(self._tcp)
 
     def _serve_udp(self):
         while True:
             try:
                 packet, peer = self._udp.recvfrom(4096)
+                if not packet:
+                    return
                 for reply in self._answer(packet, False):
                     self._udp.sendto(reply, peer)
             except OSError:

@@ -51,7 +51,8 @@ def _run(*command):
 def add_address(address):
     """Gives lo a further address. Programs that ask for configured addresses only
     (AI_ADDRCONFIG) find nothing while 127.0.0.1 is the only one."""
-    _run('ip', 'address', 'add', f'{address}/32', 'dev', 'lo')
+    length = 128 if ':' in address else 32
+    _run('ip', 'address', 'add', f'{address}/{length}', 'dev', 'lo')
 
 
 def _cover(path, text, folder):

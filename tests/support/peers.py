@@ -11,6 +11,8 @@ import struct
 import threading
 import time
 
+from support.scratch import close
+
 PATH = '/autodiscover/autodiscover.xml'
 LOOPBACK = '127.0.0.1'
 PATIENCE = 20
@@ -190,7 +192,7 @@ class Peer:
         return self
 
     def __exit__(self, *_):
-        self._listener.close()
+        close(self._listener)
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -312,7 +314,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_):
-        self._listener.close()
+        close(self._listener)
 
     def _accept(self):
         while True:

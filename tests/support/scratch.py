@@ -23,6 +23,16 @@ def free_port(address='127.0.0.1', kind=socket.SOCK_STREAM):
         return s.getsockname()[1]
 
 
+def close(listener):
+    """Closes a socket that another thread listens to: that thread gets an OSError or no data, and
+    the port is free again. To close alone would leave both until something comes."""
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError:     # it has no peer, but whoever waits wakes up
+        pass
+    listener.close()
+
+
 def write(path, text, mode=0o644):
     """Writes a file whose mode is right from the first byte; returns its path."""
     path = pathlib.Path(path)

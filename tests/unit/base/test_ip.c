@@ -1,0 +1,79 @@
+/* test_ip.c - which addresses are public. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/compat.h"
+#include "base/ip.h"
+
+static void
+test_public(void **state)
+{
+	static const struct {
+		const char *text;
+		bool want;
+	} rows[] = {
+		{ "198.51.100.1", true },
+		{ "1.1.1.1", true },
+		{ "9.255.255.255", true },
+		{ "10.0.0.0", false },
+		{ "10.255.255.255", false },
+		{ "11.0.0.0", true },
+		{ "0.0.0.0", false },
+		{ "100.63.255.255", true },
+		{ "100.64.0.0", false },
+		{ "100.127.255.255", false },
+		{ "100.128.0.0", true },
+		{ "127.0.0.1", false },
+		{ "169.254.169.254", false },
+		{ "172.15.0.1", true },
+		{ "172.16.0.1", false },
+		{ "172.31.255.255", false },
+		{ "172.32.0.1", true },
+		{ "192.167.0.1", true },
+		{ "192.168.0.1", false },
+		{ "192.169.0.1", true },
+		{ "223.255.255.255", true },
+		{ "224.0.0.1", false },
+		{ "255.255.255.255", false },
+		{ "2001:db8::1", true },
+		{ "2606:4700::1111", true },
+		{ "::", false },
+		{ "::1", false },
+		{ "fc00::1", false },
+		{ "fdff::1", false },
+		{ "fe00::1", true },
+		{ "fe80::1", false },
+		{ "febf::1", false },
+		{ "fec0::1", false },
+		{ "ff02::1", false },
+		{ "::ffff:127.0.0.1", false },
+		{ "::ffff:198.51.100.1", true },
+		{ "64:ff9b::10.0.0.1", false },
+		{ "64:ff9b::198.51.100.1", true },
+		{ "2002:c0a8:1::1", false },
+		{ "2002:c633:6401::1", true },
+		{ "::127.0.0.1", false },
+		{ "", false },
+		{ "mail.contoso.example", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (ip_is_public(rows[i].text) != rows[i].want)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_public),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
