@@ -17,7 +17,7 @@ tell(struct usher_search *s, enum usher_trace_kind kind, enum source source, str
 		.text = buf_cstr(line),
 	};
 
-	if (line->status == USHER_OK &&
+	if (line->status == USHER_OK && !s->cancelled &&
 	    s->options.given.trace(&trace, s->options.given.payload) == USHER_CANCEL)
 		s->cancelled = true;
 }
