@@ -507,7 +507,8 @@ test_attempts(void **state)
 	assert_string_equal(buf_cstr(&b),
 	    "{\"source\": \"C\", \"source_name\": \"autodiscover host\", "
 	    "\"url\": \"https://autodiscover.x.example/\", "
-	    "\"dns\": [\"192.0.2.1\", \"2001:db8::1\"], \"result\": \"tls-failure\", \"scheme\": \"none\", "
+	    "\"dns\": [\"192.0.2.1\", \"2001:db8::1\"], \"result\": \"tls-failure\", \"scheme\": "
+	    "\"none\", "
 	    "\"elapsed_ms\": 12, \"tls\": {\"verdict\": \"expired\", \"subject\": \"CN=x\", "
 	    "\"not_after\": \"1970-01-01T00:00:00Z\"}, \"credentialed\": false}");
 	buf_clear(&b);

@@ -11,8 +11,10 @@
 
 #include <cmocka.h>
 
+#include "random_autoconfig.h"
 #include "random_mobilesync.h"
 #include "random_soap.h"
+#include "wire/autoconfig.h"
 #include "wire/mobilesync.h"
 
 enum { DOCUMENT_BYTES = 1024 * 1024, ARENA_BYTES = 8 * 1024 * 1024, SEEDS = 5000 };
@@ -37,6 +39,8 @@ static const struct language_row {
 	    { "settings", "redirect", "refusal-provider", "refusal-framework" } },
 	{ "soap", soap_read_response, write_soap, random_soap,
 	    { "redirect-address", "redirect-url", "refusal-user" } },
+	{ "autoconfig", autoconfig_read, autoconfig_write, random_autoconfig,
+	    { "full", "smallest" } },
 };
 
 static void

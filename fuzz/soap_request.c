@@ -1,0 +1,72 @@
+/* soap_request.c - any bytes as a question of SOAP; one that is read is answered, and asked again
+ * it is read as the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/soap.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+answer(struct arena *mem, const struct soap_request *request)
+{
+	struct answer *answers = arena_array(mem, request->subjects.n, sizeof(*answers));
+	struct soap_response response = { .server_version = request->server_version,
+		.answers = answers,
+		.n_answers = request->subjects.n };
+	struct buf b = { .max = 16 * 1024 * 1024 };
+
+	if (answers == NULL)
+		return;
+	for (size_t i = 0; i < request->subjects.n; i++)
+		answer_init(&answers[i], i % 2 == 0 ? ANSWER_SETTINGS : ANSWER_REFUSAL);
+	soap_write_response(&b, request, &response);
+	buf_clear(&b);
+}
+
+static bool
+same_lists(const struct text_list *a, const struct text_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct xml_reader *reader = xml_reader_new();
+	struct arena *mem = arena_new(16 * 1024 * 1024);
+	struct buf b = { .max = 4 * SOAP_REQUEST_BYTES };
+	struct soap_request request, again;
+	enum soap_fault fault;
+	struct usher_error err;
+	usher_status st;
+
+	if (reader == NULL || mem == NULL)
+		goto done;
+	st = soap_read_request(reader, mem, slice_from(data, size), &request, &fault, &err);
+	if (st == USHER_E_INPUT)
+		soap_write_fault(&b, fault, err.message);
+	if (st != USHER_OK || request.invalid != NULL)
+		goto done;
+	answer(mem, &request);
+	soap_write_request(&b, &request);
+	if (b.n > SOAP_REQUEST_BYTES)
+		goto done;
+	if (soap_read_request(reader, mem, buf_as_slice(&b), &again, &fault, NULL) != USHER_OK ||
+	    again.operation != request.operation ||
+	    !same_lists(&again.subjects, &request.subjects) ||
+	    (request.settings.n > 0 && !same_lists(&again.settings, &request.settings)))
+		abort();
+done:
+	buf_clear(&b);
+	arena_free(mem);
+	xml_reader_free(reader);
+	return 0;
+}
