@@ -39,6 +39,7 @@ const struct command_group command_groups[] = {
 	{ "outlook-anywhere", "RPC over HTTP for clients outside" },
 	{ "provider", "Outlook providers EXCH, EXPR, WEB, EXHTTP" },
 	{ "site", "Active Directory sites" },
+	{ "profile", "settings of mailboxes, kept and refreshed" },
 	{ NULL, NULL },
 };
 
@@ -124,6 +125,13 @@ const struct command *const commands[] = {
 	REMOVE(ENTITY_SITE, "site", "NAME", "remove a site", NULL),
 
 	&cmd_find,
+	&cmd_profile_create,
+	&cmd_profile_list,
+	&cmd_profile_show,
+	&cmd_profile_refresh,
+	&cmd_profile_repair,
+	&cmd_profile_report,
+	&cmd_profile_remove,
 	&cmd_export,
 	&cmd_apply,
 	&cmd_diff,

@@ -6,24 +6,23 @@
 
 enum { LIST_MAX = 256 }; /* entries of a list among the options */
 
-/* A newer caller's options are fine as long as those we do not know are not used. */
-static usher_status
-read_options(
-    const struct usher_find_options *from, struct usher_find_options *to, struct usher_error *err)
+usher_status
+options_copy(const void *from, void *to, size_t size, struct usher_error *err)
 {
-	const unsigned char *bytes = (const unsigned char *)from;
+	const unsigned char *bytes = from;
+	size_t given;
 
-	*to = (struct usher_find_options)USHER_FIND_OPTIONS_INIT;
 	if (from == NULL)
 		return USHER_OK;
-	if (from->size < sizeof(from->size))
+	memcpy(&given, from, sizeof(given));
+	if (given < sizeof(given))
 		return err_set(err, USHER_E_USAGE, "options", "size is not set");
-	for (size_t i = sizeof(*to); i < from->size; i++) {
+	for (size_t i = size; i < given; i++) {
 		if (bytes[i] != 0)
 			return err_set(err, USHER_E_USAGE, "options",
 			    "one is used that came after version " USHER_VERSION);
 	}
-	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
+	memcpy(to, from, given < size ? given : size);
 	return USHER_OK;
 }
 
@@ -169,8 +168,8 @@ usher_status
 search_options_read(struct arena *mem, const struct usher_find_options *from,
     struct search_options *out, struct usher_error *err)
 {
-	struct search_options o = { 0 };
-	usher_status st = read_options(from, &o.given, err);
+	struct search_options o = { .given = USHER_FIND_OPTIONS_INIT };
+	usher_status st = options_copy(from, &o.given, sizeof(o.given), err);
 
 	if (st == USHER_OK)
 		st = read_trust_hosts(mem, &o, err);

@@ -70,6 +70,12 @@ struct usher_search {
 	struct usher_error err;
 };
 
+/* Copies a struct of options, which begins with its size, over the defaults in *to. NULL `from` is
+ * all defaults; a newer caller's is fine as long as those that we do not know are not used.
+ * Returns USHER_OK, USHER_E_USAGE. */
+USHER_CHECK usher_status
+options_copy(const void *from, void *to, size_t size, struct usher_error *err);
+
 /* Reads options of any size; NULL is all defaults.
  * Returns USHER_OK, USHER_E_USAGE, USHER_E_LIMIT, USHER_E_NOMEM. */
 USHER_CHECK usher_status

@@ -19,6 +19,8 @@ def sections(text):
         options = set(re.findall(r'Fl -([a-z0-9-]+)', part))
         for group in re.findall(r'^\.It Ic ([a-z-]+)', part, flags=re.M):
             found.setdefault(group, set()).update(options)
+    # Profiles search with the options of find, which are told there.
+    found['profile'] |= found['find']
     return found
 
 
