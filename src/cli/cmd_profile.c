@@ -138,10 +138,10 @@ struct run {
 static usher_status
 search(struct run *run, enum usher_refresh how)
 {
-	struct secret CLEANUP(secret_cleanup) password = { 0 };
+	struct search_secrets CLEANUP(search_forget) secrets = { 0 };
 	struct usher_find_options options;
 	usher_status st =
-	    search_options(run->cli, &run->args->search, &password, &options, &run->err);
+	    search_options(run->cli, &run->args->search, &secrets, &options, &run->err);
 
 	if (st != USHER_OK || !usher_profile_begin(run->profile, how, &options))
 		return st;
