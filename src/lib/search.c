@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "plan/source.h"
 
 enum { ROUNDS_MAX = 16 }; /* of one usher_search_act() */
 
@@ -62,6 +63,8 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 		.may_ask = o->trust != NULL,
 		.total_ms = o->timeout_ms,
 		.trust_hosts = s->options.trust_hosts,
+		.excluded = SOURCE_BIT(SOURCE_JSON_V2),
+		.no_autoconfig = true,
 	};
 	struct address who;
 	usher_status st = address_parse(s->mem, slice_of(address), &who, err);

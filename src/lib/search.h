@@ -39,6 +39,13 @@ struct asked {
 	struct usher_challenge challenge; /* of PLAN_REQUEST */
 };
 
+/* A question under way. */
+struct search_question {
+	uint32_t id; /* 0: none */
+	enum language language;
+	const char *address;
+};
+
 struct usher_search {
 	const char *address;
 	struct search_options options;
@@ -50,6 +57,7 @@ struct usher_search {
 	struct tls_trust *trust;
 	struct http *http;
 	struct xml_reader *xml;
+	struct search_question questions[HTTP_TRANSFERS_MAX];
 
 	const char *login;
 	struct secret password;
@@ -100,6 +108,25 @@ search_begin(struct usher_search *s, const struct plan_step *step);
 /* Ends one step; its outcome will be told. */
 void
 search_stop(struct usher_search *s, uint32_t id);
+
+/* ---- document.c ---- */
+
+enum { DOCUMENT_QUESTION_BYTES = 64 * 1024 };
+
+/* Fills in how the step's question is asked: its body, which must live as long as `r` is used, and
+ * what its answer may be. Failure sticks in `body`. */
+void
+document_write_question(
+    struct usher_search *s, const struct plan_step *step, struct http_request *r, struct buf *body);
+
+/* Reads the answer to step `id`. True: what it means is linked to the result, `mem` and all. */
+bool
+document_read(struct usher_search *s, struct arena *mem, uint32_t id, struct slice body,
+    struct plan_response *out);
+
+/* Its answer has been read, or there is none. */
+void
+document_forget_question(struct usher_search *s, uint32_t id);
 
 /* Tells the plan all outcomes that have come. USHER_E_NOMEM. */
 USHER_CHECK usher_status

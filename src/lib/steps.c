@@ -3,54 +3,8 @@
 
 #include "base/err.h"
 #include "lib/search.h"
-#include "wire/pox.h"
 
-enum {
-	RESPONSE_BYTES = 8 * 1024 * 1024, /* one response: bytes, and what they mean */
-	REQUEST_BYTES = 8 * 1024
-};
-
-/* ---- documents ---- */
-
-static const char *
-document_fault(struct arena *mem, struct slice body, const struct usher_error *err)
-{
-	struct slice head = slice_trim(body);
-
-	if (slice_starts(head, SLICE_LITERAL("\xef\xbb\xbf")))
-		head = slice_trim(slice_skip(head, 3));
-	if (head.n == 0)
-		return "its answer is empty";
-	if (slice_starts_nocase(head, SLICE_LITERAL("<!doctype html")) ||
-	    slice_starts_nocase(head, SLICE_LITERAL("<html")))
-		return "it is a web page, and no Autodiscover service";
-	return arena_printf(mem, "it is no Autodiscover service: %s", err->message);
-}
-
-/* Reads a 200. What is worth keeping is linked to the result, arena and all. */
-static bool
-read_document(struct usher_search *s, struct arena *mem, const struct http_response *from,
-    struct plan_response *to)
-{
-	struct answer *answer = arena_zalloc(mem, sizeof(*answer));
-	struct kept *k = arena_zalloc(mem, sizeof(*k));
-	struct usher_error err = { 0 };
-
-	if (answer == NULL || k == NULL)
-		return false;
-	if (pox_read_response(s->xml, mem, from->body, answer, &err) != USHER_OK) {
-		to->body_fault = document_fault(mem, from->body, &err);
-		return false;
-	}
-	to->answer = answer;
-	if (answer->kind != ANSWER_SETTINGS && answer->kind != ANSWER_REFUSAL)
-		return false;
-	*k = (struct kept){
-		.next = s->result->kept, .mem = mem, .answer = answer, .document = from->body
-	};
-	s->result->kept = k;
-	return true;
-}
+enum { RESPONSE_BYTES = 8 * 1024 * 1024 /* one response: bytes, and what they mean */ };
 
 /* ---- performing steps ---- */
 
@@ -108,7 +62,9 @@ static void
 tell_resolution(struct usher_search *s, uint32_t id, enum plan_failure failure, const char *detail,
     struct text_list addresses)
 {
-	const struct plan_resolution what = { failure, detail, addresses };
+	/* A route or a proxy is for some ports, and the plan shares names among all. */
+	const struct plan_resolution what = { failure, detail, addresses,
+		s->options.n_routes > 0 || http_has_proxy(true) || http_has_proxy(false) };
 
 	plan_resolved(s->plan, search_now_ms(s), id, &what);
 }
@@ -181,31 +137,29 @@ add_login(const struct usher_search *s, const struct plan_step *step, struct htt
 void
 search_request(struct usher_search *s, const struct plan_step *step)
 {
-	const struct question question = { .language = LANGUAGE_POX, .address = step->address };
 	const char *host = step->url->host;
 	struct http_request r = {
 		.url = step->url,
 		.addresses = step->addresses,
 		.connect_port = step->url->port,
-		.content_type = "text/xml; charset=utf-8",
-		.body_max = POX_RESPONSE_BYTES,
-		.connect_ms = PLAN_CONNECT_MS,
+		.connect_ms = step->connect_ms,
 	};
 	struct buf body CLEANUP(buf_cleanup);
 	struct usher_error err = { 0 };
 	usher_status st;
 
-	buf_init(&body, REQUEST_BYTES);
+	buf_init(&body, DOCUMENT_QUESTION_BYTES);
 	if (!add_login(s, step, &r)) {
 		tell_failure(s, step->id, PLAN_NO_CREDENTIALS, NULL);
 		return;
 	}
 	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
-	pox_write_request(&body, &question);
-	r.body = buf_as_slice(&body);
+	document_write_question(s, step, &r, &body);
 	st = body.status;
 	if (st == USHER_OK)
 		st = http_start(s->http, step->id, &r, &err);
+	if (st != USHER_OK)
+		document_forget_question(s, step->id);
 	if (st != USHER_OK)
 		tell_failure(s, step->id, st == USHER_E_CREDENTIALS ? PLAN_NO_LOGIN : PLAN_INTERNAL,
 		    err.message);
@@ -220,7 +174,7 @@ probe(struct usher_search *s, const struct plan_step *step)
 		.addresses = step->addresses,
 		.connect_port = step->url->port,
 		.body_never = true,
-		.connect_ms = PLAN_CONNECT_MS,
+		.connect_ms = step->connect_ms,
 	};
 	struct usher_error err = { 0 };
 
@@ -255,6 +209,9 @@ search_begin(struct usher_search *s, const struct plan_step *step)
 		return;
 	case PLAN_PROBE:
 		probe(s, step);
+		return;
+	case PLAN_READ:
+	case PLAN_SEARCH: /* nobody can name a file or a directory yet */
 		return;
 	case PLAN_CONSENT:
 		search_ask_consent(s, step);
@@ -296,7 +253,8 @@ collect_responses(struct usher_search *s, struct usher_error *err)
 			.challenges = from.challenges,
 		};
 		if (from.failure == HTTP_OK && from.status == 200)
-			keep = read_document(s, mem, &from, &to);
+			keep = document_read(s, mem, from.id, from.body, &to);
+		document_forget_question(s, from.id);
 		plan_responded(s->plan, search_now_ms(s), from.id, &to);
 		if (!keep)
 			arena_free(mem);

@@ -37,7 +37,14 @@ describe(struct buf *line, const struct plan_step *step)
 		    step->credentialed ? ", logging in by " : "", auth_scheme_name(step->scheme));
 		return;
 	case PLAN_PROBE:
-		buf_printf(line, "asks %s for a redirect", step->url->text);
+		buf_printf(line, "asks %s for %s", step->url->text,
+		    step->url->https ? "what it offers" : "a redirect");
+		return;
+	case PLAN_READ:
+		buf_printf(line, "reads %s", step->name);
+		return;
+	case PLAN_SEARCH:
+		buf_printf(line, "searches %s", step->name);
 		return;
 	case PLAN_CONSENT:
 		buf_printf(line, "asks you whether %s may send us on to %s", step->from, step->to);

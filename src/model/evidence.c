@@ -28,6 +28,7 @@ const struct field_table tls_evidence_table = FIELD_TABLE(tls_evidence_rows, TLS
 static const struct field attempt_rows[] = {
 	ROW_TEXT(ATTEMPT, url, FORM_ANY, 0, "what was asked"),
 	ROW_TEXT(ATTEMPT, address, FORM_ANY, 0, "mailbox that was asked for"),
+	ROW_TEXT(ATTEMPT, language, FORM_ANY, 0, "language it was asked in"),
 	ROW_LIST(ATTEMPT, dns, FORM_ANY, 0, "addresses of the host"),
 	ROW_TEXT(ATTEMPT, dns_error, FORM_ANY, 0, "why the host has no address"),
 	ROW_NUMBER(ATTEMPT, http_status, 0, 999, 0, "status of the response"),
@@ -62,6 +63,10 @@ source_name(enum source source)
 		return "last known good";
 	case SOURCE_MICROSOFT_365:
 		return "Microsoft 365";
+	case SOURCE_JSON_V2:
+		return "Autodiscover V2";
+	case SOURCE_AUTOCONFIG:
+		return "Mail Autoconfig";
 	}
 	return "unknown";
 }

@@ -9,7 +9,8 @@
 #include "model/field.h"
 #include "model/scheme.h"
 
-/* Candidate sources, by their letters in http-discovery.md 1. */
+/* Candidate sources, by their letters in http-discovery.md 1; those of other protocols have letters
+ * of ours. */
 enum source {
 	SOURCE_SCP = 'A',
 	SOURCE_ROOT = 'B',
@@ -18,7 +19,9 @@ enum source {
 	SOURCE_SRV = 'E',
 	SOURCE_LOCAL_XML = 'F',
 	SOURCE_LAST_KNOWN_GOOD = 'G',
-	SOURCE_MICROSOFT_365 = 'H'
+	SOURCE_MICROSOFT_365 = 'H',
+	SOURCE_JSON_V2 = 'J',
+	SOURCE_AUTOCONFIG = 'M'
 };
 
 /* `https root`, `autodiscover host` … as shown and as in JSON. */
@@ -68,6 +71,7 @@ struct attempt {
 	int source; /* enum source */
 	const char *url;
 	const char *address;   /* the mailbox this attempt asked for */
+	const char *language;  /* it asked in; NULL: none, as a probe or a look-up */
 	struct text_list dns;  /* addresses the host resolved to */
 	const char *dns_error; /* `NXDOMAIN`, `no address`, `timeout` …; NULL */
 	struct tls_evidence tls;

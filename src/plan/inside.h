@@ -1,8 +1,10 @@
 /* inside.h - what the files of the plan share: its state, and who may change what.
  *
- * plan.c     rounds, precedence, time: which step is next and when the search is over
+ * plan.c     precedence and time: which step is next and when the search is over
  * lane.c     one source's way: what the outcome of each of its steps means
- * locate.c   the hosts that SRV records name
+ * locate.c   the hosts that SRV records and directories name
+ * name.c     names and their addresses, looked up once
+ * json.c     questions and answers of Autodiscover V2
  * login.c    challenges, and who gets the password
  * redirect.c whether a redirect may be followed
  * record.c   the attempts, in words for people */
@@ -11,34 +13,41 @@
 
 #include "plan/challenge.h"
 #include "plan/plan.h"
-
-/* A way to derive a first URL from a mail domain (http-discovery.md 1), best first. */
-struct source_row {
-	enum source source;
-	const char *start; /* of the URL, before the domain; NULL: SRV records tell */
-	uint64_t wait_ms;  /* from the start of the round, while a better source has hope */
-	bool web_site;	   /* most likely somebody's web site answers: silence means nothing */
-};
+#include "plan/source.h"
 
 #define AUTODISCOVER_PATH "/autodiscover/autodiscover.xml"
 
-enum { SOURCES_MAX = 8, ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1 };
+enum {
+	ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1,
+	LANES_MAX = SOURCE_ROWS_MAX * ADDRESSES_MAX,
+	NAMES_MAX = 64 /* further ones are looked up each time */
+};
 
 enum lane_state {
-	LANE_LOCATE = 0, /* wants SRV records */
-	LANE_RESOLVE,	 /* wants its host's addresses */
-	LANE_ASK,	 /* wants to ask without credentials, or to probe plain http */
-	LANE_LOGIN,	 /* wants to ask with credentials */
-	LANE_CONSENT,	 /* wants somebody's word on a redirect */
-	LANE_WON,	 /* has settings, or an address to go on with */
+	LANE_READ = 0, /* wants the local file */
+	LANE_SEARCH,   /* wants a directory's connection points */
+	LANE_LOCATE,   /* wants SRV records */
+	LANE_RESOLVE,  /* wants its host's addresses */
+	LANE_ASK,      /* wants to ask without credentials, or to probe */
+	LANE_LOGIN,    /* wants to ask with credentials */
+	LANE_CONSENT,  /* wants somebody's word on a redirect */
+	LANE_WON,      /* has settings, or an address to go on with */
 	LANE_LOST
 };
 
-/* One source under way: at one URL at a time, from its first one through all redirects. */
+/* One source under way for one mailbox: at one URL at a time, from its first one through all
+ * redirects. */
 struct lane {
 	const struct source_row *row;
+	const struct address *address; /* the mailbox it asks for */
 	enum lane_state state;
-	uint64_t since_ms;     /* when it came into this state */
+	uint64_t since_ms; /* when it came into this state */
+
+	/* precedence */
+	bool yields;	       /* wins only when every better one has lost */
+	bool late;	       /* may begin as soon as the autodiscover host has lost */
+	uint64_t begin_ms;     /* while a better one has hope; UINT64_MAX: never before */
+	uint64_t ready_ms;     /* when it knew its first host: its own grace counts from here */
 	bool promising;	       /* something there knows of Autodiscover … */
 	uint64_t promising_ms; /* … since then; its betters' grace counts from here */
 
@@ -47,34 +56,59 @@ struct lane {
 	bool stopped; /* PLAN_STOP was given */
 
 	struct url url;
+	enum language language;
 	struct text_list addresses; /* of the URL's host */
-	size_t hops;		    /* redirects behind it … */
-	bool from_public;	    /* … one of them told by a host with a public address */
+	size_t first_hops;	    /* redirects behind the mailbox … */
+	size_t hops;		    /* … and behind the URL: those included */
+	bool from_public;	    /* one of them told by a host with a public address */
+	bool asked;		    /* it has done more than look up names */
 	struct attempt *attempt;    /* the one it is making */
+	bool shown;		    /* it is in the record */
+	struct visited *visit;	    /* the same for the plan */
 	struct challenge challenge; /* LANE_LOGIN */
 	enum auth_scheme scheme;    /* LANE_LOGIN: by which it logs in */
 
-	/* SOURCE_SRV: tried one after the other */
-	const char *srv_name;
-	struct srv_record *targets;
+	/* hosts that SRV records or a directory name: tried one after the other */
+	const char *name; /* of the records, or of the directory */
+	const char **targets;
 	size_t n_targets;
 	size_t next_target;
 	bool at_target; /* in LANE_CONSENT: it is the record that sends us on */
+	const char *directories[PLAN_POINTERS_MAX]; /* searched so far */
+	size_t n_directories;
 
 	/* a redirect, waiting for consent or already allowed */
 	struct url next_url;
+	enum language next_language;
 	const struct address *next_address; /* NULL: next_url */
 	const char *next_host;		    /* the host or domain to be trusted */
+
+	/* Autodiscover V2 alone: what has been told, protocol by protocol */
+	struct answer_protocol *told;
+	size_t n_told;
+	struct attempt *told_by; /* the last */
+	size_t next_protocol;
 
 	const struct answer *answer; /* LANE_WON: settings; NULL: next_address */
 };
 
 enum phase { PHASE_RUNNING = 0, PHASE_CLEARING, PHASE_DONE };
 
-/* Who has been asked what. */
+/* Who has been asked what, and whether the host was there at all. */
 struct visited {
-	const char *address_key;
+	const struct address *address;
 	struct url url;
+	enum language language;
+	enum plan_failure failure;
+};
+
+/* A host's addresses: looked up once for all lanes. */
+struct name {
+	const char *host;
+	bool known; /* else somebody is looking it up */
+	enum plan_failure failure;
+	const char *error; /* as an attempt shows it */
+	struct text_list addresses;
 };
 
 struct word {
@@ -93,6 +127,7 @@ struct find {
 	const struct attempt *attempt; /* NULL: nothing */
 	const struct answer *answer;
 	const char *address;
+	enum language language;
 };
 
 struct plan {
@@ -101,20 +136,21 @@ struct plan {
 	usher_status status; /* sticky: USHER_E_NOMEM */
 	enum phase phase;
 	uint64_t start_ms;
-	uint64_t round_ms; /* when this round began */
 	uint64_t end_ms;
 	uint32_t last_id;
 
-	struct lane lanes[SOURCES_MAX]; /* of this round, best first */
+	struct lane *lanes[LANES_MAX]; /* best first */
 	size_t n_lanes;
-	const struct lane *winner; /* while clearing: who ended the round; NULL: nobody */
+	const struct lane *winner; /* while clearing; NULL: nobody */
+	struct url last_known_good;
 
 	/* the mailboxes asked for, the present one last; trusted domains are theirs */
 	const struct address *addresses[ADDRESSES_MAX];
 	size_t n_addresses;
-	size_t redirects;
 	struct visited visited[PLAN_ATTEMPTS_MAX];
 	size_t n_visited;
+	struct name names[NAMES_MAX];
+	size_t n_names;
 	struct word words[PLAN_ATTEMPTS_MAX]; /* what was said to PLAN_CONSENT */
 	size_t n_words;
 
@@ -132,8 +168,7 @@ struct plan {
 
 	/* how it would end if nothing better came: the first reason for each outcome */
 	const char *why[OUTCOME_UNAVAILABLE + 1];
-	const struct answer *refusal;
-	struct find spare; /* settings that a better source's redirectAddr passed over */
+	struct find refusal; /* the first */
 	struct find found;
 	enum plan_outcome outcome;
 };
@@ -144,11 +179,50 @@ plan_address(const struct plan *p)
 	return p->addresses[p->n_addresses - 1];
 }
 
+/* ---- name.c ---- */
+
+/* NULL: nobody has asked for it, or there is no room to remember. */
+const struct name *
+name_find(const struct plan *p, const char *host);
+
+/* Somebody begins to look it up. */
+void
+name_ask(struct plan *p, const char *host);
+
+/* Puts what came of it into the words of the record. */
+void
+name_read(struct plan *p, const struct plan_resolution *what, struct name *out);
+
+/* It is known now to everybody; with this_port set the others look it up on their own. */
+void
+name_tell(struct plan *p, const struct name *name, bool this_port);
+
+/* Those that the whole Internet can reach. */
+struct text_list
+name_public(struct plan *p, const struct text_list *addresses);
+
 /* ---- lane.c ---- */
 
 /* Sets out for `url`. Loses at once when there is no room for another attempt. */
 void
-lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms);
+lane_begin(
+    struct plan *p, struct lane *l, const struct url *url, enum language language, uint64_t now_ms);
+
+/* It is still where its source led, and not where that sent it. */
+static inline bool
+lane_at_source(const struct lane *l)
+{
+	return l->hops == l->first_hops;
+}
+
+/* An attempt at something that is no URL of http. */
+void
+lane_begin_look_up(
+    struct plan *p, struct lane *l, enum lane_state state, const char *what, uint64_t now_ms);
+
+/* In LANE_RESOLVE: its name has been looked up, by it or by another. */
+void
+lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now_ms);
 
 /* The step of its state begins: fills in *step. False when it cannot: the lane is lost. */
 bool
@@ -158,6 +232,15 @@ void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms);
 void
 lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
+/* Settings: it has done its part. */
+void
+lane_win(struct plan *p, struct lane *l, const struct answer *answer, uint64_t now_ms);
+
+/* A document says where to go on, and in which language. */
+void
+lane_send_on(
+    struct plan *p, struct lane *l, const char *target, enum language language, uint64_t now_ms);
+
 void
 lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms);
 
@@ -204,6 +287,13 @@ lane_locate(struct plan *p, struct lane *l, uint64_t now_ms);
 
 void
 lane_located(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms);
+
+/* Sets out for the connection points in a directory. */
+void
+lane_search(struct plan *p, struct lane *l, const char *directory, uint64_t now_ms);
+
+void
+lane_searched(struct plan *p, struct lane *l, const struct plan_finding *what, uint64_t now_ms);
 
 /* Asks l->url, which a record names, if that is allowed. */
 void
@@ -252,6 +342,21 @@ login_note_offer(struct plan *p, const char *host, unsigned schemes);
 void
 login_note_sent(struct lane *l, const struct plan_response *what);
 
+/* ---- json.c ---- */
+
+/* The URL of the question for l->address, at `origin` (`https://HOST[:PORT]`); NULL when out of
+ * memory. */
+const char *
+json_url(struct plan *p, const struct lane *l, const char *origin);
+
+/* A document in LANGUAGE_JSON_V2. */
+void
+json_document(struct plan *p, struct lane *l, const struct answer *answer, uint64_t now_ms);
+
+/* After a loss: the host may know other protocols. */
+void
+json_next(struct plan *p, struct lane *l, uint64_t now_ms);
+
 /* ---- redirect.c ---- */
 
 enum verdict {
@@ -271,13 +376,18 @@ redirect_url(
 enum verdict
 redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason);
 
-/* The same for l->url, which an SRV record names. */
+/* The host may be asked whatever its addresses: somebody chose it and nobody else sent us there. */
+bool
+redirect_chosen(const struct plan *p, const struct lane *l);
+
+/* The same for l->url, which an SRV record or a directory names. */
 enum verdict
 redirect_target(struct plan *p, struct lane *l, const char **reason);
 
-/* Somebody trusts that very host or domain, by the allow-list or by a word. */
+/* The URL has been asked for that mailbox in that language. */
 bool
-redirect_is_trusted(const struct plan *p, const char *host);
+redirect_been_there(
+    const struct plan *p, const struct lane *l, const struct url *url, enum language language);
 
 /* Remembers what somebody said about a host or domain. */
 void
@@ -289,9 +399,14 @@ redirect_said(const struct plan *p, const char *host);
 
 /* ---- record.c ---- */
 
-/* A new attempt in the record; NULL when there is no memory or no room. */
+/* A new attempt, l->attempt too; NULL when there is no memory or no room. It is shown when the
+ * source does something: fallbacks that nobody needed are no part of the record. */
 struct attempt *
-record_begin(struct plan *p, const struct lane *l, uint64_t now_ms);
+record_begin(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* It is part of the record from now on, if it was not. */
+void
+record_show(struct plan *p, struct lane *l, uint64_t now_ms);
 
 /* Copies what was seen into it. */
 void
@@ -301,6 +416,10 @@ record_response(struct plan *p, struct attempt *a, const struct plan_response *w
  * URL_MAX_BYTES. NULL for NULL. */
 const char *
 record_text(struct plan *p, const char *text);
+
+/* As a part of a URL; NULL when out of memory. */
+const char *
+record_escaped(struct plan *p, const char *text);
 
 struct text_list
 record_list(struct plan *p, const struct text_list *list);

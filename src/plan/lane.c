@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "plan/inside.h"
+
+#define SOAP_PATH "/autodiscover/autodiscover.svc"
 
 enum { REASON_BYTES = 512 };
 
@@ -55,6 +56,8 @@ lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result r
 	lane_enter(l, LANE_LOST, now_ms);
 	if (p->phase == PHASE_RUNNING)
 		lane_next_target(p, l, now_ms);
+	if (p->phase == PHASE_RUNNING && l->state == LANE_LOST)
+		json_next(p, l, now_ms);
 }
 
 void
@@ -69,7 +72,7 @@ lane_lose_by_failure(
     struct plan *p, struct lane *l, enum plan_failure failure, const char *detail, uint64_t now_ms)
 {
 	const struct failure_row *row = record_failure(failure);
-	bool web_site = l->row->web_site && l->hops == 0;
+	bool web_site = l->row->web_site && lane_at_source(l);
 
 	lane_lose(p, l, now_ms, row->result, web_site ? row->web_site_outcome : row->outcome,
 	    detail == NULL ? "%s" : "%s (%s)", row->text, detail);
@@ -83,7 +86,6 @@ same_host(const struct url *a, const struct url *b)
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
-/* For l->url, as l->attempt. */
 void
 lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms)
 {
@@ -91,21 +93,36 @@ lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms)
 		lane_enter(l, LANE_LOST, now_ms);
 		return;
 	}
-	p->visited[p->n_visited++] =
-	    (struct visited){ .address_key = plan_address(p)->key, .url = l->url };
+	l->visit = &p->visited[p->n_visited++];
+	*l->visit =
+	    (struct visited){ .address = l->address, .url = l->url, .language = l->language };
 	lane_enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
 }
 
 void
-lane_begin(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms)
+lane_begin(
+    struct plan *p, struct lane *l, const struct url *url, enum language language, uint64_t now_ms)
 {
 	bool known = l->addresses.n > 0 && same_host(&l->url, url);
 
 	if (!known)
 		l->addresses = (struct text_list){ NULL, 0 };
 	l->url = *url;
+	l->language = language;
 	l->attempt = record_begin(p, l, now_ms);
 	lane_set_out(p, l, now_ms);
+}
+
+void
+lane_begin_look_up(
+    struct plan *p, struct lane *l, enum lane_state state, const char *what, uint64_t now_ms)
+{
+	l->url = (struct url){ .text = what, .host = "", .path = "" };
+	l->addresses = (struct text_list){ NULL, 0 };
+	if (what == NULL)
+		p->status = USHER_E_NOMEM;
+	l->attempt = what == NULL ? NULL : record_begin(p, l, now_ms);
+	lane_enter(l, l->attempt == NULL ? LANE_LOST : state, now_ms);
 }
 
 /* The record gets an entry of its own for what is asked with credentials. */
@@ -120,6 +137,46 @@ begin_login(struct plan *p, struct lane *l, uint64_t now_ms)
 	return true;
 }
 
+/* Only the path of SOAP's own URLs is for its questions: whether there is such a service is told by
+ * the fields of any answer at the usual URL (soap.md 2). */
+static bool
+only_probes(const struct lane *l)
+{
+	return !l->url.https ||
+	       (l->language == LANGUAGE_SOAP &&
+		   !slice_ends_nocase(slice_of(l->url.path), SLICE_LITERAL(".svc")));
+}
+
+/* Languages whose answer is the same for everybody: who asks for a login there is no such service,
+ * and gets none (json-v2.md 1, autoconfig.md 1.4). */
+static bool
+anonymous_only(const struct lane *l)
+{
+	return l->language == LANGUAGE_JSON_V2 || l->language == LANGUAGE_AUTOCONFIG;
+}
+
+static bool
+at_web_site(const struct lane *l)
+{
+	return l->row->web_site && lane_at_source(l);
+}
+
+static void
+start_request(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step)
+{
+	uint64_t limit_ms = p->options.request_ms;
+
+	step->kind = only_probes(l) ? PLAN_PROBE : PLAN_REQUEST;
+	step->addresses = l->addresses;
+	step->language = l->language;
+	step->connect_ms = p->options.connect_ms;
+	if (l->state == LANE_ASK && at_web_site(l) && limit_ms > PLAN_PROBE_MS)
+		limit_ms = PLAN_PROBE_MS;
+	l->deadline_ms = now_ms + limit_ms;
+	if (step->kind == PLAN_REQUEST)
+		l->attempt->language = language_name(l->language);
+}
+
 bool
 lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step)
 {
@@ -127,22 +184,37 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		lane_enter(l, LANE_LOST, now_ms);
 		return false;
 	}
+	if (l->state != LANE_RESOLVE) {
+		l->asked = true;
+		record_show(p, l, now_ms);
+	}
 	l->id = ++p->last_id;
 	l->deadline_ms = UINT64_MAX;
 	*step = (struct plan_step){
 		.id = l->id,
 		.source = l->row->source,
-		.address = plan_address(p)->text,
+		.address = l->address->text,
 		.url = &l->url,
 	};
 	switch (l->state) {
+	case LANE_READ:
+		step->kind = PLAN_READ;
+		step->name = p->options.local_xml;
+		l->deadline_ms = now_ms + p->options.request_ms;
+		break;
+	case LANE_SEARCH:
+		step->kind = PLAN_SEARCH;
+		step->name = l->name;
+		l->deadline_ms = now_ms + PLAN_SEARCH_MS;
+		break;
 	case LANE_LOCATE:
 		step->kind = PLAN_LOCATE;
-		step->name = l->srv_name;
+		step->name = l->name;
 		l->deadline_ms = now_ms + p->options.resolve_ms;
 		break;
 	case LANE_RESOLVE:
 		step->kind = PLAN_RESOLVE;
+		name_ask(p, l->url.host);
 		l->deadline_ms = now_ms + p->options.resolve_ms;
 		break;
 	case LANE_LOGIN:
@@ -153,15 +225,11 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 		step->realm = l->challenge.realm;
 		FALLTHROUGH;
 	case LANE_ASK:
-		step->kind = l->url.https ? PLAN_REQUEST : PLAN_PROBE;
-		step->addresses = l->addresses;
-		l->deadline_ms = now_ms + p->options.request_ms;
-		if (step->kind == PLAN_PROBE && l->deadline_ms > now_ms + PLAN_PROBE_MS)
-			l->deadline_ms = now_ms + PLAN_PROBE_MS;
+		start_request(p, l, now_ms, step);
 		break;
 	case LANE_CONSENT:
 		step->kind = PLAN_CONSENT;
-		step->from = l->at_target ? l->srv_name : l->url.text;
+		step->from = l->at_target ? l->name : l->url.text;
 		step->to = l->next_address != NULL ? l->next_address->text : l->next_url.text;
 		step->host = l->next_host;
 		break;
@@ -180,57 +248,57 @@ lane_failure(const struct lane *l, enum plan_failure failure)
 	return failure == PLAN_STOPPED && l->stopped ? PLAN_TIMED_OUT : failure;
 }
 
-static struct text_list
-public_part(struct plan *p, const struct text_list *addresses)
-{
-	const char **v = arena_array(p->mem, addresses->n, sizeof(*v));
-	size_t n = 0;
-
-	if (v == NULL)
-		p->status = USHER_E_NOMEM;
-	for (size_t i = 0; v != NULL && i < addresses->n; i++) {
-		if (ip_is_public(addresses->v[i]))
-			v[n++] = addresses->v[i];
-	}
-	return (struct text_list){ v, n };
-}
-
-/* Nobody on the Internet makes us ask machines that only we can reach (http-discovery.md 9), unless
- * somebody here trusts that very host. Drops such addresses; true when none is left. */
+/* Everybody could send us to a machine that only we can reach (http-discovery.md 9). */
 static bool
 leads_inside(struct plan *p, struct lane *l)
 {
-	if (!l->from_public || l->addresses.n == 0 || redirect_is_trusted(p, l->url.host))
+	struct text_list outside;
+
+	if (!l->from_public || l->addresses.n == 0 || redirect_chosen(p, l))
 		return false;
-	l->addresses = public_part(p, &l->addresses);
-	return l->addresses.n == 0;
+	outside = name_public(p, &l->addresses);
+	if (outside.n == 0)
+		return true;
+	l->addresses = outside;
+	return false;
+}
+
+void
+lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now_ms)
+{
+	l->attempt->dns_error = name->error;
+	if (name->failure != PLAN_NO_FAILURE) {
+		l->visit->failure = name->failure;
+		lane_lose_by_failure(p, l, name->failure,
+		    name->failure == PLAN_DNS_TROUBLE ? name->error : NULL, now_ms);
+		return;
+	}
+	l->addresses = name->addresses;
+	l->attempt->dns = l->addresses;
+	if (leads_inside(p, l)) {
+		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
+		    "somebody on the Internet sends us to %s, which is on this machine or a "
+		    "private network: trust that host explicitly if you know it",
+		    l->url.host);
+		return;
+	}
+	lane_enter(l, LANE_ASK, now_ms);
 }
 
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms)
 {
-	enum plan_failure failure = lane_failure(l, what->failure);
+	struct plan_resolution told = *what;
+	struct name own = { .host = l->url.host, .known = true };
 
-	if (failure == PLAN_TIMED_OUT)
-		failure = PLAN_DNS_TROUBLE;
-	if (failure != PLAN_NO_FAILURE) {
-		l->attempt->dns_error = failure == PLAN_NO_SUCH_NAME ? "NXDOMAIN" :
-					failure == PLAN_NO_ADDRESS   ? "no address" :
-					what->detail != NULL ? record_text(p, what->detail) :
-							       "no answer";
-		lane_lose_by_failure(p, l, failure,
-		    failure == PLAN_DNS_TROUBLE ? l->attempt->dns_error : NULL, now_ms);
-		return;
-	}
-	l->addresses = record_list(p, &what->addresses);
-	l->attempt->dns = l->addresses;
-	if (leads_inside(p, l))
-		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
-		    "somebody on the Internet sends us to %s, which is on this machine or a "
-		    "private network: trust that host explicitly if you know it",
-		    l->url.host);
-	else
-		lane_enter(l, LANE_ASK, now_ms);
+	told.failure = lane_failure(l, what->failure);
+	if (told.failure == PLAN_TIMED_OUT)
+		told.failure = PLAN_DNS_TROUBLE;
+	name_read(p, &told, &own);
+	if (own.failure != PLAN_NO_FAILURE)
+		record_show(p, l, now_ms);
+	name_tell(p, &own, what->this_port);
+	lane_named(p, l, &own, now_ms);
 }
 
 /* ---- responses ---- */
@@ -260,8 +328,7 @@ lose_by_tls(struct plan *p, struct lane *l, const struct plan_response *what, ui
 	/* A company's web site without our name on its certificate is the common case, and no
 	 * alarm; everywhere else the host claims to be the one to ask. */
 	lane_lose(p, l, now_ms, RESULT_TLS_FAILURE,
-	    l->row->web_site && l->hops == 0 ? OUTCOME_NOT_FOUND : OUTCOME_BLOCKED, "%s",
-	    words[verdict]);
+	    at_web_site(l) ? OUTCOME_NOT_FOUND : OUTCOME_BLOCKED, "%s", words[verdict]);
 }
 
 /* An address is accepted when its round ends; until then a better source may overtake. */
@@ -276,10 +343,9 @@ follow(struct plan *p, struct lane *l, uint64_t now_ms)
 		lane_enter(l, LANE_WON, now_ms);
 		return;
 	}
-	p->redirects++;
+	l->from_public = l->from_public || name_public(p, &l->addresses).n > 0;
 	l->hops++;
-	l->from_public = l->from_public || public_part(p, &l->addresses).n > 0;
-	lane_begin(p, l, &l->next_url, now_ms);
+	lane_begin(p, l, &l->next_url, l->next_language, now_ms);
 }
 
 static void
@@ -301,6 +367,19 @@ act_on(struct plan *p, struct lane *l, enum verdict verdict, const char *reason,
 	}
 }
 
+void
+lane_send_on(
+    struct plan *p, struct lane *l, const char *target, enum language language, uint64_t now_ms)
+{
+	const char *reason = "";
+	enum verdict verdict;
+
+	l->attempt->redirect = record_text(p, target);
+	l->next_language = language;
+	verdict = redirect_url(p, l, target, true, &reason);
+	act_on(p, l, verdict, reason, now_ms);
+}
+
 static void
 on_location(struct plan *p, struct lane *l, const char *location, uint64_t now_ms)
 {
@@ -313,6 +392,7 @@ on_location(struct plan *p, struct lane *l, const char *location, uint64_t now_m
 		return;
 	}
 	l->attempt->redirect = record_text(p, location);
+	l->next_language = l->language;
 	verdict = redirect_url(p, l, location, false, &reason);
 	if (verdict == VERDICT_FOLLOW || verdict == VERDICT_ASK)
 		l->attempt->redirect = l->next_url.text;
@@ -325,12 +405,28 @@ on_refusal(struct plan *p, struct lane *l, const struct answer *answer, uint64_t
 	const char *message = record_text(p, answer->refusal.message);
 
 	l->attempt->refusal_code = answer->refusal.code;
-	if (p->refusal == NULL) {
-		p->refusal = answer;
+	if (answer->refusal.code == REFUSAL_NO_PROVIDER && l->language == LANGUAGE_POX &&
+	    !p->options.one_language) {
+		lane_finish_attempt(
+		    p, l, RESULT_REFUSAL, "it has nothing for Outlook: is it for phones?", now_ms);
+		lane_begin(p, l, &l->url, LANGUAGE_MOBILESYNC, now_ms);
+		return;
+	}
+	if (p->refusal.answer == NULL) {
+		p->refusal = (struct find){ l->attempt, answer, l->address->text, l->language };
 		p->why[OUTCOME_NOT_FOUND] = NULL;
 	}
 	lane_lose(p, l, now_ms, RESULT_REFUSAL, OUTCOME_NOT_FOUND, "it says: %s (%lld)",
 	    message == NULL ? "no" : message, (long long)answer->refusal.code);
+}
+
+void
+lane_win(struct plan *p, struct lane *l, const struct answer *answer, uint64_t now_ms)
+{
+	lane_finish_attempt(p, l, RESULT_SETTINGS, "it gave the settings", now_ms);
+	l->answer = answer;
+	lane_note_promise(l, now_ms);
+	lane_enter(l, LANE_WON, now_ms);
 }
 
 static void
@@ -341,10 +437,7 @@ on_settings(struct plan *p, struct lane *l, const struct answer *answer, uint64_
 		    "its answer holds no settings");
 		return;
 	}
-	lane_finish_attempt(p, l, RESULT_SETTINGS, "it gave the settings", now_ms);
-	l->answer = answer;
-	lane_note_promise(l, now_ms);
-	lane_enter(l, LANE_WON, now_ms);
+	lane_win(p, l, answer, now_ms);
 }
 
 static void
@@ -359,6 +452,10 @@ on_document(struct plan *p, struct lane *l, const struct plan_response *what, ui
 		    what->body_fault == NULL ? "it is no Autodiscover service" : what->body_fault);
 		return;
 	}
+	if (l->language == LANGUAGE_JSON_V2) {
+		json_document(p, l, answer, now_ms);
+		return;
+	}
 	switch (answer->kind) {
 	case ANSWER_SETTINGS:
 		on_settings(p, l, answer, now_ms);
@@ -367,9 +464,8 @@ on_document(struct plan *p, struct lane *l, const struct plan_response *what, ui
 		on_refusal(p, l, answer, now_ms);
 		return;
 	case ANSWER_REDIRECT_URL:
-		l->attempt->redirect = record_text(p, answer->redirect);
-		verdict = redirect_url(p, l, answer->redirect, true, &reason);
-		break;
+		lane_send_on(p, l, answer->redirect, l->language, now_ms);
+		return;
 	case ANSWER_REDIRECT_ADDRESS:
 		l->attempt->redirect = record_text(p, answer->redirect);
 		verdict = redirect_address(p, l, answer->redirect, &reason);
@@ -388,6 +484,25 @@ is_redirect(int64_t status)
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/* SOAP's questions go to another URL of the same host. */
+static void
+on_soap_offer(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	struct url url = { .text = "" };
+
+	if (url_resolve(p->mem, &l->url, SLICE_LITERAL(SOAP_PATH), &url, NULL) != USHER_OK) {
+		p->status = USHER_E_NOMEM;
+		lane_enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	lane_finish_attempt(p, l, RESULT_REDIRECT, "it offers SOAP", now_ms);
+	lane_note_promise(l, now_ms);
+	if (redirect_been_there(p, l, &url, LANGUAGE_SOAP))
+		lane_enter(l, LANE_LOST, now_ms);
+	else
+		lane_begin(p, l, &url, LANGUAGE_SOAP, now_ms);
+}
+
 static void
 on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
@@ -400,6 +515,21 @@ on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint
 		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
 		    "over plain http only a redirect counts, and it gives none (HTTP %d)",
 		    (int)what->http_status);
+		return;
+	}
+	if (anonymous_only(l) && what->http_status >= 400 && what->http_status < 500) {
+		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
+		    "it has no %s for everybody (HTTP %d)", source_name(l->row->source),
+		    (int)what->http_status);
+		return;
+	}
+	if (only_probes(l) && what->offers_soap) {
+		on_soap_offer(p, l, now_ms);
+		return;
+	}
+	if (only_probes(l) && what->http_status < 500) {
+		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
+		    "it does not offer SOAP (HTTP %d)", (int)what->http_status);
 		return;
 	}
 	switch (what->http_status) {
@@ -432,11 +562,27 @@ on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint
 		    "it is no Autodiscover service (HTTP %d)", (int)what->http_status);
 }
 
+/* Not from the network: who gave us the file wants to know why it is no use. */
+static void
+on_file(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
+{
+	if (lane_failure(l, what->failure) == PLAN_NO_FAILURE)
+		on_document(p, l, what, now_ms);
+	else
+		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_UNAVAILABLE,
+		    "the file cannot be read (%s)",
+		    what->detail == NULL ? "no reason given" : what->detail);
+}
+
 void
 lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
 	enum plan_failure failure = lane_failure(l, what->failure);
 
+	if (l->state == LANE_READ) {
+		on_file(p, l, what, now_ms);
+		return;
+	}
 	record_response(p, l->attempt, what);
 	if (l->state == LANE_LOGIN) {
 		login_note_sent(l, what);
@@ -451,6 +597,8 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 	}
 	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
 		failure = PLAN_TLS;
+	if (failure != PLAN_NO_FAILURE)
+		l->visit->failure = failure;
 	if (failure == PLAN_TLS)
 		lose_by_tls(p, l, what, now_ms);
 	else if (failure != PLAN_NO_FAILURE)

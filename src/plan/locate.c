@@ -1,34 +1,12 @@
-/* locate.c - the hosts that SRV records name, tried one after the other (http-discovery.md 5). */
+/* locate.c - the hosts that SRV records and directories name, tried one after the other
+ * (http-discovery.md 5, scp.md 3). */
 #include <string.h>
 
 #include "plan/inside.h"
+#include "plan/scp.h"
 #include "plan/srv.h"
 
-void
-lane_locate(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	l->srv_name = arena_printf(p->mem, "_autodiscover._tcp.%s", plan_address(p)->domain);
-	l->url.text = arena_printf(p->mem, "dns:%s?type=SRV", l->srv_name); /* RFC 4501 */
-	if (l->srv_name == NULL || l->url.text == NULL) {
-		p->status = USHER_E_NOMEM;
-		lane_enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	l->attempt = record_begin(p, l, now_ms);
-	lane_enter(l, l->attempt == NULL ? LANE_LOST : LANE_LOCATE, now_ms);
-}
-
-static bool
-target_url(struct plan *p, const struct srv_record *r, struct url *out)
-{
-	const char *text =
-	    arena_printf(p->mem, "https://%s:%u%s", r->host, (unsigned)r->port, AUTODISCOVER_PATH);
-
-	if (text != NULL && url_parse(p->mem, slice_of(text), out, NULL) == USHER_OK)
-		return true;
-	p->status = USHER_E_NOMEM;
-	return false;
-}
+/* ---- one host after the other ---- */
 
 void
 lane_judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
@@ -55,27 +33,68 @@ lane_judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
 void
 lane_next_target(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	if (l->next_target == l->n_targets || !target_url(p, &l->targets[l->next_target], &l->url))
+	const struct plan_options *o = &p->options;
+	usher_status st;
+
+	if (l->next_target == l->n_targets)
 		return;
-	l->next_target++;
+	st = url_parse(p->mem, slice_of(l->targets[l->next_target++]), &l->url, NULL);
+	if (st != USHER_OK) { /* they were URLs when they were put there */
+		p->status = USHER_E_NOMEM;
+		return;
+	}
 	l->addresses = (struct text_list){ NULL, 0 };
-	l->hops = 0;
+	l->hops = l->first_hops;
 	l->from_public = false;
+	l->language = o->one_language ? o->language : LANGUAGE_POX;
 	l->attempt = record_begin(p, l, now_ms);
 	if (l->attempt != NULL)
 		lane_judge_target(p, l, now_ms);
 }
 
-/* The record of the look-up itself names all targets in the order they are tried. */
+/* The record of the look-up itself names all that are tried, in order. */
 static const char *
-list_targets(struct plan *p, const struct lane *l)
+list_targets(struct plan *p, const struct text_list *names)
 {
 	const char *text = "it names";
 
-	for (size_t i = 0; text != NULL && i < l->n_targets; i++)
-		text = arena_printf(p->mem, "%s%s %s:%u", text, i == 0 ? "" : ",",
-		    l->targets[i].host, (unsigned)l->targets[i].port);
+	for (size_t i = 0; text != NULL && i < names->n; i++)
+		text = arena_join(p->mem, text, i == 0 ? " " : ", ", names->v[i]);
 	return text;
+}
+
+/* The look-up has done its part: its targets are tried from now on. */
+static void
+begin_targets(struct plan *p, struct lane *l, const char *const *urls, size_t n,
+    const struct text_list *names, uint64_t now_ms)
+{
+	l->targets = arena_array(p->mem, n, sizeof(*l->targets));
+	if (l->targets == NULL) {
+		p->status = USHER_E_NOMEM;
+		lane_enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	memcpy(l->targets, urls, n * sizeof(*urls));
+	l->n_targets = n;
+	l->attempt->redirect = urls[0];
+	lane_finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, names), now_ms);
+	lane_enter(l, LANE_LOST, now_ms);
+	l->ready_ms = now_ms;
+	lane_next_target(p, l, now_ms);
+}
+
+/* ---- SRV records ---- */
+
+void
+lane_locate(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	l->name = arena_join(p->mem, "_autodiscover._tcp.", l->address->domain);
+	if (l->name == NULL)
+		p->status = USHER_E_NOMEM;
+	lane_begin_look_up(p, l, LANE_LOCATE,
+	    l->name == NULL ? NULL :
+			      arena_join(p->mem, "dns:", l->name, "?type=SRV"), /* RFC 4501 */
+	    now_ms);
 }
 
 static bool
@@ -86,32 +105,54 @@ says_absent(const struct plan_location *what)
 	return host[0] == '\0' || strcmp(host, ".") == 0;
 }
 
+/* `HOST:PORT` each, and their URLs. */
+static bool
+name_records(struct plan *p, const struct srv_record *records, size_t n, const char **names,
+    const char **urls)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct url url = { .text = "" };
+		const char *text;
+
+		names[i] =
+		    arena_printf(p->mem, "%s:%u", records[i].host, (unsigned)records[i].port);
+		if (names[i] == NULL)
+			return false;
+		text = arena_join(p->mem, "https://", names[i], AUTODISCOVER_PATH);
+		if (text == NULL || url_parse(p->mem, slice_of(text), &url, NULL) != USHER_OK)
+			return false;
+		urls[i] = url.text;
+	}
+	return true;
+}
+
 static void
 on_records(struct plan *p, struct lane *l, const struct plan_location *what, uint64_t now_ms)
 {
-	struct url first = { .text = "" };
+	struct srv_record *v = arena_array(p->mem, what->n_records, sizeof(*v));
+	const char *names[PLAN_TARGETS_MAX], *urls[PLAN_TARGETS_MAX];
+	size_t n = 0;
 
-	l->targets = arena_array(p->mem, what->n_records, sizeof(*l->targets));
-	if (l->targets == NULL ||
-	    srv_order(p->mem, what->records, what->n_records, p->options.seed + p->n_addresses,
-		l->targets, &l->n_targets) != USHER_OK) {
+	if (v == NULL || srv_order(p->mem, what->records, what->n_records,
+			     p->options.seed + p->n_addresses, v, &n) != USHER_OK) {
 		p->status = USHER_E_NOMEM;
 		lane_enter(l, LANE_LOST, now_ms);
 		return;
 	}
-	if (l->n_targets == 0) {
+	if (n == 0) {
 		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "%s",
 		    says_absent(what) ? "the domain says there that it has no such service" :
 					"it names no host");
 		return;
 	}
-	if (l->n_targets > PLAN_TARGETS_MAX)
-		l->n_targets = PLAN_TARGETS_MAX;
-	if (target_url(p, &l->targets[0], &first))
-		l->attempt->redirect = first.text;
-	lane_finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, l), now_ms);
-	lane_enter(l, LANE_LOST, now_ms);
-	lane_next_target(p, l, now_ms);
+	if (n > PLAN_TARGETS_MAX)
+		n = PLAN_TARGETS_MAX;
+	if (!name_records(p, v, n, names, urls)) {
+		p->status = USHER_E_NOMEM;
+		lane_enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	begin_targets(p, l, urls, n, &(struct text_list){ names, n }, now_ms);
 }
 
 void
@@ -130,4 +171,76 @@ lane_located(struct plan *p, struct lane *l, const struct plan_location *what, u
 		    what->detail != NULL ? record_text(p, what->detail) : "no answer";
 		lane_lose_by_failure(p, l, PLAN_DNS_TROUBLE, l->attempt->dns_error, now_ms);
 	}
+}
+
+/* ---- directories ---- */
+
+void
+lane_search(struct plan *p, struct lane *l, const char *directory, uint64_t now_ms)
+{
+	l->name = directory;
+	lane_begin_look_up(p, l, LANE_SEARCH, directory, now_ms);
+}
+
+static bool
+searched(const struct lane *l, const char *directory)
+{
+	for (size_t i = 0; i < l->n_directories; i++) {
+		if (strcmp(l->directories[i], directory) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One directory leads to another: each is searched once. */
+static void
+on_pointer(struct plan *p, struct lane *l, const char *pointer, uint64_t now_ms)
+{
+	l->attempt->redirect = pointer;
+	if (l->n_directories == PLAN_POINTERS_MAX || searched(l, pointer)) {
+		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND,
+		    l->n_directories == PLAN_POINTERS_MAX ?
+			"it sends us on once more, after ten directories" :
+			"it sends us to a directory that was searched before");
+		return;
+	}
+	lane_finish_attempt(
+	    p, l, RESULT_REDIRECT, arena_join(p->mem, "it sends us on to ", pointer), now_ms);
+	lane_search(p, l, pointer, now_ms);
+}
+
+void
+lane_searched(struct plan *p, struct lane *l, const struct plan_finding *what, uint64_t now_ms)
+{
+	enum plan_failure failure = lane_failure(l, what->failure);
+	struct scp_order order;
+	struct text_list urls;
+
+	l->directories[l->n_directories++] = l->name;
+	if (failure != PLAN_NO_FAILURE) {
+		/* A computer outside has no directory: never a reason to stop (scp.md 3.3). */
+		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND,
+		    what->detail == NULL ? "%s" : "%s (%s)", record_failure(failure)->text,
+		    what->detail);
+		return;
+	}
+	if (scp_order(p->mem, what->records, what->n_records, l->address->domain, p->options.site,
+		p->options.strict_site, &order) != USHER_OK) {
+		p->status = USHER_E_NOMEM;
+		lane_enter(l, LANE_LOST, now_ms);
+		return;
+	}
+	if (order.pointer != NULL) {
+		on_pointer(p, l, order.pointer, now_ms);
+		return;
+	}
+	if (order.urls.n == 0) {
+		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
+		    "it holds no service connection point");
+		return;
+	}
+	urls = order.urls;
+	if (urls.n > PLAN_TARGETS_MAX)
+		urls.n = PLAN_TARGETS_MAX;
+	begin_targets(p, l, urls.v, urls.n, &urls, now_ms);
 }

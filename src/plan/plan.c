@@ -1,4 +1,4 @@
-/* plan.c - rounds, precedence and time: which step is next, and when the search is over. */
+/* plan.c - precedence and time: which step is next, and when the search is over. */
 #include "plan/plan.h"
 
 #include <stdio.h>
@@ -7,16 +7,7 @@
 #include "base/err.h"
 #include "plan/inside.h"
 
-/* All names are looked up at once; a better source is preferred while it is within its grace
- * (http-discovery.md 16). */
-static const struct source_row sources[] = {
-	{ SOURCE_AUTODISCOVER, "https://autodiscover.", 0, false },
-	{ SOURCE_ROOT, "https://", 0, true },
-	{ SOURCE_HTTP_REDIRECT, "http://autodiscover.", PLAN_STAGGER_MS, true },
-	{ SOURCE_SRV, NULL, 2 * PLAN_STAGGER_MS, false },
-};
-
-_Static_assert(COUNT_OF(sources) <= SOURCES_MAX, "room for a lane per source");
+#define MICROSOFT_365_URL "https://autodiscover-s.outlook.com" AUTODISCOVER_PATH
 
 const char *
 plan_outcome_name(enum plan_outcome outcome)
@@ -36,56 +27,180 @@ plan_outcome_name(enum plan_outcome outcome)
 	return "unknown";
 }
 
-/* ---- beginning ---- */
+/* ---- the sources of a mailbox ---- */
+
+/* Whether the source is asked at all, for the mailbox that was begun last. */
+static bool
+applies(const struct plan *p, const struct source_row *row)
+{
+	const struct plan_options *o = &p->options;
+	bool first = p->n_addresses == 1;
+
+	if (o->one_language && row->language != LANGUAGE_POX && row->language != o->language)
+		return false;
+	if (o->one_language && row->language == LANGUAGE_POX &&
+	    (o->language == LANGUAGE_JSON_V2 || o->language == LANGUAGE_AUTOCONFIG))
+		return false;
+	if (row->alone && !o->one_language)
+		return false;
+	switch (row->source) {
+	case SOURCE_SCP:
+		return o->directory != NULL;
+	case SOURCE_LOCAL_XML: /* what it says is for the mailbox it was given for */
+		return o->local_xml != NULL && first &&
+		       (!o->one_language || o->language == LANGUAGE_POX);
+	case SOURCE_LAST_KNOWN_GOOD:
+		return o->last_known_good != NULL && first;
+	case SOURCE_MICROSOFT_365:
+		return o->microsoft_365;
+	case SOURCE_AUTOCONFIG:
+		return !o->no_autoconfig || o->one_language;
+	default:
+		return true;
+	}
+}
+
+static const char *
+first_url(struct plan *p, const struct lane *l)
+{
+	const struct source_row *row = l->row;
+	const char *domain = l->address->domain, *escaped = "";
+
+	if (row->language == LANGUAGE_JSON_V2)
+		return json_url(p, l, arena_join(p->mem, row->start, domain));
+	if (row->path[strlen(row->path) - 1] == '=')
+		escaped = record_escaped(p, l->address->text);
+	return escaped == NULL ? NULL : arena_join(p->mem, row->start, domain, row->path, escaped);
+}
 
 static void
-begin_lane(struct plan *p, const struct source_row *row, uint64_t now_ms)
+begin_at_host(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	struct lane *l = &p->lanes[p->n_lanes++];
-	const char *text;
+	enum language language = l->row->language;
+	const char *text = first_url(p, l);
 	struct url url = { .text = "" };
 	usher_status st = USHER_E_NOMEM;
 
-	*l = (struct lane){ .row = row };
-	if (row->source == SOURCE_SRV) {
-		lane_locate(p, l, now_ms);
-		return;
-	}
-	text =
-	    arena_printf(p->mem, "%s%s%s", row->start, plan_address(p)->domain, AUTODISCOVER_PATH);
+	if (language == LANGUAGE_POX && p->options.one_language)
+		language = p->options.language;
 	if (text != NULL)
 		st = url_parse(p->mem, slice_of(text), &url, NULL);
 	if (st == USHER_E_NOMEM) {
 		p->status = st;
+		lane_enter(l, LANE_LOST, now_ms);
 		return;
 	}
 	if (st == USHER_OK) {
-		lane_begin(p, l, &url, now_ms);
+		lane_begin(p, l, &url, language, now_ms);
 		return;
 	}
 	/* `autodiscover.` in front can make a name longer than names may be. */
-	l->url.text = text;
-	l->attempt = record_begin(p, l, now_ms);
-	if (l->attempt != NULL)
+	lane_begin_look_up(p, l, LANE_RESOLVE, text, now_ms);
+	if (l->state != LANE_LOST)
 		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND,
 		    "no host can have that name");
-	else
-		l->state = LANE_LOST;
 }
 
 static void
-begin_round(struct plan *p, const struct address *address, uint64_t now_ms)
+begin_at_url(struct plan *p, struct lane *l, const struct url *url, uint64_t now_ms)
 {
-	p->addresses[p->n_addresses++] = address;
-	p->phase = PHASE_RUNNING;
-	p->round_ms = now_ms;
-	p->winner = NULL;
-	p->n_lanes = 0;
-	p->refusal = NULL;
-	memset(p->why, 0, sizeof(p->why));
-	for (size_t i = 0; i < COUNT_OF(sources); i++)
-		begin_lane(p, &sources[i], now_ms);
+	lane_begin(p, l, url, p->options.one_language ? p->options.language : LANGUAGE_POX, now_ms);
 }
+
+static void
+begin_lane(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	struct url url;
+
+	switch (l->row->source) {
+	case SOURCE_SCP:
+		lane_search(p, l, p->options.directory, now_ms);
+		return;
+	case SOURCE_SRV:
+		lane_locate(p, l, now_ms);
+		return;
+	case SOURCE_LOCAL_XML:
+		lane_begin_look_up(
+		    p, l, LANE_READ, arena_join(p->mem, "file:", p->options.local_xml), now_ms);
+		return;
+	case SOURCE_LAST_KNOWN_GOOD:
+		begin_at_url(p, l, &p->last_known_good, now_ms);
+		return;
+	case SOURCE_MICROSOFT_365:
+		if (url_parse(p->mem, SLICE_LITERAL(MICROSOFT_365_URL), &url, NULL) == USHER_OK)
+			begin_at_url(p, l, &url, now_ms);
+		else
+			p->status = USHER_E_NOMEM;
+		return;
+	default:
+		begin_at_host(p, l, now_ms);
+		return;
+	}
+}
+
+/* `head_start`: a URL that worked once gets it, before others are bothered. */
+static struct lane *
+make_lane(
+    struct plan *p, const struct source_row *row, size_t hops, bool head_start, uint64_t now_ms)
+{
+	static const uint64_t waits[] = {
+		[BEGIN_STAGGERED] = PLAN_STAGGER_MS,
+		[BEGIN_STAGGERED_MORE] = 2 * PLAN_STAGGER_MS,
+		[BEGIN_LATE] = PLAN_LATE_MS,
+		[BEGIN_LAST] = 0,
+	};
+	struct lane *l = arena_zalloc(p->mem, sizeof(*l));
+	bool alone = p->options.one_language && row->language != LANGUAGE_POX;
+
+	if (l == NULL) {
+		p->status = USHER_E_NOMEM;
+		return NULL;
+	}
+	l->row = row;
+	l->address = plan_address(p);
+	l->first_hops = l->hops = hops;
+	l->ready_ms = now_ms;
+	l->begin_ms = now_ms + (alone ? 0 : waits[row->begin]);
+	if (head_start && row->source != SOURCE_LAST_KNOWN_GOOD)
+		l->begin_ms += p->options.grace_ms;
+	if (row->begin == BEGIN_LAST)
+		l->begin_ms = UINT64_MAX;
+	l->late = row->begin == BEGIN_LATE;
+	l->yields = row->yields;
+	return l;
+}
+
+/* Its sources take the place behind the first `at` lanes. */
+static void
+begin_mailbox(
+    struct plan *p, const struct address *address, size_t at, size_t hops, uint64_t now_ms)
+{
+	const char *order = p->options.order;
+	bool head_start;
+
+	p->addresses[p->n_addresses++] = address;
+	head_start = p->n_addresses == 1 && p->options.last_known_good != NULL;
+	for (; *order != '\0'; order++) {
+		for (size_t i = 0; i < source_rows_n; i++) {
+			const struct source_row *row = &source_rows[i];
+			struct lane *l;
+
+			if ((char)row->source != *order || !applies(p, row) ||
+			    (p->options.excluded & SOURCE_BIT(row->source)) != 0)
+				continue;
+			l = make_lane(p, row, hops, head_start, now_ms);
+			if (l == NULL)
+				return;
+			memmove(&p->lanes[at + 1], &p->lanes[at],
+			    (p->n_lanes - at) * sizeof(p->lanes[0]));
+			p->lanes[at++] = l;
+			p->n_lanes++;
+			begin_lane(p, l, now_ms);
+		}
+	}
+}
+
+/* ---- beginning ---- */
 
 static usher_status
 copy_options(struct plan *p, const struct plan_options *options, struct usher_error *err)
@@ -98,16 +213,45 @@ copy_options(struct plan *p, const struct plan_options *options, struct usher_er
 	if (options->n_offers > PLAN_OFFERS_MAX)
 		return err_set(
 		    err, USHER_E_LIMIT, NULL, "offers of more than %d hosts", PLAN_OFFERS_MAX);
+	if (options->order != NULL && !source_order_valid(options->order))
+		return err_set(err, USHER_E_USAGE, NULL,
+		    "`%s` is no order of sources: use letters of %s, each once", options->order,
+		    source_order(false));
 	*o = *options;
 	for (size_t i = 0; i < options->n_offers; i++)
 		login_note_offer(
 		    p, record_text(p, options->offers[i].host), options->offers[i].schemes);
 	o->trust_hosts = record_list(p, &options->trust_hosts);
 	o->resolve_ms = o->resolve_ms == 0 ? PLAN_RESOLVE_MS : o->resolve_ms;
+	o->connect_ms = o->connect_ms == 0 ? PLAN_CONNECT_MS : o->connect_ms;
 	o->request_ms = o->request_ms == 0 ? PLAN_REQUEST_MS : o->request_ms;
 	o->total_ms = o->total_ms == 0 ? PLAN_TOTAL_MS : o->total_ms;
 	o->grace_ms = o->grace_ms == 0 ? PLAN_GRACE_MS : o->grace_ms;
-	return p->status == USHER_OK ? USHER_OK : err_nomem(err, NULL);
+	o->local_xml = record_text(p, o->local_xml);
+	o->directory = record_text(p, o->directory);
+	o->site = record_text(p, o->site);
+	o->order =
+	    o->order == NULL ? source_order(o->prefer_local_xml) : arena_strdup(p->mem, o->order);
+	return p->status == USHER_OK && o->order != NULL ? USHER_OK : err_nomem(err, NULL);
+}
+
+/* A URL that once gave the settings is still no reason to give up a rule. */
+static usher_status
+read_last_known_good(struct plan *p, struct usher_error *err)
+{
+	const char *text = p->options.last_known_good;
+	struct url *url = &p->last_known_good;
+	usher_status st;
+
+	if (text == NULL)
+		return USHER_OK;
+	st = url_parse(p->mem, slice_of(text), url, NULL);
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, NULL);
+	if (st != USHER_OK || !url->https || url->userinfo)
+		return err_set(err, USHER_E_USAGE, NULL,
+		    "`%s` cannot have given settings: an https URL is needed", text);
+	return USHER_OK;
 }
 
 static struct address *
@@ -143,6 +287,8 @@ plan_new(struct arena *mem, const struct address *address, const struct plan_opt
 	p->mem = mem;
 	p->start_ms = now_ms;
 	st = copy_options(p, options, err);
+	if (st == USHER_OK)
+		st = read_last_known_good(p, err);
 	if (st != USHER_OK)
 		return st;
 
@@ -155,7 +301,7 @@ plan_new(struct arena *mem, const struct address *address, const struct plan_opt
 		p->phase = PHASE_DONE;
 		p->end_ms = now_ms;
 	} else {
-		begin_round(p, who, now_ms);
+		begin_mailbox(p, who, 0, 0, now_ms);
 	}
 	if (p->status != USHER_OK)
 		return err_nomem(err, NULL);
@@ -163,10 +309,10 @@ plan_new(struct arena *mem, const struct address *address, const struct plan_opt
 	return USHER_OK;
 }
 
-/* ---- the end of a round ---- */
+/* ---- the end ---- */
 
 static void
-clear_round(struct plan *p, const struct lane *winner)
+clear(struct plan *p, const struct lane *winner)
 {
 	p->phase = PHASE_CLEARING;
 	p->winner = winner;
@@ -180,7 +326,7 @@ negative_outcome(const struct plan *p)
 
 	/* A service that knows the question and says no outweighs another's silence. */
 	for (size_t i = 0; i < COUNT_OF(order); i++) {
-		if (order[i] == OUTCOME_UNAVAILABLE && p->refusal != NULL)
+		if (order[i] == OUTCOME_UNAVAILABLE && p->refusal.answer != NULL)
 			break;
 		if (p->why[order[i]] != NULL)
 			return order[i];
@@ -188,59 +334,37 @@ negative_outcome(const struct plan *p)
 	return OUTCOME_NOT_FOUND;
 }
 
-static void
-conclude(struct plan *p, uint64_t now_ms)
-{
-	p->phase = PHASE_DONE;
-	p->end_ms = now_ms;
-	if (p->found.attempt == NULL)
-		p->found = p->spare;
-	if (p->found.attempt != NULL)
-		p->outcome = OUTCOME_FOUND;
-	else
-		p->outcome = negative_outcome(p);
-}
-
-/* A lane's last word in a round that is over. */
+/* A lane's last word. */
 static void
 close_lane(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	if (l->state == LANE_LOST || l->state == LANE_WON)
 		return;
-	if (p->winner != NULL)
+	if (!l->shown)
+		lane_enter(l, LANE_LOST, now_ms);
+	else if (p->winner != NULL)
 		lane_cancel(p, l, "not needed any more: a better source had answered", now_ms);
 	else
 		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_UNAVAILABLE,
 		    "it was not through when the time for the whole search was over");
 }
 
-static struct find
-find_of(const struct plan *p, const struct lane *l)
-{
-	return (struct find){ l->attempt, l->answer, plan_address(p)->text };
-}
-
 /* Every step under way has told its outcome. */
 static void
-end_round(struct plan *p, uint64_t now_ms)
+conclude(struct plan *p, uint64_t now_ms)
 {
 	const struct lane *w = p->winner;
 
 	for (size_t i = 0; i < p->n_lanes; i++)
-		close_lane(p, &p->lanes[i], now_ms);
-	if (w != NULL && w->answer != NULL)
-		p->found = find_of(p, w);
-	if (w == NULL || w->answer != NULL || p->status != USHER_OK) {
-		conclude(p, now_ms);
-		return;
-	}
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->spare.attempt == NULL && p->lanes[i].answer != NULL)
-			p->spare = find_of(p, &p->lanes[i]);
-	}
-	p->redirects++;
-	begin_round(p, w->next_address, now_ms);
+		close_lane(p, p->lanes[i], now_ms);
+	if (w != NULL)
+		p->found = (struct find){ w->attempt, w->answer, w->address->text, w->language };
+	p->outcome = w != NULL ? OUTCOME_FOUND : negative_outcome(p);
+	p->phase = PHASE_DONE;
+	p->end_ms = now_ms;
 }
+
+/* ---- precedence ---- */
 
 static bool
 time_is_up(const struct plan *p, uint64_t now_ms)
@@ -249,28 +373,55 @@ time_is_up(const struct plan *p, uint64_t now_ms)
 }
 
 static bool
+has_hope(const struct lane *l)
+{
+	return l->state != LANE_LOST && l->state != LANE_WON;
+}
+
+static bool
 has_rival(const struct plan *p, const struct lane *l)
 {
-	for (const struct lane *better = p->lanes; better < l; better++) {
-		if (better->state != LANE_LOST && better->state != LANE_WON)
+	for (size_t i = 0; p->lanes[i] != l; i++) {
+		if (has_hope(p->lanes[i]))
 			return true;
 	}
 	return false;
 }
 
-/* Whether a better source than `l` may still answer and has not used up its grace. */
-static bool
-may_be_overtaken(const struct plan *p, const struct lane *l, uint64_t now_ms)
+static uint64_t
+later(uint64_t a, uint64_t b)
 {
-	return now_ms - l->promising_ms < p->options.grace_ms && has_rival(p, l);
+	return a > b ? a : b;
 }
 
-static const struct lane *
-best_winner(const struct plan *p)
+/* Until when a better source than `l` may overtake it. A directory is known to be there: its word
+ * is waited for, and then its hosts have the same grace as others. */
+static uint64_t
+overtaken_until(const struct plan *p, const struct lane *l)
+{
+	uint64_t until = 0;
+
+	for (size_t i = 0; p->lanes[i] != l; i++) {
+		const struct lane *better = p->lanes[i];
+
+		if (!has_hope(better))
+			continue;
+		if (l->yields || better->state == LANE_SEARCH)
+			return UINT64_MAX;
+		until =
+		    later(until, later(l->promising_ms, better->ready_ms) + p->options.grace_ms);
+	}
+	return until;
+}
+
+static struct lane *
+best_winner(const struct plan *p, bool settings_only)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->lanes[i].state == LANE_WON)
-			return &p->lanes[i];
+		struct lane *l = p->lanes[i];
+
+		if (l->state == LANE_WON && (l->answer != NULL || !settings_only))
+			return l;
 	}
 	return NULL;
 }
@@ -279,71 +430,157 @@ static bool
 all_lost(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->lanes[i].state != LANE_LOST)
+		if (p->lanes[i]->state != LANE_LOST)
 			return false;
 	}
 	return true;
 }
 
+static size_t
+place_of(const struct plan *p, const struct lane *l)
+{
+	size_t i = 0;
+
+	while (p->lanes[i] != l)
+		i++;
+	return i;
+}
+
+/* The sources of the mailbox that `l` sends us to take its place. What is worse than `l` stays
+ * where it is, in case they all lose, and begins nothing before. */
+static void
+go_on_with(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	size_t at = place_of(p, l) + 1;
+	const struct address *next = l->next_address;
+
+	l->state = LANE_LOST;
+	for (size_t i = 0; i < p->n_addresses; i++) {
+		if (strcmp(p->addresses[i]->key, next->key) == 0)
+			return; /* another source has sent us there meanwhile */
+	}
+	for (size_t i = at; i < p->n_lanes; i++) {
+		p->lanes[i]->yields = true;
+		p->lanes[i]->late = false;
+		p->lanes[i]->begin_ms = UINT64_MAX;
+	}
+	begin_mailbox(p, next, at, l->hops + 1, now_ms);
+}
+
+/* ---- what needs no step ---- */
+
+static void
+share_name(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	const struct name *name = NULL;
+
+	if (l->state == LANE_RESOLVE && l->id == 0)
+		name = name_find(p, l->url.host);
+	if (name != NULL && name->known)
+		lane_named(p, l, name, now_ms);
+}
+
+static bool
+nobody_there(enum plan_failure failure)
+{
+	return failure == PLAN_REFUSED || failure == PLAN_UNREACHABLE ||
+	       failure == PLAN_TIMED_OUT || failure == PLAN_TLS;
+}
+
+/* A fallback does not try once more what a better source has tried in vain. */
+static void
+spare_request(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	if (l->state != LANE_ASK || l->id != 0 || l->row->begin != BEGIN_LATE)
+		return;
+	for (size_t i = 0; i < p->n_visited; i++) {
+		const struct visited *v = &p->visited[i];
+
+		if (nobody_there(v->failure) && v->url.port == l->url.port &&
+		    strcmp(v->url.host, l->url.host) == 0) {
+			lane_lose_by_failure(p, l, v->failure, "as before", now_ms);
+			return;
+		}
+	}
+}
+
 /* Who waits to send a password that has failed need not. */
 static void
-drop_logins(struct plan *p, uint64_t now_ms)
+drop_login(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		struct lane *l = &p->lanes[i];
-
-		if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
-			login_give_up(p, l, now_ms);
-	}
+	if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
+		login_give_up(p, l, now_ms);
 }
 
 /* Somebody has spoken about that host already. */
 static void
-spare_questions(struct plan *p, uint64_t now_ms)
+spare_question(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		struct lane *l = &p->lanes[i];
-		const struct word *word = NULL;
+	const struct word *word = NULL;
 
-		if (l->state == LANE_CONSENT && l->id == 0)
-			word = redirect_said(p, l->next_host);
-		if (word != NULL)
-			lane_consented(p, l, word->yes, now_ms);
+	if (l->state == LANE_CONSENT && l->id == 0)
+		word = redirect_said(p, l->next_host);
+	if (word != NULL)
+		lane_consented(p, l, word->yes, now_ms);
+}
+
+/* There is a service that wants a better login: settings of another kind would only hide that. */
+static void
+drop_fallback(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	if (p->why[OUTCOME_REJECTED] == NULL || l->row->source != SOURCE_AUTOCONFIG ||
+	    p->options.one_language || l->id != 0 || l->state == LANE_LOST)
+		return;
+	if (l->asked)
+		lane_cancel(
+		    p, l, "not taken: there is a service that did not accept the login", now_ms);
+	else
+		close_lane(p, l, now_ms);
+}
+
+/* Each may give another one its chance. */
+static void
+go_without_steps(struct plan *p, uint64_t now_ms)
+{
+	static void (*const all[])(struct plan *, struct lane *, uint64_t) = { share_name,
+		spare_request, spare_question, drop_login, drop_fallback };
+
+	for (size_t k = 0; k < COUNT_OF(all); k++) {
+		for (size_t i = 0; i < p->n_lanes; i++)
+			all[k](p, p->lanes[i], now_ms);
 	}
 }
 
-/* Looks whether the round is decided. */
+/* Looks whether the search is decided. */
 static void
 settle(struct plan *p, uint64_t now_ms)
 {
-	const struct lane *w;
 	bool late = time_is_up(p, now_ms);
 
-	spare_questions(p, now_ms);
-	drop_logins(p, now_ms);
-	w = best_winner(p);
-	if (w != NULL && (late || !may_be_overtaken(p, w, now_ms)))
-		clear_round(p, w);
-	else if (late || all_lost(p) || p->status != USHER_OK)
-		clear_round(p, NULL);
+	for (;;) {
+		struct lane *w;
+
+		go_without_steps(p, now_ms);
+		w = best_winner(p, late);
+		if (w != NULL && (late || now_ms >= overtaken_until(p, w))) {
+			if (w->answer == NULL) {
+				go_on_with(p, w, now_ms);
+				continue;
+			}
+			clear(p, w);
+		} else if (late || all_lost(p) || p->status != USHER_OK) {
+			clear(p, NULL);
+		}
+		return;
+	}
 }
 
 /* ---- steps ---- */
 
 static bool
-another_is(const struct plan *p, const struct lane *l, bool (*busy)(const struct lane *))
+getting_on(const struct lane *l)
 {
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (&p->lanes[i] != l && busy(&p->lanes[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-logging_in(const struct lane *l)
-{
-	return l->state == LANE_LOGIN && l->id != 0;
+	return has_hope(l) && l->state != LANE_CONSENT;
 }
 
 static bool
@@ -352,37 +589,83 @@ asking(const struct lane *l)
 	return l->state == LANE_CONSENT && l->id != 0;
 }
 
+/* Another lane that may spare us the question to a person. Those that wait for this one do not. */
 static bool
-getting_on(const struct lane *l)
+another_may_do(const struct plan *p, const struct lane *l, uint64_t now_ms)
 {
-	return l->state == LANE_LOCATE || l->state == LANE_RESOLVE || l->state == LANE_ASK ||
-	       l->state == LANE_LOGIN;
+	bool better = true;
+
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		const struct lane *other = p->lanes[i];
+
+		if (other == l)
+			better = false;
+		else if (asking(other))
+			return true;
+		else if (!better && other->yields)
+			continue;
+		else if (other->state == LANE_WON)
+			return true;
+		else if (getting_on(other) && now_ms - l->since_ms < PLAN_CONSENT_MS)
+			return true;
+	}
+	return false;
 }
 
 static bool
-has_won(const struct lane *l)
+may_login(const struct plan *p, const struct lane *l, uint64_t now_ms)
 {
-	return l->state == LANE_WON;
+	bool better = true;
+
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		const struct lane *other = p->lanes[i];
+
+		if (other == l)
+			better = false;
+		else if (other->state == LANE_LOGIN && other->id != 0)
+			return false;
+		else if (better && other->state == LANE_WON)
+			return false;
+	}
+	return now_ms >= overtaken_until(p, l);
+}
+
+/* The autodiscover host is where a service would be: without it, the fallbacks' hour has come. */
+static bool
+guide_has_hope(const struct plan *p, const struct lane *l)
+{
+	for (size_t i = 0; i < p->n_lanes; i++) {
+		if (p->lanes[i]->row->source == SOURCE_AUTODISCOVER &&
+		    p->lanes[i]->address == l->address)
+			return has_hope(p->lanes[i]);
+	}
+	return false;
+}
+
+static bool
+may_begin(const struct plan *p, const struct lane *l, uint64_t now_ms)
+{
+	return now_ms >= l->begin_ms || (l->late && !guide_has_hope(p, l)) || !has_rival(p, l);
 }
 
 static bool
 may_start(const struct plan *p, const struct lane *l, uint64_t now_ms)
 {
-	if (l->id != 0)
+	if (l->id != 0 || !has_hope(l))
+		return false;
+	if (l->begin_ms == UINT64_MAX && !may_begin(p, l, now_ms))
 		return false;
 	switch (l->state) {
-	case LANE_LOCATE:
 	case LANE_RESOLVE:
-		return true;
+		return name_find(p, l->url.host) == NULL;
 	case LANE_ASK:
-		return now_ms - p->round_ms >= l->row->wait_ms || !has_rival(p, l);
+		return may_begin(p, l, now_ms);
 	case LANE_LOGIN:
-		return !another_is(p, l, logging_in) && !may_be_overtaken(p, l, now_ms);
+		return may_login(p, l, now_ms);
 	case LANE_CONSENT:
-		return !another_is(p, l, has_won) && !another_is(p, l, asking) &&
-		       (!another_is(p, l, getting_on) || now_ms - l->since_ms >= PLAN_PATIENCE_MS);
+		return !another_may_do(p, l, now_ms);
 	default:
-		return false;
+		return true;
 	}
 }
 
@@ -393,11 +676,11 @@ wake_for(const struct plan *p, const struct lane *l)
 	if (l->id != 0)
 		return l->stopped ? UINT64_MAX : l->deadline_ms;
 	if (l->state == LANE_CONSENT)
-		return l->since_ms + PLAN_PATIENCE_MS;
+		return l->since_ms + PLAN_CONSENT_MS;
 	if (l->state == LANE_ASK)
-		return p->round_ms + l->row->wait_ms;
+		return l->begin_ms;
 	if (l->state == LANE_LOGIN || l->state == LANE_WON)
-		return l->promising_ms + p->options.grace_ms;
+		return overtaken_until(p, l);
 	return UINT64_MAX;
 }
 
@@ -408,7 +691,7 @@ next_wake(const struct plan *p, uint64_t now_ms)
 	uint64_t wake = p->phase == PHASE_RUNNING ? p->start_ms + p->options.total_ms : UINT64_MAX;
 
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		uint64_t at = wake_for(p, &p->lanes[i]);
+		uint64_t at = wake_for(p, p->lanes[i]);
 
 		if (at > now_ms && at < wake)
 			wake = at;
@@ -428,7 +711,7 @@ static bool
 any_under_way(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->lanes[i].id != 0)
+		if (p->lanes[i]->id != 0)
 			return true;
 	}
 	return false;
@@ -438,7 +721,7 @@ static bool
 find_stop(struct plan *p, uint64_t now_ms, struct plan_step *step)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		struct lane *l = &p->lanes[i];
+		struct lane *l = p->lanes[i];
 
 		if (must_stop(p, l, now_ms)) {
 			l->stopped = true;
@@ -453,7 +736,7 @@ static bool
 find_start(struct plan *p, uint64_t now_ms, struct plan_step *step)
 {
 	for (size_t i = 0; i < p->n_lanes; i++) {
-		struct lane *l = &p->lanes[i];
+		struct lane *l = p->lanes[i];
 
 		if (may_start(p, l, now_ms) && lane_start(p, l, now_ms, step))
 			return true;
@@ -475,7 +758,7 @@ plan_next(struct plan *p, uint64_t now_ms, struct plan_step *step, uint64_t *wak
 			*wake_ms = next_wake(p, now_ms);
 			return PLAN_WAIT;
 		}
-		end_round(p, now_ms);
+		conclude(p, now_ms);
 	}
 	return PLAN_DONE;
 }
@@ -487,13 +770,13 @@ static struct lane *
 lane_of(struct plan *p, uint32_t id)
 {
 	for (size_t i = 0; id != 0 && i < p->n_lanes; i++) {
-		if (p->lanes[i].id == id)
-			return &p->lanes[i];
+		if (p->lanes[i]->id == id)
+			return p->lanes[i];
 	}
 	return NULL;
 }
 
-/* While a round is being cleared, an outcome only completes the record. */
+/* When all is decided, an outcome only completes the record. */
 static bool
 clears(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
@@ -527,11 +810,21 @@ plan_located(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_loc
 }
 
 void
+plan_searched(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_finding *what)
+{
+	struct lane *l = lane_of(p, id);
+
+	if (l != NULL && l->state == LANE_SEARCH && !clears(p, l, NULL, now_ms))
+		lane_searched(p, l, what, now_ms);
+}
+
+void
 plan_responded(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_response *what)
 {
 	struct lane *l = lane_of(p, id);
 
-	if (l != NULL && (l->state == LANE_ASK || l->state == LANE_LOGIN) &&
+	if (l != NULL &&
+	    (l->state == LANE_READ || l->state == LANE_ASK || l->state == LANE_LOGIN) &&
 	    !clears(p, l, what, now_ms))
 		lane_responded(p, l, what, now_ms);
 }
@@ -564,17 +857,19 @@ void
 plan_result(const struct plan *p, struct plan_result *out)
 {
 	const char *reason = p->why[p->outcome];
+	const struct find *f = p->outcome == OUTCOME_FOUND ? &p->found : &p->refusal;
 
 	if (p->outcome == OUTCOME_FOUND)
 		reason = "the settings were found";
-	else if (reason == NULL || (p->outcome == OUTCOME_NOT_FOUND && p->refusal == NULL))
+	else if (reason == NULL || (p->outcome == OUTCOME_NOT_FOUND && f->answer == NULL))
 		reason = "no host made from the mail domain answers as Autodiscover";
 	*out = (struct plan_result){
 		.outcome = p->outcome,
 		.reason = reason,
 		.won = p->found.attempt,
-		.answer = p->outcome == OUTCOME_FOUND ? p->found.answer : p->refusal,
-		.address = p->outcome == OUTCOME_FOUND ? p->found.address : plan_address(p)->text,
+		.answer = f->answer,
+		.address = f->answer != NULL ? f->address : plan_address(p)->text,
+		.language = f->language,
 		.attempts = (const struct attempt *const *)p->attempts,
 		.n_attempts = p->n_attempts,
 		.elapsed_ms = (int64_t)(p->end_ms - p->start_ms),

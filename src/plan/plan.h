@@ -23,25 +23,32 @@
 #include "base/url.h"
 #include "model/answer.h"
 #include "model/evidence.h"
+#include "model/question.h"
 #include "model/scheme.h"
+#include "model/scp.h"
 #include "model/srv.h"
 #include "usher/status.h"
 
 enum {
-	PLAN_REDIRECTS_MAX = 10,   /* of all three kinds together (pox.md 3.3) */
-	PLAN_REFUSALS_MAX = 3,	   /* times one password may fail (authentication.md 10) */
-	PLAN_TARGETS_MAX = 8,	   /* SRV records that are tried, best first */
-	PLAN_ATTEMPTS_MAX = 256,   /* above what redirects, sources and challenges can add up to */
+	PLAN_REDIRECTS_MAX = 10, /* one after the other, of all three kinds together (pox.md 3.3) */
+	PLAN_REFUSALS_MAX = 3,	 /* times one password may fail (authentication.md 10) */
+	PLAN_TARGETS_MAX = 8,	 /* hosts of SRV records, or of one directory, that are tried */
+	PLAN_POINTERS_MAX = 10,	 /* from one directory to the next (scp.md 3.3) */
+	PLAN_ATTEMPTS_MAX = 256, /* above what redirects, sources and challenges can add up to */
 	PLAN_TRUST_HOSTS_MAX = 64, /* allow-list */
 	PLAN_OFFERS_MAX = 64,
 	PLAN_RESOLVE_MS = 5000,
-	PLAN_CONNECT_MS = 5000,	 /* the performer's to keep */
+	PLAN_SEARCH_MS = 10000, /* of a directory */
+	/* Our patience with a host that says nothing at all, TLS included: two packets may be lost
+	 * on the way to it. The performer keeps it. */
+	PLAN_CONNECT_MS = 2500,
 	PLAN_REQUEST_MS = 15000, /* connecting included */
-	PLAN_PROBE_MS = 3000,	 /* where nothing need be */
+	PLAN_PROBE_MS = 3000,	 /* the same where nothing need be */
 	PLAN_TOTAL_MS = 60000,
-	PLAN_STAGGER_MS = 50,	/* between sources that are likely and those that are not */
-	PLAN_GRACE_MS = 250,	/* for a better source to overtake one that has answered */
-	PLAN_PATIENCE_MS = 1000 /* before a person is asked what may turn out needless */
+	PLAN_STAGGER_MS = 50,  /* between sources that are likely and those that are not */
+	PLAN_LATE_MS = 1000,   /* before the fallbacks are asked beside a source that is slow */
+	PLAN_GRACE_MS = 250,   /* for a better source to overtake one that has answered */
+	PLAN_CONSENT_MS = 1000 /* before a person is asked what may turn out needless */
 };
 
 /* What a host has been seen to offer to log in by. */
@@ -50,6 +57,7 @@ struct plan_offer {
 	unsigned schemes; /* SCHEME_BIT()s */
 };
 
+/* All zero is fine: every source that needs no word of the caller. */
 struct plan_options {
 	struct text_list trust_hosts; /* hosts and domains, or `*.name`; A-labels */
 	unsigned schemes;	      /* SCHEME_BIT()s the caller can and may log in by; a password
@@ -58,19 +66,36 @@ struct plan_options {
 	const struct plan_offer *offers; /* of earlier searches; n_offers, A-labels */
 	size_t n_offers;
 	bool may_ask; /* somebody decides on redirects that no rule covers */
-	uint64_t resolve_ms, request_ms, total_ms, grace_ms; /* 0: the defaults above */
+	uint64_t resolve_ms, connect_ms, request_ms, total_ms, grace_ms; /* 0: defaults above */
 	uint64_t seed; /* for the choice among SRV records of one priority */
+
+	/* Where to look: see source.h. */
+	uint32_t excluded;     /* SOURCE_BIT()s */
+	const char *order;     /* letters of the only sources to ask, best first; NULL: all */
+	bool prefer_local_xml; /* before all others */
+	bool microsoft_365;    /* its hosts are trusted, and asked when nothing else answers */
+	bool no_autoconfig;    /* no Mail Autoconfig when nothing else answers */
+	const char *last_known_good; /* https URL that gave the settings once; NULL: none */
+	const char *local_xml;	     /* name of a file with an answer; NULL: none */
+	const char *directory;	     /* LDAP URI to be searched for connection points; NULL: none */
+	const char *site;	     /* the computer's Active Directory site; NULL: unknown */
+	bool strict_site;	     /* other sites' connection points only when ours has none */
+
+	bool one_language; /* ask only in … */
+	enum language language;
 };
 
 enum plan_step_kind {
 	PLAN_RESOLVE, /* find the addresses of host; tell plan_resolved() */
 	PLAN_LOCATE,  /* find the SRV records of `name`; tell plan_located() */
-	PLAN_REQUEST, /* POST the question for `address` to `url`; tell plan_responded() */
-	PLAN_PROBE,   /* GET `url`, a plain http one, for its redirect; tell plan_responded() */
+	PLAN_REQUEST, /* ask `url` for `address` in `language`; tell plan_responded() */
+	PLAN_PROBE,   /* GET `url` for its status line and fields; tell plan_responded() */
+	PLAN_READ,    /* read the file `name`, an answer in POX; tell plan_responded() */
+	PLAN_SEARCH,  /* search the directory `name` for connection points; tell plan_searched() */
 	PLAN_CONSENT  /* may this redirect be followed? tell plan_consented() */
 };
 
-/* Borrowed; valid as long as the plan. */
+/* Borrowed; valid until its outcome is told, and texts as long as the plan. */
 struct plan_step {
 	uint32_t id; /* never 0 */
 	enum plan_step_kind kind;
@@ -79,11 +104,13 @@ struct plan_step {
 
 	const struct url *url; /* RESOLVE: of its host; REQUEST, PROBE: where the question goes */
 	struct text_list addresses; /* REQUEST, PROBE: as resolved */
+	uint64_t connect_ms;	    /* REQUEST, PROBE: for connecting, TLS included */
+	enum language language;	    /* REQUEST: POSTed, but GET in JSON and Mail Autoconfig */
 	bool credentialed;	    /* REQUEST */
 	enum auth_scheme scheme;    /* REQUEST: the only one to log in by; NONE: anonymous */
 	const char *realm;	    /* REQUEST, credentialed: as the challenge says; may be "" */
 
-	const char *name; /* LOCATE */
+	const char *name; /* LOCATE, READ, SEARCH */
 	const char *from; /* CONSENT: the URL, or the name of the SRV records, that sends us on */
 	const char *to;	  /* CONSENT: the URL or address it sends us to */
 	const char *host; /* CONSENT: the host or domain to be trusted */
@@ -119,12 +146,21 @@ struct plan_resolution {
 	enum plan_failure failure;
 	const char *detail;	    /* the resolver's words; may be NULL */
 	struct text_list addresses; /* may be empty without failure: a proxy will resolve */
+	bool this_port;		    /* they are good for the URL's port only */
 };
 
 struct plan_location {
 	enum plan_failure failure; /* PLAN_NO_ADDRESS: the name has no such records */
 	const char *detail;	   /* the resolver's words; may be NULL */
 	const struct srv_record *records;
+	size_t n_records;
+};
+
+/* What a directory holds. */
+struct plan_finding {
+	enum plan_failure failure;
+	const char *detail; /* the directory's words; may be NULL */
+	const struct scp_record *records;
 	size_t n_records;
 };
 
@@ -135,6 +171,7 @@ struct plan_response {
 	int64_t http_status;	     /* of the final response; NUMBER_ABSENT: none came */
 	const char *location;	     /* NULL: none */
 	struct text_list challenges; /* values of all WWW-Authenticate fields */
+	bool offers_soap;	     /* X-SOAP-Enabled is among the fields, whatever it says */
 	const struct answer *answer; /* of a 200; must outlive the plan. NULL: see body_fault */
 	const char *body_fault;	     /* why a 200 holds no answer: `it is an HTML page` */
 };
@@ -157,6 +194,7 @@ struct plan_result {
 	const struct attempt *won;   /* OUTCOME_FOUND only */
 	const struct answer *answer; /* OUTCOME_FOUND: settings. Else the first refusal, or NULL */
 	const char *address;	     /* whom the answer is for: differs after redirectAddr */
+	enum language language;	     /* OUTCOME_FOUND: of the answer */
 	const struct attempt *const *attempts; /* in the order they began */
 	size_t n_attempts;
 	int64_t elapsed_ms;
@@ -184,6 +222,8 @@ void
 plan_resolved(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_resolution *what);
 void
 plan_located(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_location *what);
+void
+plan_searched(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_finding *what);
 void
 plan_responded(struct plan *p, uint64_t now_ms, uint32_t id, const struct plan_response *what);
 void

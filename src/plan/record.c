@@ -88,6 +88,16 @@ record_text(struct plan *p, const char *text)
 	return out;
 }
 
+const char *
+record_escaped(struct plan *p, const char *text)
+{
+	struct buf b CLEANUP(buf_cleanup);
+
+	buf_init(&b, URL_MAX_BYTES);
+	url_escape(&b, slice_of(text));
+	return b.status == USHER_OK ? arena_strdup(p->mem, buf_cstr(&b)) : NULL;
+}
+
 struct text_list
 record_list(struct plan *p, const struct text_list *list)
 {
@@ -106,7 +116,7 @@ record_list(struct plan *p, const struct text_list *list)
 }
 
 struct attempt *
-record_begin(struct plan *p, const struct lane *l, uint64_t now_ms)
+record_begin(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	struct attempt *a;
 
@@ -119,11 +129,23 @@ record_begin(struct plan *p, const struct lane *l, uint64_t now_ms)
 	}
 	attempt_init(a, l->row->source);
 	a->url = l->url.text;
-	a->address = plan_address(p)->text;
+	a->address = l->address->text;
 	a->dns = l->addresses;
-	a->started_ms = (int64_t)(now_ms - p->start_ms);
-	p->attempts[p->n_attempts++] = a;
+	l->attempt = a;
+	l->shown = false;
+	if (l->asked || l->row->begin < BEGIN_LATE)
+		record_show(p, l, now_ms);
 	return a;
+}
+
+void
+record_show(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	if (l->attempt == NULL || l->shown || p->n_attempts == PLAN_ATTEMPTS_MAX)
+		return;
+	l->shown = true;
+	l->attempt->started_ms = (int64_t)(now_ms - p->start_ms);
+	p->attempts[p->n_attempts++] = l->attempt;
 }
 
 void

@@ -35,12 +35,19 @@ redirect_said(const struct plan *p, const char *host)
 	return NULL;
 }
 
-bool
-redirect_is_trusted(const struct plan *p, const char *host)
+/* That very host or domain, by the allow-list or by a word. */
+static bool
+is_trusted(const struct plan *p, const char *host)
 {
 	const struct word *word = redirect_said(p, host);
 
 	return listed(p, host) || (word != NULL && word->yes);
+}
+
+static bool
+is_microsofts(const char *host)
+{
+	return domain_same_site(host, "outlook.com") || domain_same_site(host, "office365.com");
 }
 
 static enum verdict
@@ -49,7 +56,10 @@ judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, c
 	const struct word *word = redirect_said(p, host);
 
 	l->next_host = host;
-	if ((!ip_literal && same_site(p, host)) || redirect_is_trusted(p, host))
+	if ((!ip_literal && same_site(p, host)) || is_trusted(p, host))
+		return VERDICT_FOLLOW;
+	/* The caller gave us the file, and asked for Microsoft's hosts. */
+	if (l->state == LANE_READ || (p->options.microsoft_365 && is_microsofts(host)))
 		return VERDICT_FOLLOW;
 	if (word == NULL && p->options.may_ask && p->n_words < PLAN_ATTEMPTS_MAX)
 		return VERDICT_ASK;
@@ -67,36 +77,49 @@ redirect_word(struct plan *p, const char *host, bool yes)
 		p->words[p->n_words++] = (struct word){ .host = host, .yes = yes };
 }
 
-/* `/autodiscover/`, any folders, `autodiscover.xml`. Web sites redirect whatever they are asked;
- * only such a path is meant for us. */
-static bool
-is_autodiscover_path(const char *path)
+bool
+redirect_chosen(const struct plan *p, const struct lane *l)
 {
-	struct slice s = slice_of(path);
-
-	return slice_starts_nocase(s, SLICE_LITERAL("/autodiscover/")) &&
-	       slice_ends_nocase(s, SLICE_LITERAL("/autodiscover.xml"));
+	return (l->row->trusted && lane_at_source(l)) || is_trusted(p, l->url.host);
 }
 
+/* Web sites redirect whatever they are asked; only such a path is meant for us: `/autodiscover/`,
+ * any folders, and the name of the service. */
 static bool
-been_there(const struct plan *p, const struct url *url)
+is_for_us(const struct url *url, enum language language)
+{
+	struct slice path = slice_of(url->path);
+	bool autodiscover = slice_starts_nocase(path, SLICE_LITERAL("/autodiscover/"));
+
+	switch (language) {
+	case LANGUAGE_JSON_V2:
+		return autodiscover &&
+		       slice_starts_nocase(path, SLICE_LITERAL("/autodiscover/autodiscover.json"));
+	case LANGUAGE_AUTOCONFIG:
+		return slice_ends_nocase(path, SLICE_LITERAL("/config-v1.1.xml"));
+	case LANGUAGE_SOAP:
+		if (autodiscover && slice_ends_nocase(path, SLICE_LITERAL("/autodiscover.svc")))
+			return true;
+		FALLTHROUGH;
+	default:
+		return autodiscover && slice_ends_nocase(path, SLICE_LITERAL("/autodiscover.xml"));
+	}
+}
+
+bool
+redirect_been_there(
+    const struct plan *p, const struct lane *l, const struct url *url, enum language language)
 {
 	for (size_t i = 0; i < p->n_visited; i++) {
-		if (strcmp(p->visited[i].address_key, plan_address(p)->key) == 0 &&
-		    url_same(&p->visited[i].url, url))
+		const struct visited *v = &p->visited[i];
+
+		if (v->address == l->address && v->language == language && url_same(&v->url, url))
 			return true;
 	}
 	return false;
 }
 
-static enum verdict
-within_budget(const struct plan *p, const char **reason)
-{
-	if (p->redirects < PLAN_REDIRECTS_MAX)
-		return VERDICT_FOLLOW;
-	*reason = "it sends us on once more, after ten redirects";
-	return VERDICT_USELESS;
-}
+static const char after_ten[] = "it sends us on once more, after ten redirects";
 
 enum verdict
 redirect_url(
@@ -116,7 +139,7 @@ redirect_url(
 		*reason = "it sends us to something that is no web address";
 		return VERDICT_USELESS;
 	}
-	if (!in_document && !is_autodiscover_path(next->path)) {
+	if (!in_document && !is_for_us(next, l->next_language)) {
 		*reason = "it is a web site: it redirects to a page, not to Autodiscover";
 		return VERDICT_USELESS;
 	}
@@ -129,12 +152,14 @@ redirect_url(
 		*reason = "it sends us to a URL with a login name inside";
 		return VERDICT_UNSAFE;
 	}
-	if (been_there(p, next)) {
+	if (redirect_been_there(p, l, next, l->next_language)) {
 		*reason = "it sends us to a URL that was asked before";
 		return VERDICT_USELESS;
 	}
-	if (within_budget(p, reason) != VERDICT_FOLLOW)
+	if (l->hops == PLAN_REDIRECTS_MAX) {
+		*reason = after_ten;
 		return VERDICT_USELESS;
+	}
 	return judge_trust(p, l, next->host, next->ip_literal, reason);
 }
 
@@ -143,11 +168,17 @@ redirect_target(struct plan *p, struct lane *l, const char **reason)
 {
 	l->next_address = NULL;
 	l->next_url = l->url;
-	if (been_there(p, &l->url)) {
-		*reason = "the SRV record names a URL that was asked before";
+	if (redirect_been_there(p, l, &l->url, l->language)) {
+		*reason = "it is named there, but it was asked before";
 		return VERDICT_USELESS;
 	}
-	return judge_trust(p, l, l->url.host, l->url.ip_literal, reason);
+	if (!l->url.https || l->url.userinfo) {
+		*reason = "nothing is safe at such a URL";
+		return VERDICT_UNSAFE;
+	}
+	l->next_host = l->url.host;
+	return l->row->trusted ? VERDICT_FOLLOW :
+				 judge_trust(p, l, l->url.host, l->url.ip_literal, reason);
 }
 
 static bool
@@ -179,8 +210,10 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 		*reason = "it sends us to an address that was asked for before";
 		return VERDICT_USELESS;
 	}
-	if (within_budget(p, reason) != VERDICT_FOLLOW)
+	if (l->hops == PLAN_REDIRECTS_MAX || p->n_addresses == ADDRESSES_MAX) {
+		*reason = after_ten;
 		return VERDICT_USELESS;
+	}
 	if (domain_is_public_suffix(next->domain)) {
 		*reason = "it names an address whose domain anybody can register under";
 		return VERDICT_UNSAFE;

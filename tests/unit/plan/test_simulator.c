@@ -36,8 +36,8 @@ roll(uint64_t seed, const char *place, unsigned salt)
 static int
 delay(uint64_t x)
 {
-	static const int delays[] = { 0, 0, 1, 1, 20, 20, 100, 100, 249, 250, 251, 1000, 5000,
-		16000, NEVER };
+	static const int delays[] = { 0, 0, 1, 1, 20, 20, 100, 100, 249, 250, 251, 1000, 2000,
+		16000, NEVER, SILENT };
 
 	return delays[x % COUNT_OF(delays)];
 }

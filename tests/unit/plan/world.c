@@ -15,6 +15,7 @@ struct flight {
 	uint64_t due_ms;
 	struct plan_resolution resolution;
 	struct plan_location location;
+	struct plan_finding finding;
 	struct plan_response response;
 	bool yes;
 };
@@ -22,6 +23,7 @@ struct flight {
 struct asked {
 	const char *address;
 	const char *url;
+	enum language language;
 	const char *host;
 	bool credentialed;
 	bool challenged; /* answered with 401, Basic, over verified TLS */
@@ -40,8 +42,11 @@ struct run {
 	size_t n_agreed;
 	const char *refusers[WORLD_STEPS_MAX]; /* hosts that said 401 to the password */
 	size_t n_refusers;
-	size_t n_failures; /* times the password was sent, and no host took it */
+	size_t n_failures;		    /* times the password was sent, and no host took it */
+	const char *named[WORLD_STEPS_MAX]; /* URLs that a directory or the caller named */
+	size_t n_named;
 	bool settings_seen;
+	bool fallback_seen; /* settings that are no Autodiscover's */
 };
 
 static void
@@ -88,7 +93,22 @@ has_right(const struct run *r, const struct plan_step *step)
 		if (strcmp(r->agreed[i], host) == 0)
 			return true;
 	}
-	return false;
+	for (size_t i = 0; i < r->n_named; i++) {
+		if (slice_eq_nocase(slice_of(r->named[i]), slice_of(step->url->text)))
+			return true;
+	}
+	return r->options->microsoft_365 &&
+	       (domain_same_site(host, "outlook.com") || domain_same_site(host, "office365.com"));
+}
+
+static void
+name_url(struct run *r, const char *text)
+{
+	struct url url;
+
+	if (text != NULL && r->n_named < WORLD_STEPS_MAX &&
+	    url_parse(r->w->mem, slice_of(text), &url, NULL) == USHER_OK)
+		r->named[r->n_named++] = url.text;
 }
 
 static struct asked *
@@ -97,7 +117,8 @@ find_asked(struct run *r, const struct plan_step *step, bool credentialed)
 	for (size_t i = 0; i < r->n_asked; i++) {
 		struct asked *a = &r->asked[i];
 
-		if (a->credentialed == credentialed && strcmp(a->address, step->address) == 0 &&
+		if (a->credentialed == credentialed && a->language == step->language &&
+		    strcmp(a->address, step->address) == 0 &&
 		    slice_eq_nocase(slice_of(a->url), slice_of(step->url->text)))
 			return a;
 	}
@@ -112,6 +133,8 @@ watch_login(struct run *r, const struct plan_step *step)
 	r->w->n_credentialed++;
 	if (!r->options->schemes)
 		broken(r, "credentials out of nothing");
+	if (step->language == LANGUAGE_JSON_V2 || step->language == LANGUAGE_AUTOCONFIG)
+		broken(r, "credentials for what is everybody's: %s", step->url->text);
 	if (before == NULL || !before->challenged)
 		broken(r, "credentials before a challenge: %s", step->url->text);
 	if (r->n_failures >= PLAN_REFUSALS_MAX)
@@ -144,6 +167,7 @@ watch_request(struct run *r, const struct plan_step *step)
 	r->asked[r->n_asked++] = (struct asked){
 		.address = step->address,
 		.url = step->url->text,
+		.language = step->language,
 		.host = step->url->host,
 		.credentialed = step->credentialed,
 	};
@@ -175,8 +199,12 @@ watch_response(struct run *r, const struct flight *f)
 	    f->step.kind == PLAN_PROBE)
 		return;
 	a->challenged = what->http_status == 401 && offers_basic(what);
-	if (what->http_status == 200 && what->answer != NULL &&
-	    what->answer->kind == ANSWER_SETTINGS && what->answer->n_protocols > 0)
+	if (what->http_status != 200 || what->answer == NULL ||
+	    what->answer->kind != ANSWER_SETTINGS || what->answer->n_protocols == 0)
+		return;
+	if (f->step.language == LANGUAGE_AUTOCONFIG)
+		r->fallback_seen = true;
+	else if (f->step.language != LANGUAGE_JSON_V2 || r->options->one_language)
 		r->settings_seen = true;
 }
 
@@ -208,6 +236,24 @@ start(struct run *r, const struct plan_step *step)
 		f->response.http_status = NUMBER_ABSENT;
 		f->response.tls.not_after = f->response.tls.not_before = NUMBER_ABSENT;
 		r->w->respond(r->w, step, &delay_ms, &f->response);
+		if (delay_ms == NEVER) {
+			f->response = (struct plan_response){ .failure = PLAN_TIMED_OUT,
+				.http_status = NUMBER_ABSENT };
+			delay_ms = (int)step->connect_ms;
+		}
+		break;
+	case PLAN_READ:
+		f->response.failure = PLAN_INTERNAL;
+		f->response.http_status = NUMBER_ABSENT;
+		if (r->w->read != NULL)
+			r->w->read(r->w, &f->response);
+		break;
+	case PLAN_SEARCH:
+		f->finding.failure = PLAN_UNREACHABLE;
+		if (r->w->search != NULL)
+			r->w->search(r->w, step->name, &delay_ms, &f->finding);
+		for (size_t i = 0; i < f->finding.n_records; i++)
+			name_url(r, f->finding.records[i].binding);
 		break;
 	case PLAN_CONSENT:
 		r->w->n_consents++;
@@ -218,7 +264,23 @@ start(struct run *r, const struct plan_step *step)
 			r->agreed[r->n_agreed++] = step->host;
 		break;
 	}
-	f->due_ms = delay_ms == NEVER ? UINT64_MAX : r->now_ms + (uint64_t)delay_ms;
+	f->due_ms = delay_ms < 0 ? UINT64_MAX : r->now_ms + (uint64_t)delay_ms;
+}
+
+/* It is the caller's own: where it leads is the caller's word. */
+static void
+watch_file(struct run *r, const struct flight *f)
+{
+	const struct answer *a = f->response.answer;
+
+	if (f->response.failure != PLAN_NO_FAILURE || a == NULL)
+		return;
+	if (a->kind == ANSWER_SETTINGS && a->n_protocols > 0)
+		r->settings_seen = true;
+	if (a->kind == ANSWER_REDIRECT_URL)
+		name_url(r, a->redirect);
+	if (a->kind == ANSWER_REDIRECT_ADDRESS)
+		r->agreed[r->n_agreed++] = strrchr(a->redirect, '@') + 1;
 }
 
 static void
@@ -239,6 +301,13 @@ tell(struct run *r, struct flight *f)
 		watch_response(r, f);
 		plan_responded(r->plan, r->now_ms, id, &f->response);
 		break;
+	case PLAN_READ:
+		watch_file(r, f);
+		plan_responded(r->plan, r->now_ms, id, &f->response);
+		break;
+	case PLAN_SEARCH:
+		plan_searched(r->plan, r->now_ms, id, &f->finding);
+		break;
 	case PLAN_CONSENT:
 		plan_consented(r->plan, r->now_ms, id, f->yes);
 		break;
@@ -255,6 +324,7 @@ stop(struct run *r, uint32_t id)
 			continue;
 		f->resolution.failure = PLAN_STOPPED;
 		f->location.failure = PLAN_STOPPED;
+		f->finding.failure = PLAN_STOPPED;
 		f->response.failure = PLAN_STOPPED;
 		f->response.answer = NULL;
 		f->yes = false;
@@ -292,11 +362,18 @@ check_end(struct run *r)
 	struct world *w = r->w;
 	uint64_t total = r->options->total_ms == 0 ? PLAN_TOTAL_MS : r->options->total_ms;
 
+	bool found = w->result.outcome == OUTCOME_FOUND;
+
 	if (w->elapsed_ms > total)
 		broken(r, "over time: %llu ms", (unsigned long long)w->elapsed_ms);
-	if (r->settings_seen != (w->result.outcome == OUTCOME_FOUND))
+	if (r->settings_seen ? !found : found && !r->fallback_seen)
 		broken(r, "settings %s seen, and the outcome is %s",
 		    r->settings_seen ? "were" : "were not", plan_outcome_name(w->result.outcome));
+	/* Where a service refuses the login, settings of another kind would hide that. */
+	if (!r->settings_seen && r->fallback_seen && !found &&
+	    w->result.outcome != OUTCOME_REJECTED)
+		broken(r, "fallback settings were seen, and the outcome is %s",
+		    plan_outcome_name(w->result.outcome));
 	for (size_t i = 0; i < w->result.n_attempts; i++) {
 		if (w->result.attempts[i]->reason == NULL)
 			broken(r, "an attempt without a reason: %s", w->result.attempts[i]->url);
@@ -319,6 +396,7 @@ world_run(struct world *w, const char *address, const struct plan_options *optio
 	r->domain = who.domain;
 	r->now_ms = START_MS;
 	w->fault[0] = '\0';
+	name_url(r, options->last_known_good);
 	if (plan_new(w->mem, &who, options, r->now_ms, &r->plan, NULL) != USHER_OK)
 		abort();
 	for (bool done = false; !done && w->fault[0] == '\0';) {

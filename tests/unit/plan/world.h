@@ -7,8 +7,9 @@
 
 enum { WORLD_STEPS_MAX = 512, WORLD_REASON_BYTES = 512 };
 
-/* What the world does to one step, after delay_ms. NEVER: until it is stopped. */
-enum { NEVER = -1 };
+/* What the world does to one step, after delay_ms. NEVER: packets to the host are dropped. SILENT:
+ * it takes the question and does not answer. */
+enum { NEVER = -1, SILENT = -2 };
 
 struct world {
 	void *payload;
@@ -18,6 +19,10 @@ struct world {
 	    struct plan_response *out);
 	/* NULL: there are none */
 	void (*locate)(struct world *w, const char *name, int *delay_ms, struct plan_location *out);
+	/* NULL: there is no such file, no such directory */
+	void (*read)(struct world *w, struct plan_response *out);
+	void (*search)(
+	    struct world *w, const char *directory, int *delay_ms, struct plan_finding *out);
 	bool (*consent)(struct world *w, const char *host);
 	struct arena *mem;
 
