@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 
+from report import machine, say, spread, write_document
 from support import certificates, daemon, post, programs, scratch
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,11 +37,6 @@ CONNECTIONS = 64
 PAUSED_CONNECTIONS, PAUSE_MS = 256, 100
 IDLE_CONNECTIONS = 2000
 SETTLE_SECONDS = 2
-MARK_BEGIN, MARK_END = '<!-- bench server: begin -->', '<!-- bench server: end -->'
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 class Server:
@@ -312,12 +308,6 @@ def answer_bytes(folder, chain, key, root):
     return len(got.body)
 
 
-def spread(values, digits=2):
-    """`median (min-max)`."""
-    return (f'{statistics.median(values):.{digits}f} '
-            f'({min(values):.{digits}f}-{max(values):.{digits}f})')
-
-
 class Table:
     """Rows of the report."""
 
@@ -378,23 +368,10 @@ def measure(servers, yardstick, credentials, rounds, seconds, table):
               '0.90-1.10')
 
 
-def write_document(text):
-    """Replaces what stands between the marks in doc/PERFORMANCE.md."""
-    path = programs.ROOT / 'doc' / 'PERFORMANCE.md'
-    whole = path.read_text(encoding='utf-8')
-    before, _, rest = whole.partition(MARK_BEGIN)
-    _, _, after = rest.partition(MARK_END)
-    path.write_text(f'{before}{MARK_BEGIN}\n{text}\n{MARK_END}{after}', encoding='utf-8')
-
-
-def machine():
-    """What was measured on, for the report."""
-    cpu = re.search(r'model name\s*: (.*)', pathlib.Path('/proc/cpuinfo').read_text('ascii'))
-    system = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path('/etc/os-release').read_text('utf-8'))
-    version = subprocess.run(['/usr/sbin/nginx', '-v'], capture_output=True, text=True,
-                             check=True).stderr.strip().split('/')[-1]
-    return (f'{time.strftime("%Y-%m-%d")}, {cpu.group(1)}, {os.cpu_count()} cores, '
-            f'{system.group(1)}, {ssl.OPENSSL_VERSION}, nginx {version}')
+def nginx_version():
+    """`1.22.1`."""
+    said = subprocess.run(['/usr/sbin/nginx', '-v'], capture_output=True, text=True, check=True)
+    return said.stderr.strip().split('/')[-1]
 
 
 def main():
@@ -434,12 +411,13 @@ def main():
         ours = idle_kb(servers[SIZES[0]][True], authority.root)
         table.add('memory per idle TLS connection, KB', f'{ours:.1f}', f'{theirs:.1f}',
                   f'{ours / theirs:.2f}', '<= 1')
-    text = (f'{machine()}; load before the run {busy:.1f}; {options.rounds} rounds of '
-            f'{options.seconds} s, {CONNECTIONS} connections, answers of {size_of_answer} bytes, '
+    text = (f'{machine()}, nginx {nginx_version()}; load before the run {busy:.1f}; '
+            f'{options.rounds} rounds of {options.seconds} s, {CONNECTIONS} connections, '
+            f'answers of {size_of_answer} bytes, '
             f'server on core {SERVER_CORE}, client on core {CLIENT_CORE}.\n\n{table.markdown()}')
     print(text)
     if options.write:
-        write_document(text)
+        write_document('server', text)
 
 
 if __name__ == '__main__':

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """Asks for the settings of an address with python3-exchangelib's POX class, prints them as JSON.
 
-    ask_exchangelib.py ADDRESS PASSWORD-FILE
+    ask_exchangelib.py ADDRESS PASSWORD-FILE [quiet]
 
-Stops where discovery ends: no EWS server is asked. Exits 0, or 1 when nothing was found."""
+Stops where discovery ends: no EWS server is asked. Its log goes to standard error unless `quiet`.
+Exits 0, or 1 when nothing was found."""
 import json
 import logging
 import pathlib
 import sys
+import time
 import warnings
 
 warnings.simplefilter('ignore')
@@ -25,16 +27,20 @@ class Discovery(PoxAutodiscovery):
 
 
 def main():
-    address, password_file = sys.argv[1:]
+    address, password_file = sys.argv[1:3]
     password = pathlib.Path(password_file).read_text(encoding='utf-8').rstrip('\n')
-    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    logging.basicConfig(level=logging.CRITICAL if sys.argv[3:] else logging.DEBUG,
+                        stream=sys.stderr)
+    began = time.monotonic()
     try:
         found = Discovery(email=address,
                           credentials=Credentials(address, password)).discover()
     except (AutoDiscoverFailed, AutoDiscoverError, EWSError) as fault:
-        print(json.dumps({'error': type(fault).__name__, 'message': str(fault)}))
+        print(json.dumps({'error': type(fault).__name__, 'message': str(fault),
+                          'seconds': time.monotonic() - began}))
         return 1
     print(json.dumps({
+        'seconds': time.monotonic() - began,
         'display_name': found.user.display_name,
         'legacy_dn': found.user.legacy_dn,
         'chosen': {'type': found.protocol.type, 'ews_url': found.protocol.ews_url},
