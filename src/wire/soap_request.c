@@ -256,11 +256,11 @@ find_fault(struct reading *r, size_t n_settings)
 	if (q->subjects.n > SOAP_USERS_MAX)
 		return arena_printf(
 		    r->mem, "Number of %s exceeds the limit of %d.", item, SOAP_USERS_MAX);
-	if (operations[q->operation].has_settings && q->settings.n == 0)
-		return "No setting is asked for.";
 	if (n_settings > SOAP_SETTINGS_MAX)
 		return arena_printf(
 		    r->mem, "Number of settings exceeds the limit of %d.", SOAP_SETTINGS_MAX);
+	if (operations[q->operation].has_settings && q->settings.n == 0)
+		return "No setting is asked for.";
 	return NULL;
 }
 
