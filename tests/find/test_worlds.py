@@ -11,11 +11,13 @@ import re
 import resource
 import ssl
 import warnings
+import zlib
 
 from support import names, peers, tap
 from support.names import drop, garbage, nodata, servfail
-from support.peers import (PATH, Closed, Hole, Peer, after, answer, drip, endless, login, raw,
-                           redirect, reset, silence, status, to_address, to_url)
+from support.peers import (PATH, Closed, Hole, Peer, after, answer, drip, endless, later, login,
+                           raw, redirect, reset, silence, status, to_address, to_url)
+from support.programs import BUILD
 from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, MAIL, NOT_FOUND, NOT_YET,
                    OTHER, OURS, PLAIN, REJECTED, SELF_SIGNED, SRV, STRANGE, UNAVAILABLE, WRONG,
                    authority, expect, find)
@@ -52,10 +54,13 @@ ROWS = {
     '17.13': 'the name in SCP is not on the certificate',
     '17.14': 'a cloud service is asked instead of the domain',
     '17.15': 'ExcludeSrvLookup has no effect',
+    'idn': 'an international domain',
+    'ip': 'IPv4 and IPv6',
 }
 # Rows that cannot concern this command, and why.
 LEFT_OUT = {
     '17.10': 'the documents are asked for by POST, and nothing depends on those fields',
+    '17.15': 'there are no switches that leave a source out',
     '17.13': 'SCP records are not searched yet; the TLS rule is that of row 11.3',
 }
 _seen = set()
@@ -483,18 +488,23 @@ world('11.6', 'what it says cannot steer a terminal',
 HTML = b'<!DOCTYPE html><html><body>Welcome</body></html>'
 CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 LARGE = b'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n'
-MEGABYTES = b' ' * 100_000_000
 ENTITIES = (b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' +
             b''.join(b'<!ENTITY %c "%s">' % (n, b'&%c;' % (n - 1) * 10) for n in range(98, 107)) +
             b']><Autodiscover>&j;</Autodiscover>')
 
 
-def gzipped(data, coding=b'gzip'):
-    body = gzip.compress(data)
+def bomb():
+    """100 MB in a hundred kilobytes."""
+    packer = zlib.compressobj(wbits=31)
+    return b''.join(packer.compress(b' ' * 1_000_000) for _ in range(100)) + packer.flush()
+
+
+def gzipped(body, coding=b'gzip'):
     return raw(b'HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n' %
                (coding, len(body)) + body)
 
 
+BOMB = bomb()
 NO_ANSWER = {
     'a web page': (answer(HTML, kind='text/html'), 'it is a web page'),
     'a web page as text/xml': (answer(HTML), 'it is a web page'),
@@ -520,13 +530,13 @@ NO_ANSWER = {
     'chunks without end': (endless(CHUNKED + b'10000\r\n', b' ' * 65536 + b'\r\n10000\r\n'),
                            'larger'),
     'a chunk of 2^63 bytes': (endless(CHUNKED + b'7fffffffffffffff\r\n'), 'larger'),
-    '100 MB as gzip': (gzipped(MEGABYTES), 'no Autodiscover service'),
-    '100 MB as gzip in gzip': (gzipped(gzip.compress(MEGABYTES), b'gzip, gzip'),
+    '100 MB as gzip': (gzipped(BOMB), 'no Autodiscover service'),
+    '100 MB as gzip in gzip': (gzipped(gzip.compress(BOMB), b'gzip, gzip'),
                                'no Autodiscover service'),
     '100 MB as gzip by transfer':
-        (lambda c, r: endless(CHUNKED.replace(b'chunked', b'gzip, chunked') + b'%x\r\n' % len(GZIP)
-                              + GZIP + b'\r\n0\r\n\r\n', b'')(c, r), ''),
-    'settings as gzip': (gzipped(peers.SETTINGS), 'no Autodiscover service'),
+        (raw(CHUNKED.replace(b'chunked', b'gzip, chunked') + b'%x\r\n' % len(BOMB) + BOMB +
+             b'\r\n0\r\n\r\n'), ''),
+    'settings as gzip': (gzipped(gzip.compress(peers.SETTINGS)), 'no Autodiscover service'),
     'a head without end': (endless(b'HTTP/1.1 200 OK\r\n', b'X-Y: ' + b'z' * 900 + b'\r\n'),
                            'larger'),
     'a field without end': (endless(b'HTTP/1.1 200 OK\r\nX-Y: '), 'larger'),
@@ -540,7 +550,6 @@ NO_ANSWER = {
     'a body without a head': (raw(peers.SETTINGS), 'not HTTP'),
     'a length below zero': (raw(b'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n<a/>'), 'not HTTP'),
 }
-GZIP = gzip.compress(MEGABYTES)
 for name, (script, says) in NO_ANSWER.items():
     world('11.7', f'{name}, and nothing else', {C: host(script)}, NOT_FOUND, says, within=QUICK,
           C='no-endpoint')
@@ -681,6 +690,216 @@ for name, make in TROUBLE.items():
           logins={**used, MAIL: 1}, check=source('D', TRUSTED))
     world('11.13', f'{name} at the others, and SRV', {**bad, MAIL: ASKS}, FOUND, within=QUICK,
           logins={**used, MAIL: 1}, dns={SRV: [(0, 0, 443, MAIL)]}, check=source('E', TRUSTED))
+
+
+# ---- 17 ----
+
+FOREIGN_SRV = {SRV: [(0, 0, 443, OTHER)]}
+world('17.1', 'another port', {f'{MAIL}:8443': ASKS}, FOUND, within=QUICK,
+      logins={f'{MAIL}:8443': 1}, dns={SRV: [(0, 0, 8443, MAIL)]},
+      check=source('E', f'https://{MAIL}:8443{PATH}'))
+world('17.1', 'another port comes after the usual one', {MAIL: ASKS, f'{OTHER}:8443': ASKS}, FOUND,
+      within=QUICK, logins={MAIL: 1}, dns={SRV: [(0, 0, 8443, OTHER), (9, 0, 443, MAIL)]})
+world('17.1', 'a host elsewhere', {OTHER: ASKS}, BLOCKED, 'does not belong', within=QUICK,
+      dns=FOREIGN_SRV, E='redirect blocked', check=without_request(OTHER))
+world('17.1', 'a host elsewhere that is trusted', {OTHER: ASKS}, FOUND, '', '--trust-host', OTHER,
+      within=QUICK, logins={OTHER: 1}, dns=FOREIGN_SRV)
+for name, make in {'dropped': Hole, 'reset': host(before=reset), '404': host(status('404 No')),
+                   'silence': host(silence)}.items():
+    world('17.2', f'{name} at root and autodiscover host, and SRV', {B: make, C: make, MAIL: ASKS},
+          FOUND, within=QUICK, logins={MAIL: 1}, dns={SRV: [(0, 0, 443, MAIL)]},
+          check=source('E', TRUSTED))
+    world('17.2', f'{name} at root and autodiscover host, and the redirect over plain http',
+          {B: make, C: make, PLAIN: plain(redirect(TRUSTED)), MAIL: ASKS}, FOUND, within=QUICK,
+          logins={MAIL: 1}, check=source('D', TRUSTED))
+world('17.3', 'a redirect to capitals is followed, and asked as it is spelled',
+      {C: host(redirect(f'https://{MAIL}/AutoDiscover/AUTODISCOVER.XML')), MAIL: ASKS}, FOUND,
+      within=QUICK, logins={MAIL: 1},
+      check=lambda _, made: tap.same({r['path'] for r in made[MAIL].requests},
+                                     {'/AutoDiscover/AUTODISCOVER.XML'}))
+
+CLOUD, CLOUD_SERVICE = 'autodiscover.cloud.example', 'autodiscover-s.cloud.example'
+AT_CLOUD = authority.issue('*.cloud.example', label='cloud')
+for name, make in {'443 refused': Closed, '443 dropped': Hole, '443 reset': host(before=reset),
+                   'a certificate of its own': shown(AT_CLOUD)}.items():
+    hoster = {C: make, PLAIN: plain(redirect(f'https://{CLOUD_SERVICE}{PATH}')),
+              CLOUD_SERVICE: shown(AT_CLOUD)}
+    alias = {C: [f'={CLOUD}'], CLOUD: ['127.0.0.1']}
+    world('17.4', f'{name}, its service not trusted', hoster, BLOCKED, 'does not belong',
+          '--timeout', '2s', within=3, dns=alias, check=without_request(CLOUD_SERVICE))
+    world('17.4', f'{name}, its service trusted', hoster, FOUND, '', '--trust-host', CLOUD_SERVICE,
+          within=QUICK, logins={CLOUD_SERVICE: 1}, dns=alias)
+
+for name, others, dns, winner in (
+        ('the autodiscover host', {C: ASKS}, {}, C),
+        ('the redirect over plain http', {PLAIN: plain(redirect(TRUSTED)), MAIL: ASKS}, {}, MAIL),
+        ('SRV', {MAIL: ASKS}, {SRV: [(0, 0, 443, MAIL)]}, MAIL)):
+    world('17.5', f'settings by {name}', {B: shown(WRONG), **others}, FOUND, within=QUICK,
+          logins={winner: 1}, dns=dns, B='tls-failure', check=without_request(B))
+world('17.5', 'and nothing else', {B: shown(WRONG)}, NOT_FOUND, 'for another host', within=QUICK)
+
+for name, make in {'a certificate of its own': shown(STRANGE),
+                   'a self-signed certificate': shown(SELF_SIGNED),
+                   'a login by Negotiate and NTLM': host(login(answer(), ['Negotiate', 'NTLM'])),
+                   'a login by Basic': ASKS,
+                   '403': host(status('403 No'))}.items():
+    world('17.6', f'with {name}, and the autodiscover host', {B: make, C: ASKS}, FOUND,
+          within=QUICK, logins={C: 1}, check=source('C', f'https://{C}{PATH}'))
+    world('17.6', f'with {name}, and a slower autodiscover host',
+          {B: make, C: host(later(0.1, login(answer())))}, FOUND, within=QUICK, logins={C: 1})
+
+WEB = ['127.0.0.1']
+for name, certificate, outcome, says in (
+        ('with a certificate of its hoster', authority.issue('*.hoster.example', label='hoster'),
+         BLOCKED, 'for another host'),
+        ('with a certificate for all of the domain', authority.issue(B, f'*.{B}', label='all'),
+         NOT_FOUND, 'it is a web page')):
+    page = host(answer(HTML, kind='text/html'), certificate)
+    everywhere = {B: page, C: page, PLAIN: plain(redirect(f'https://www.{B}/'))}
+    world('17.7', f'a web site {name}', everywhere, outcome, says, within=QUICK, dns={'*': WEB})
+    world('17.7', f'a web site {name}, and SRV', {**everywhere, MAIL: ASKS}, FOUND, within=QUICK,
+          logins={MAIL: 1}, dns={'*': WEB, SRV: [(0, 0, 443, MAIL)]})
+
+
+def first_target(expected):
+    """Which host of the SRV records came first."""
+    def check(run, _):
+        told_, = [a for a in run.json['attempts'] if a['url'].startswith('dns:')]
+        tap.same(told_['redirect'], f'https://{expected}{PATH}')
+    return check
+
+
+TWO = {MAIL: ASKS, OTHER: ASKS}
+world('17.8', 'the lowest number is the best', TWO, FOUND, '', '--trust-host', OTHER, within=QUICK,
+      logins={MAIL: 1}, dns={SRV: [(10, 0, 443, OTHER), (0, 0, 443, MAIL)]},
+      check=first_target(MAIL))
+world('17.8', 'weight counts within a priority only', TWO, FOUND, '', '--trust-host', OTHER,
+      within=QUICK, logins={MAIL: 1}, dns={SRV: [(10, 65535, 443, OTHER), (0, 0, 443, MAIL)]},
+      check=first_target(MAIL))
+world('17.8', 'port 80 is not plain http', {f'{MAIL}:80': NO_TLS['plain HTTP on the port of TLS'][0]},
+      NOT_FOUND, 'does not speak TLS', within=QUICK, dns={SRV: [(0, 0, 80, MAIL)]})
+world('17.8', 'the next record when a host is down', {MAIL: ASKS, C: Closed}, FOUND, within=QUICK,
+      logins={MAIL: 1}, dns={SRV: [(0, 0, 443, C), (1, 0, 443, MAIL)], C: ['127.0.0.1']})
+
+
+def posted(run, made):
+    """The target got the question by POST, whole, each time."""
+    bodies = {r['body'] for r in made[C].requests + made[MAIL].requests}
+    tap.same((len(bodies), {r['method'] for r in made[MAIL].requests}), (1, {'POST'}), run.reasons)
+    tap.has(bodies.pop().decode(), f'<EMailAddress>{ADDRESS}</EMailAddress>')
+
+
+for line in ('301 Moved', '302 Found', '303 See Other', '307 Temporary', '308 Permanent'):
+    world('17.9', line, {C: host(redirect(TRUSTED, line)), MAIL: ASKS}, FOUND, within=QUICK,
+          logins={MAIL: 1}, check=posted)
+
+for name, body, fields in (('as plain text', b'Access is denied.', ['Content-Type: text/plain']),
+                           ('with a page of 50 KB', HTML + b' ' * 50000, []),
+                           ('with a page of 1 MB', HTML + b' ' * 1_000_000, [])):
+    world('17.11', name, {C: host(lambda connection, request, b=body, f=fields: (
+        answer() if 'authorization' in request['fields'] else
+        answer(b, '401 Unauthorized', [*f, 'WWW-Authenticate: Basic realm="proxy"']))(
+            connection, request))}, FOUND, within=QUICK, logins={C: 1})
+
+world('17.12', 'two domains that both send us on', {C: host(to_address(f'ann@{FABRIKAM}')),
+                                                    OTHER: host(to_address(ADDRESS))}, NOT_FOUND,
+      'asked for before', '--trust-host', FABRIKAM, within=QUICK,
+      check=visited(**{'autodiscover': 1}))
+world('17.12', 'two domains that both send us on, and settings at the root of the second',
+      {C: host(to_address(f'ann@{FABRIKAM}')), OTHER: host(to_address(ADDRESS)), FABRIKAM: ASKS},
+      FOUND, '', '--trust-host', FABRIKAM, within=QUICK, logins={FABRIKAM: 1})
+world('17.14', 'nobody but the domain is asked', {}, NOT_FOUND, within=QUICK,
+      check=lambda run, _: tap.same(set(run.questions), {B, C, SRV}))
+
+
+# ---- addresses and names of all kinds ----
+
+def at(address, certificate=GOOD):
+    """A maker of hosts at that address."""
+    return lambda: Peer(*certificate, script=login(answer()), at=(address, 0))
+
+
+class Beside(Peer):
+    """A host whose port exists at a second address, where packets vanish."""
+
+    def __init__(self, address, lost):
+        super().__init__(*GOOD, script=login(answer()), at=(address, 0))
+        self._hole = Hole((lost, self.port))
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self._hole.__exit__()
+
+
+world('ip', 'IPv6 only', {C: at('::1')}, FOUND, within=QUICK, logins={C: 1},
+      check=lambda run, _: tap.same(run.json['attempts'][0]['dns'], ['::1']))
+world('ip', 'IPv6 only, by SRV', {MAIL: at('::1')}, FOUND, within=QUICK, logins={MAIL: 1},
+      dns={SRV: [(0, 0, 443, MAIL)]})
+world('ip', 'IPv6 only, by plain http',
+      {PLAIN: lambda: Peer(script=redirect(TRUSTED), at=('::1', 0)), MAIL: at('::1')}, FOUND,
+      within=QUICK, logins={MAIL: 1}, check=source('D', TRUSTED))
+world('ip', 'both, IPv6 refused', {C: at('127.0.0.1')}, FOUND, within=QUICK, logins={C: 1},
+      dns={C: ['::1', '127.0.0.1']})
+world('ip', 'both, IPv4 refused', {C: at('::1')}, FOUND, within=QUICK, logins={C: 1},
+      dns={C: ['::1', '127.0.0.1']})
+world('ip', 'both, IPv6 dropped', {C: lambda: Beside('127.0.0.1', '::1')}, FOUND, within=QUICK,
+      logins={C: 1}, dns={C: ['::1', '127.0.0.1']})
+world('ip', 'both, IPv4 dropped', {C: lambda: Beside('::1', '127.0.0.1')}, FOUND, within=QUICK,
+      logins={C: 1}, dns={C: ['::1', '127.0.0.1']})
+world('ip', 'two of IPv4, the first refused', {C: at('127.0.0.1')}, FOUND, within=QUICK,
+      logins={C: 1}, dns={C: ['127.0.0.2', '127.0.0.1']})
+
+BOOKS = 'xn--bcher-kva.example'
+BOOK_HOSTS = authority.issue(BOOKS, f'autodiscover.{BOOKS}', f'mail.{BOOKS}', label='books')
+
+
+def idn(script):
+    return lambda: Peer(*BOOK_HOSTS, script=script)
+
+
+for name, spelled in {'U-labels': 'ann@bücher.example', 'A-labels': f'ann@{BOOKS}',
+                      'capitals': 'ann@BÜCHER.Example', 'a last dot': 'ann@bücher.example.',
+                      'a decomposed letter': 'ann@bu\u0308cher.example',
+                      'an ideographic dot': 'ann@bücher。example'}.items():
+    world('idn', f'in {name}', {f'autodiscover.{BOOKS}': idn(answer())}, FOUND, address=spelled,
+          within=QUICK, check=lambda run, _: tap.same(
+              set(run.questions) - {BOOKS, f'autodiscover.{BOOKS}', f'_autodiscover._tcp.{BOOKS}'},
+              set()))
+BOOKS_URL = f'https://mail.{BOOKS}{PATH}'
+for name, script in {
+        '302 to U-labels in UTF-8': redirect(f'https://mail.bücher.example{PATH}'),
+        'redirectUrl to U-labels': to_url(f'https://mail.bücher.example{PATH}'),
+        'redirectUrl to A-labels': to_url(BOOKS_URL)}.items():
+    world('idn', name, {f'autodiscover.{BOOKS}': idn(script), f'mail.{BOOKS}': idn(answer())}, FOUND,
+          address='ann@bücher.example', within=QUICK,
+          check=lambda run, _: tap.same(run.json['url'], BOOKS_URL))
+world('idn', 'redirectAddr to U-labels, trusted in U-labels',
+      {C: host(to_address('ann@bücher.example')), BOOKS: idn(answer())}, FOUND, '', '--trust-host',
+      'bücher.example', within=QUICK)
+world('idn', 'SRV', {f'mail.{BOOKS}': idn(answer())}, FOUND, address='ann@bücher.example',
+      within=QUICK, dns={f'_autodiscover._tcp.{BOOKS}': [(0, 0, 443, f'mail.{BOOKS}')]})
+world('idn', 'a certificate for U-labels in UTF-8 is for nobody',
+      {f'autodiscover.{BOOKS}': shown(authority.issue(subject='autodiscover.bücher.example',
+                                                      label='utf8'))},
+      BLOCKED, 'for another host', address='ann@bücher.example', within=QUICK)
+
+
+# ---- the whole ----
+
+@tap.case('every row has a world, or a reason to have none')
+def _():
+    lacking = set(ROWS) - _seen - set(LEFT_OUT)
+    tap.same(lacking, set())
+    tap.same(_seen & set(LEFT_OUT), set())
+    return '\n'.join(f'{row} {ROWS[row]}: left out, {why}' for row, why in LEFT_OUT.items())
+
+
+@tap.case('no search took more memory than the largest answer is worth')
+def _():
+    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    if 'asan' not in str(BUILD):
+        tap.true(kilobytes < 100 * 1024, f'{kilobytes} KB')
+    return f'{kilobytes // 1024} MB at most'
 
 
 if __name__ == '__main__':

@@ -137,6 +137,14 @@ def drip(data, pause=0.2):
     return behave
 
 
+def later(seconds, then):
+    """`then`, after a while."""
+    def behave(connection, request):
+        time.sleep(seconds)
+        return then(connection, request)
+    return behave
+
+
 def endless(head, chunk=b'x' * 65536):
     """A head, and a body without an end."""
     def behave(connection, _):
@@ -227,7 +235,7 @@ class Peer:
                   else plain) as connection:
                 self.handshakes += 1
                 if self._first is not None:
-                    self._first(connection, None)
+                    self._first(Ear(connection, self.heard), None)
                     return
                 while self._exchange(Ear(connection, self.heard)):
                     pass
@@ -249,11 +257,12 @@ class Peer:
 class Nobody:
     """A port without a server."""
 
-    address, requests, logins, heard, connections = LOOPBACK, (), (), b'', 0
+    requests, logins, heard, connections = (), (), b'', 0
 
-    def __init__(self):
-        self._socket = socket.socket()
-        self._socket.bind((LOOPBACK, 0))
+    def __init__(self, at=(LOOPBACK, 0)):
+        self.address = at[0]
+        self._socket = socket.socket(socket.AF_INET6 if ':' in at[0] else socket.AF_INET)
+        self._socket.bind(at)
         self.port = self._socket.getsockname()[1]
 
     def __enter__(self):
@@ -270,13 +279,13 @@ class Closed(Nobody):
 class Hole(Nobody):
     """Packets vanish: the queue of connections is full, and nobody takes one from it."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, at=(LOOPBACK, 0)):
+        super().__init__(at)
         self._socket.listen(0)
-        self._waiting = [socket.socket() for _ in range(3)]
+        self._waiting = [socket.socket(self._socket.family) for _ in range(3)]
         for client in self._waiting:
             client.setblocking(False)
-            client.connect_ex((LOOPBACK, self.port))
+            client.connect_ex((self.address, self.port))
 
     def __exit__(self, *_):
         super().__exit__()

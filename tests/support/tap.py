@@ -30,7 +30,7 @@ class Missing(Exception):
 
 
 def case(name):
-    """Marks a function without arguments as the case `name`."""
+    """Marks a function without arguments as the case `name`. What it returns is noted."""
     def mark(function):
         _cases.append((name, function))
         return function
@@ -86,7 +86,7 @@ def note(text):
 def _outcome(function):
     """`ok` or `not ok`, what follows the name of the case, and what to note."""
     try:
-        function()
+        said = function()
     except Skip as why:
         return 'ok', f' # SKIP {why}', ''
     except Missing as why:
@@ -98,7 +98,7 @@ def _outcome(function):
         where = [f for f in last if not f.filename.endswith('support/tap.py')]
         at = f'{os.path.basename(where[-1].filename)}:{where[-1].lineno}' if where else ''
         return 'not ok', '', f'{at}: {type(fault).__name__}: {fault}'
-    return 'ok', '', ''
+    return 'ok', '', said or ''
 
 
 def main(jobs=1):
