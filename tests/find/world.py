@@ -75,14 +75,15 @@ def raised(hosts, dns=None):
         yield options, names
 
 
-def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, password=PASSWORD):
+def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, password=PASSWORD,
+         **environment):
     """Searches among `hosts`, which are started and stopped. No `password`: none is given."""
     with raised(hosts, dns) as (routes, names):
         command = ['find', address, '--json', '--ca-file', trusted, *routes]
         if password:
             command += ['--password-file', password]
         start = time.monotonic()
-        done = usher(*command, *options)
+        done = usher(*command, *options, **environment)
         run = Run(done, time.monotonic() - start)
     run.questions = names.questions
     tap.true('secret' not in done.stdout + done.stderr, 'the password is shown')

@@ -237,7 +237,8 @@ class Peer:
                 if self._first is not None:
                     self._first(Ear(connection, self.heard), None)
                     return
-                while self._exchange(Ear(connection, self.heard)):
+                ear = Ear(connection, self.heard)
+                while self._exchange(ear):
                     pass
         except OSError:
             pass

@@ -28,9 +28,10 @@ def clean_environment(**extra):
     return kept
 
 
-def usher(*arguments, directory=None, text=None, timeout=60, **environment):
-    """Runs `usher` to its end. `text` is its standard input. Fails on a sanitizer's report."""
-    command = [program('usher')]
+def usher(*arguments, directory=None, text=None, timeout=60, wrapper=None, **environment):
+    """Runs `usher` to its end, by `wrapper` when given. `text` is its standard input. Fails on a
+    sanitizer's report."""
+    command = [*(wrapper or ()), program('usher')]
     if directory is not None:
         command += ['--directory', str(directory)]
     command += [str(a) for a in arguments]
