@@ -156,6 +156,14 @@ struct usher_find_options {
 	/* Not 0: the callback's login comes filled in with the address even when `login` is given,
 	 * as PreferProvidedEmailInAutoDiscoverAuthPrompts does for Outlook. */
 	int prefer_address;
+
+	/* `http://HOST:PORT` or `socks5://HOST:PORT`, with `LOGIN:PASSWORD@` in front of HOST if
+	 * need be (as %XX what is special in URLs). NULL: by the environment (http_proxy,
+	 * https_proxy, all_proxy, no_proxy); "": none. A proxy that asks is given Basic or Digest.
+	 */
+	const char *proxy;
+	const char *proxy_password; /* of the login in `proxy`; NULL: as written there */
+	const char *no_proxy;	    /* hosts and domains that are asked directly, or `*` */
 };
 
 /* The first value of a struct usher_find_options. Since 0.1. */

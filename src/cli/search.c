@@ -37,12 +37,12 @@ give_credentials(
 	    arena_printf(cli->mem, "Password of %s for %s", out->login, challenge->host);
 
 	if (prompt == NULL || (getenv("USHER_PASSWORD") == NULL && !somebody_is_there()))
-		return 0;
+		return USHER_NO;
 	if (cli_password(NULL, prompt, false, &password, &err) != USHER_OK) {
 		(void)cli_fail(err.status, &err);
-		return 0;
+		return USHER_NO;
 	}
-	return copy_password(&password, out);
+	return copy_password(&password, out) ? USHER_YES : USHER_NO;
 }
 
 /* The first letter of a line of any length. */
@@ -67,7 +67,15 @@ ask_trust(const struct usher_redirect *redirect, void *payload UNUSED)
 	    "Go on only if you know it. Go on? [y/N] ",
 	    redirect->from, redirect->address, redirect->to, redirect->host);
 	letter = first_letter();
-	return letter == 'y' || letter == 'Y';
+	return letter == 'y' || letter == 'Y' ? USHER_YES : USHER_NO;
+}
+
+static int
+show_trace(const struct usher_trace *trace, void *payload UNUSED)
+{
+	(void)fprintf(
+	    stderr, "%6lld ms  %s  %s\n", (long long)trace->elapsed_ms, trace->source, trace->text);
+	return USHER_YES;
 }
 
 /* ---- options ---- */
@@ -116,6 +124,25 @@ search_forget(struct search_secrets *secrets)
 {
 	secret_clear(&secrets->password);
 	secret_clear(&secrets->token);
+	secret_clear(&secrets->proxy_password);
+}
+
+/* Others on the machine see our arguments. */
+static usher_status
+check_proxy(const char *proxy, struct usher_error *err)
+{
+	struct slice rest = slice_of(proxy);
+	const char *scheme = strstr(proxy, "://");
+	size_t at = 0;
+
+	if (scheme != NULL)
+		rest = slice_of(scheme + 3);
+	for (size_t i = 0; i < rest.n; i++)
+		at = rest.p[i] == '@' ? i : at;
+	if (slice_find((struct slice){ rest.p, at }, ':') == at)
+		return USHER_OK;
+	return err_set(err, USHER_E_USAGE, "--proxy",
+	    "a password does not belong in an argument; give --proxy-password-file");
 }
 
 usher_status
@@ -129,6 +156,11 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 		st = cli_password(args->password_file, NULL, false, &secrets->password, err);
 	if (st == USHER_OK && args->token_file != NULL)
 		st = cli_token(args->token_file, &secrets->token, err);
+	if (st == USHER_OK && args->proxy != NULL)
+		st = check_proxy(args->proxy, err);
+	if (st == USHER_OK && args->proxy_password_file != NULL)
+		st = cli_password(
+		    args->proxy_password_file, NULL, false, &secrets->proxy_password, err);
 	if (st != USHER_OK)
 		return st;
 	options.login = args->login;
@@ -143,6 +175,10 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	options.timeout_ms = args->timeout_ms;
 	options.dns_server = args->dns;
 	options.ca_file = args->ca_file;
+	options.proxy = args->proxy;
+	options.proxy_password = secrets->proxy_password.bytes;
+	options.no_proxy = args->no_proxy;
+	options.trace = args->trace ? show_trace : NULL;
 	options.now = cli->now_ms / 1000;
 	if (options.trust_hosts == NULL || options.connect_to == NULL ||
 	    options.offered_before == NULL)

@@ -17,11 +17,15 @@ struct search_args {
 	struct text_list connect_to;
 	const char *dns;
 	const char *ca_file;
+	const char *proxy;
+	const char *proxy_password_file;
+	const char *no_proxy;
+	bool trace;
 };
 
 /* Begin it zeroed; CLEANUP(search_forget). */
 struct search_secrets {
-	struct secret password, token;
+	struct secret password, token, proxy_password;
 };
 
 void
@@ -48,7 +52,15 @@ search_forget(struct search_secrets *secrets);
 	    "connect to ADDR:PORT when HOST:PORT is meant"), \
 	SEARCH_ROW(args, "dns", OPT_TEXT, dns, "ADDR[:PORT]", "ask this DNS server"), \
 	SEARCH_ROW(args, "ca-file", OPT_TEXT, ca_file, "FILE", \
-	    "trust the certificates in FILE (PEM) instead of the system's")
+	    "trust the certificates in FILE (PEM) instead of the system's"), \
+	SEARCH_ROW(args, "proxy", OPT_TEXT, proxy, "URL", \
+	    "go through this proxy, http://[LOGIN@]HOST:PORT or socks5://HOST:PORT"), \
+	SEARCH_ROW(args, "proxy-password-file", OPT_TEXT, proxy_password_file, "FILE", \
+	    "read the proxy's password from the first line of FILE; - is standard input"), \
+	SEARCH_ROW(args, "no-proxy", OPT_TEXT, no_proxy, "HOST,HOST", \
+	    "go through no proxy to these hosts and domains"), \
+	SEARCH_ROW(args, "trace", OPT_FLAG, trace, NULL, \
+	    "tell on standard error what is being done, line by line")
 #define SEARCH_ROW(args, name, type, member, value, help) \
 	{ 0, name, type, offsetof(args, search) + offsetof(struct search_args, member), value, help }
 /* clang-format on */

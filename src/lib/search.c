@@ -77,6 +77,10 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 	if (st == USHER_OK && o->bearer_token != NULL)
 		st = set_token(s, o->bearer_token, err);
 	if (st == USHER_OK)
+		st = proxies_read(s->mem,
+		    &(struct proxy_choice){ o->proxy, o->proxy_password, o->no_proxy },
+		    &s->options.proxies, err);
+	if (st == USHER_OK)
 		st = poller_new(&s->poller, err);
 	if (st == USHER_OK)
 		st = dns_new(o->dns_server, s->poller, &s->dns, err);
@@ -149,6 +153,7 @@ let_go(struct usher_search *s)
 	s->dns = NULL;
 	secret_clear(&s->password);
 	secret_clear(&s->token);
+	proxies_clear(&s->options.proxies);
 }
 
 void

@@ -22,6 +22,7 @@
 struct search_options {
 	struct usher_find_options given; /* of our size; its pointers are the caller's */
 	struct text_list trust_hosts;
+	struct proxies proxies;
 	struct connect_to *routes;
 	size_t n_routes;
 	unsigned schemes; /* SCHEME_BIT()s: what the plan may log in by */

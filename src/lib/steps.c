@@ -48,6 +48,8 @@ http_meaning(enum http_failure failure)
 		return PLAN_OVERSIZED;
 	case HTTP_NOT_HTTP:
 		return PLAN_NOT_HTTP;
+	case HTTP_PROXY:
+		return PLAN_PROXY;
 	case HTTP_NO_LOGIN:
 		return PLAN_NO_LOGIN;
 	case HTTP_STOPPED:
@@ -64,7 +66,7 @@ tell_resolution(struct usher_search *s, uint32_t id, enum plan_failure failure, 
 {
 	/* A route or a proxy is for some ports, and the plan shares names among all. */
 	const struct plan_resolution what = { failure, detail, addresses,
-		s->options.n_routes > 0 || http_has_proxy(true) || http_has_proxy(false) };
+		s->options.n_routes > 0 || proxies_any(&s->options.proxies) };
 
 	plan_resolved(s->plan, search_now_ms(s), id, &what);
 }
@@ -89,17 +91,48 @@ tell_failure(struct usher_search *s, uint32_t id, enum plan_failure failure, con
 	plan_responded(s->plan, search_now_ms(s), id, &what);
 }
 
+/* What a proxy connects to is the proxy's to resolve; but where it is itself, is ours. The
+ * look-up's id tells for which of the two: those of steps are small. */
+enum { PROXY_LOOKUP = 1 << 29, PROXY_LOOKUPS = PROXY_LOOKUP | PROXY_LOOKUP << 1 };
+
+static uint32_t
+lookup_id(struct usher_search *s, const struct plan_step *step, const char **host)
+{
+	struct proxy *proxy = proxies_for(&s->options.proxies, step->url);
+	uint16_t port = step->url->port;
+
+	if (proxy == NULL) {
+		connect_to_apply(s->options.routes, s->options.n_routes, host, &port);
+		return step->id;
+	}
+	*host = proxy->host;
+	return step->id | PROXY_LOOKUP << step->url->https;
+}
+
+static void
+tell_proxy(struct usher_search *s, const struct dns_answer *a)
+{
+	struct proxy *proxy = &s->options.proxies.of[(a->id & PROXY_LOOKUP) == 0];
+	const struct text_list none = { NULL, 0 };
+	uint32_t id = a->id & ~(uint32_t)PROXY_LOOKUPS;
+
+	if (a->failure == DNS_FOUND)
+		proxy->addresses = a->addresses;
+	if (a->failure == DNS_FOUND || a->failure == DNS_STOPPED)
+		tell_resolution(s, id, dns_meaning(a->failure), a->detail, none);
+	else
+		tell_resolution(s, id, PLAN_PROXY,
+		    arena_printf(s->mem, "%s: %s", proxy->host, a->detail), none);
+}
+
 static void
 resolve(struct usher_search *s, const struct plan_step *step)
 {
 	const char *host = step->url->host;
-	uint16_t port = step->url->port;
+	uint32_t id = lookup_id(s, step, &host);
 	struct usher_error err;
 
-	connect_to_apply(s->options.routes, s->options.n_routes, &host, &port);
-	if (http_has_proxy(step->url->https)) /* which resolves */
-		tell_resolution(s, step->id, PLAN_NO_FAILURE, NULL, (struct text_list){ NULL, 0 });
-	else if (dns_start(s->dns, step->id, host, &err) != USHER_OK)
+	if (dns_start(s->dns, id, host, &err) != USHER_OK)
 		tell_resolution(
 		    s, step->id, PLAN_INTERNAL, err.message, (struct text_list){ NULL, 0 });
 }
@@ -113,6 +146,18 @@ locate(struct usher_search *s, const struct plan_step *step)
 		tell_location(
 		    s, &(struct dns_answer){
 			   .id = step->id, .failure = DNS_TROUBLE, .detail = err.message });
+}
+
+/* How the request gets to its host. */
+static void
+set_way(struct usher_search *s, const struct plan_step *step, struct http_request *r)
+{
+	r->addresses = step->addresses;
+	r->proxy = proxies_for(&s->options.proxies, step->url);
+	r->connect_host = step->url->host;
+	r->connect_port = step->url->port;
+	connect_to_apply(
+	    s->options.routes, s->options.n_routes, &r->connect_host, &r->connect_port);
 }
 
 /* False: there is no password after all. */
@@ -137,11 +182,8 @@ add_login(const struct usher_search *s, const struct plan_step *step, struct htt
 void
 search_request(struct usher_search *s, const struct plan_step *step)
 {
-	const char *host = step->url->host;
 	struct http_request r = {
 		.url = step->url,
-		.addresses = step->addresses,
-		.connect_port = step->url->port,
 		.connect_ms = step->connect_ms,
 	};
 	struct buf body CLEANUP(buf_cleanup);
@@ -153,7 +195,7 @@ search_request(struct usher_search *s, const struct plan_step *step)
 		tell_failure(s, step->id, PLAN_NO_CREDENTIALS, NULL);
 		return;
 	}
-	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
+	set_way(s, step, &r);
 	document_write_question(s, step, &r, &body);
 	st = body.status;
 	if (st == USHER_OK)
@@ -168,17 +210,14 @@ search_request(struct usher_search *s, const struct plan_step *step)
 static void
 probe(struct usher_search *s, const struct plan_step *step)
 {
-	const char *host = step->url->host;
 	struct http_request r = {
 		.url = step->url,
-		.addresses = step->addresses,
-		.connect_port = step->url->port,
 		.body_never = true,
 		.connect_ms = step->connect_ms,
 	};
 	struct usher_error err = { 0 };
 
-	connect_to_apply(s->options.routes, s->options.n_routes, &host, &r.connect_port);
+	set_way(s, step, &r);
 	if (http_start(s->http, step->id, &r, &err) != USHER_OK)
 		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
 }
@@ -223,6 +262,8 @@ void
 search_stop(struct usher_search *s, uint32_t id)
 {
 	dns_stop(s->dns, id);
+	dns_stop(s->dns, id | PROXY_LOOKUP);
+	dns_stop(s->dns, id | PROXY_LOOKUP << 1);
 	http_stop(s->http, id);
 	search_withdraw(s, id);
 }
@@ -267,7 +308,9 @@ collect_resolutions(struct usher_search *s)
 	struct dns_answer a;
 
 	while (dns_take(s->dns, s->mem, &a)) {
-		if (a.srv)
+		if ((a.id & PROXY_LOOKUPS) != 0)
+			tell_proxy(s, &a);
+		else if (a.srv)
 			tell_location(s, &a);
 		else
 			tell_resolution(s, a.id, dns_meaning(a.failure), a.detail, a.addresses);

@@ -1,6 +1,6 @@
 /* http.h - HTTP requests of the client side: several at once, bounded, never redirected.
  *
- * No cookies, no .netrc, no cached logins; the only thing read from the environment are proxies. */
+ * No cookies, no .netrc, no cached logins; nothing is read from the environment. */
 #ifndef USHER_NET_HTTP_H
 #define USHER_NET_HTTP_H
 
@@ -13,6 +13,7 @@
 #include "model/evidence.h"
 #include "model/scheme.h"
 #include "net/poller.h"
+#include "net/proxy.h"
 #include "net/tls.h"
 #include "usher/status.h"
 
@@ -33,6 +34,7 @@ enum http_failure {
 	HTTP_TLS,
 	HTTP_OVERSIZED,
 	HTTP_NOT_HTTP,
+	HTTP_PROXY,    /* the proxy does not let us through */
 	HTTP_NO_LOGIN, /* the scheme's handshake broke down before anything was proved */
 	HTTP_STOPPED,
 	HTTP_INTERNAL
@@ -42,6 +44,8 @@ struct http_request {
 	const struct url *url;
 	struct text_list addresses;  /* to connect to; empty: a proxy or the system resolves */
 	uint16_t connect_port;	     /* 0: the URL's */
+	const struct proxy *proxy;   /* with its addresses; NULL: none */
+	const char *connect_host;    /* with a proxy: what it connects to; NULL: the URL's */
 	struct slice body;	     /* POSTed when not empty, else GET; copied */
 	const char *content_type;    /* with a body */
 	const char *const *fields;   /* further `Name: value`; NULL-terminated, or NULL */
@@ -78,10 +82,6 @@ http_new(
 /* Drops what is under way. NULL is ignored. */
 void
 http_free(struct http *http);
-
-/* True when the environment names a proxy for https, or for http. */
-bool
-http_has_proxy(bool https);
 
 /* SCHEME_BIT()s of the schemes that this machine's libraries can do. */
 unsigned

@@ -34,6 +34,11 @@ struct transfer {
 	bool proved;		/* the scheme's last message goes out, or has gone */
 	const char *auth_fault; /* why it does not; NULL: none yet */
 
+	bool proxied;
+	bool proxy_login;	 /* we have one for it */
+	const char *proxy_name;	 /* HOST:PORT */
+	const char *proxy_fault; /* what it said or did; NULL: nothing wrong */
+
 	const char *location;
 	const char *content_type;
 	const char *challenges[HTTP_CHALLENGES_MAX];
@@ -89,6 +94,25 @@ transfer_response(struct arena *mem, const struct transfer *t, struct http_respo
  * transfer's arena. */
 void
 transfer_remember(struct transfer *t);
+
+/* A host as it stands before a port: an IPv6 address in brackets. NULL: out of memory. */
+const char *
+transfer_bracketed(struct arena *mem, const char *host);
+
+/* Tells libcurl the addresses of a host, for it to try as RFC 8305 says; it asks nobody else. */
+bool
+transfer_set_addresses(
+    struct transfer *t, const char *host, uint16_t port, const struct text_list *addresses);
+
+/* ---- http_proxy.c ---- */
+
+/* Makes the transfer go through the request's proxy, or through none. False: out of memory. */
+bool
+proxy_set(struct transfer *t, const struct http_request *r);
+
+/* `failure`, unless it is the proxy that failed. */
+enum http_failure
+proxy_failure(struct transfer *t, CURLcode code, enum http_failure failure);
 
 /* ---- http_auth.c ---- */
 

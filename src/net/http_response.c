@@ -110,7 +110,7 @@ finish(struct transfer *t, enum http_failure failure)
 	t->done = true;
 	t->failure = failure;
 	/* The status alone is the whole answer unless its body was wanted. */
-	if (t->head_done && !transfer_wants_body(t) && !t->oversized)
+	if (t->head_done && !transfer_wants_body(t) && !t->oversized && failure != HTTP_PROXY)
 		t->failure = HTTP_OK;
 	if ((t->failure == HTTP_OK || t->failure == HTTP_BROKEN_OFF) && auth_broke_down(t))
 		t->failure = HTTP_NO_LOGIN;
@@ -128,7 +128,7 @@ lacks_certificate(const struct transfer *t, enum http_failure failure)
 void
 transfer_finish(struct transfer *t, CURLcode code)
 {
-	enum http_failure failure = failure_of(t, code);
+	enum http_failure failure = proxy_failure(t, code, failure_of(t, code));
 	bool verified = t->tls.verdict == TLS_VERIFIED;
 
 	if (lacks_certificate(t, failure)) {
@@ -197,6 +197,9 @@ detail_of(const struct transfer *t)
 		return t->error[0] != '\0' ? t->error : NULL;
 	case HTTP_NO_LOGIN:
 		return t->auth_fault != NULL ? t->auth_fault : "it does not go through with NTLM";
+	case HTTP_PROXY:
+	case HTTP_UNREACHABLE:
+		return t->proxy_fault;
 	default: /* libcurl's words would only say it again */
 		return NULL;
 	}

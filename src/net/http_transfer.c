@@ -42,11 +42,13 @@ transfer_wants_body(const struct transfer *t)
 	return t->body_always || (t->status == 200 && !t->body_never);
 }
 
-/* Only of these is the connection likely to be used again: a login or a redirect to the same host.
- */
+/* Only of these is the connection likely to be used again: a login, here or at the proxy, or a
+ * redirect to the same host. */
 static bool
 worth_draining(const struct transfer *t)
 {
+	if (t->proxied && t->status == 407)
+		return true;
 	return !t->body_never && (t->status == 401 || (t->status >= 300 && t->status < 400));
 }
 
@@ -128,37 +130,57 @@ add_line(struct curl_slist **list, const char *line)
 	return true;
 }
 
-static const char *
-bracketed(struct arena *mem, const char *host)
+const char *
+transfer_bracketed(struct arena *mem, const char *host)
 {
 	return strchr(host, ':') == NULL ? host : arena_printf(mem, "[%s]", host);
 }
 
-/* Tells libcurl where to connect, so that it resolves nothing itself. A name is given all its
- * addresses, for libcurl to try as RFC 8305 says. */
+bool
+transfer_set_addresses(
+    struct transfer *t, const char *host, uint16_t port, const struct text_list *addresses)
+{
+	const char *line = arena_printf(t->mem, "%s:%u:", host, (unsigned)port);
+
+	if (addresses->n == 0 || strchr(host, ':') != NULL)
+		return true;
+	for (size_t i = 0; line != NULL && i < addresses->n; i++)
+		line = arena_printf(t->mem, "%s%s%s", line, i == 0 ? "" : ",",
+		    transfer_bracketed(t->mem, addresses->v[i]));
+	return add_line(&t->resolve, line);
+}
+
+/* Another host or port than the URL's to connect to. */
+static bool
+set_connection(struct transfer *t, const struct url *url, const char *host, uint16_t port)
+{
+	const char *from = transfer_bracketed(t->mem, url->host);
+	const char *to = transfer_bracketed(t->mem, host);
+
+	return from != NULL && to != NULL &&
+	       add_line(&t->connect_to, arena_printf(t->mem, "%s:%u:%s:%u", from,
+					    (unsigned)url->port, to, (unsigned)port));
+}
+
+/* Tells libcurl where to connect, so that it resolves nothing itself. */
 static bool
 set_route(struct transfer *t, const struct http_request *r)
 {
 	const struct url *url = r->url;
 	uint16_t port = r->connect_port == 0 ? url->port : r->connect_port;
-	const char *line;
+	const char *host = r->connect_host == NULL ? url->host : r->connect_host;
 
+	if (!proxy_set(t, r))
+		return false;
+	if (r->proxy != NULL)
+		return (port == url->port && strcmp(host, url->host) == 0) ||
+		       set_connection(t, url, host, port);
 	if (r->addresses.n == 0)
 		return true;
-	if (url->ip_literal) {
-		line = arena_printf(
-		    t->mem, "::%s:%u", bracketed(t->mem, r->addresses.v[0]), (unsigned)port);
-		return add_line(&t->connect_to, line);
-	}
-	line = arena_printf(
-	    t->mem, "%s:%u:%s:%u", url->host, (unsigned)url->port, url->host, (unsigned)port);
-	if (!add_line(&t->connect_to, line))
-		return false;
-	line = arena_printf(t->mem, "%s:%u:", url->host, (unsigned)port);
-	for (size_t i = 0; line != NULL && i < r->addresses.n; i++)
-		line = arena_printf(t->mem, "%s%s%s", line, i == 0 ? "" : ",",
-		    bracketed(t->mem, r->addresses.v[i]));
-	return add_line(&t->resolve, line);
+	if (url->ip_literal)
+		return set_connection(t, url, r->addresses.v[0], port);
+	return set_connection(t, url, url->host, port) &&
+	       transfer_set_addresses(t, url->host, port, &r->addresses);
 }
 
 static bool

@@ -270,7 +270,9 @@ lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now
 	if (name->failure != PLAN_NO_FAILURE) {
 		l->visit->failure = name->failure;
 		lane_lose_by_failure(p, l, name->failure,
-		    name->failure == PLAN_DNS_TROUBLE ? name->error : NULL, now_ms);
+		    name->failure == PLAN_DNS_TROUBLE || name->failure == PLAN_PROXY ? name->error :
+										       NULL,
+		    now_ms);
 		return;
 	}
 	l->addresses = name->addresses;

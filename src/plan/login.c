@@ -243,6 +243,7 @@ was_sent(const struct plan_response *what)
 	switch (what->failure) {
 	case PLAN_REFUSED:
 	case PLAN_UNREACHABLE:
+	case PLAN_PROXY:
 	case PLAN_NO_CREDENTIALS:
 	case PLAN_TLS:
 	case PLAN_INTERNAL:

@@ -135,6 +135,7 @@ enum plan_failure {
 	PLAN_TLS,	     /* see the evidence's verdict */
 	PLAN_OVERSIZED,	     /* head or body over its limit */
 	PLAN_NOT_HTTP,	     /* something else answers there */
+	PLAN_PROXY,	     /* a proxy does not let us through, see detail */
 	PLAN_NO_CREDENTIALS, /* nobody gave a password after all; nothing was sent */
 	PLAN_NO_LOGIN,	     /* the step's scheme cannot be used there, see detail: no ticket, a
 				handshake that broke down; nothing was proved to the host */

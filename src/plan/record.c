@@ -30,6 +30,8 @@ static const struct failure_row failures[] = {
 	    "its response is larger than any Autodiscover answer" },
 	[PLAN_NOT_HTTP] = { RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND, OUTCOME_NOT_FOUND,
 	    "what answers there is not HTTP" },
+	[PLAN_PROXY] = { RESULT_UNREACHABLE, OUTCOME_UNAVAILABLE, OUTCOME_UNAVAILABLE,
+	    "the proxy does not let us through" },
 	[PLAN_NO_CREDENTIALS] = { RESULT_CREDENTIALS, OUTCOME_REJECTED, OUTCOME_REJECTED,
 	    "it asks for a password, and none was given" },
 	[PLAN_NO_LOGIN] = { RESULT_CREDENTIALS, OUTCOME_REJECTED, OUTCOME_REJECTED,

@@ -336,6 +336,8 @@ class Proxy:
 
     def _serve(self, client):
         request = read_request(client)
+        if request is None:
+            return
         self.asked.append((request['method'], request['path']))
         port = self._routes.get(request['path'])
         if port is None:
