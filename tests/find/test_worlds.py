@@ -378,10 +378,10 @@ world('11.4', 'without a type', {C: host(raw(b'HTTP/1.1 200 OK\r\n\r\n' + peers.
 world('11.4', 'with namespaces of another edition', {C: host(answer(
     peers.SETTINGS.replace(b'responseschema/2006', b'responseschema/2099')))}, FOUND, within=QUICK)
 world('11.4', 'after interim responses', {C: host(after(
-    b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n', answer()))}, FOUND,
-      within=QUICK)
-world('11.4', 'with 36 KB of cookies', {C: host(answer(fields=['Set-Cookie: a=' + 'b' * 4000] * 9))},
+    b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n', answer()))},
       FOUND, within=QUICK)
+world('11.4', 'with 36 KB of cookies',
+      {C: host(answer(fields=['Set-Cookie: a=' + 'b' * 4000] * 9))}, FOUND, within=QUICK)
 
 
 # ---- 11.5 ----
@@ -633,7 +633,8 @@ world('11.9', 'at the root for ever, and settings', {B: rejects(), C: ASKS}, FOU
       logins={C: 1})
 world('11.9', 'at the autodiscover host for ever, and settings of another realm at the root',
       {C: rejects(['Basic realm="other"']), B: ASKS}, FOUND, within=QUICK, logins={C: 1, B: 1})
-for name, offers in {'no scheme': [], 'an empty field': [''], 'Digest': ['Digest realm="x", nonce="1"'],
+for name, offers in {'no scheme': [], 'an empty field': [''],
+                     'Digest': ['Digest realm="x", nonce="1"'],
                      'an unknown scheme': ['Carrier-Pigeon'], 'noise': ['=,=,"'],
                      'Basic in the realm of another': ['Digest realm="Basic realm=x"']}.items():
     world('11.9', f'offering {name}: nothing is sent', {C: rejects(offers)}, REJECTED, '',
@@ -776,8 +777,9 @@ world('17.8', 'the lowest number is the best', TWO, FOUND, '', '--trust-host', O
 world('17.8', 'weight counts within a priority only', TWO, FOUND, '', '--trust-host', OTHER,
       within=QUICK, logins={MAIL: 1}, dns={SRV: [(10, 65535, 443, OTHER), (0, 0, 443, MAIL)]},
       check=first_target(MAIL))
-world('17.8', 'port 80 is not plain http', {f'{MAIL}:80': NO_TLS['plain HTTP on the port of TLS'][0]},
-      NOT_FOUND, 'does not speak TLS', within=QUICK, dns={SRV: [(0, 0, 80, MAIL)]})
+world('17.8', 'port 80 is not plain http',
+      {f'{MAIL}:80': NO_TLS['plain HTTP on the port of TLS'][0]}, NOT_FOUND, 'does not speak TLS',
+      within=QUICK, dns={SRV: [(0, 0, 80, MAIL)]})
 world('17.8', 'the next record when a host is down', {MAIL: ASKS, C: Closed}, FOUND, within=QUICK,
       logins={MAIL: 1}, dns={SRV: [(0, 0, 443, C), (1, 0, 443, MAIL)], C: ['127.0.0.1']})
 
@@ -870,8 +872,8 @@ for name, script in {
         '302 to U-labels in UTF-8': redirect(f'https://mail.bücher.example{PATH}'),
         'redirectUrl to U-labels': to_url(f'https://mail.bücher.example{PATH}'),
         'redirectUrl to A-labels': to_url(BOOKS_URL)}.items():
-    world('idn', name, {f'autodiscover.{BOOKS}': idn(script), f'mail.{BOOKS}': idn(answer())}, FOUND,
-          address='ann@bücher.example', within=QUICK,
+    world('idn', name, {f'autodiscover.{BOOKS}': idn(script), f'mail.{BOOKS}': idn(answer())},
+          FOUND, address='ann@bücher.example', within=QUICK,
           check=lambda run, _: tap.same(run.json['url'], BOOKS_URL))
 world('idn', 'redirectAddr to U-labels, trusted in U-labels',
       {C: host(to_address('ann@bücher.example')), BOOKS: idn(answer())}, FOUND, '', '--trust-host',

@@ -3,7 +3,7 @@
     with Dns({'contoso.example': ['192.0.2.1'], '_autodiscover._tcp.contoso.example':
               [(0, 0, 443, 'mail.contoso.example')]}) as names:
         usher('find', …, '--dns', names.server)
-        names.questions     # the names that were asked for, in order"""
+        names.questions     # the names that were asked for, in order; names.heard: every byte"""
 import socket
 import struct
 import threading
@@ -124,7 +124,8 @@ class Dns:
     members of an SRV record."""
 
     def __init__(self, names=None, tcp=True):
-        self.names, self.questions, self._tcp = names or {}, [], None
+        self.names, self.questions, self.heard = names or {}, [], bytearray()
+        self._tcp = None
         while True:
             self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._udp.bind((LOOPBACK, 0))
@@ -179,6 +180,7 @@ class Dns:
             pass
 
     def _answer(self, packet, over_tcp):
+        self.heard += packet
         question = Question(packet, self.names, over_tcp)
         self.questions.append(question.name)
         what = self.names.get(question.name, self.names.get('*'))

@@ -315,7 +315,8 @@ class Proxy:
     """An HTTP proxy that knows CONNECT; `routes` maps HOST:PORT to a port on loopback."""
 
     def __init__(self, routes):
-        self.asked, self._routes = [], routes
+        self.asked, self.requests, self.heard = [], [], bytearray()
+        self._routes = routes
         self._listener = socket.create_server((LOOPBACK, 0))
         self.url = f'http://{LOOPBACK}:{self._listener.getsockname()[1]}'
 
@@ -335,9 +336,10 @@ class Proxy:
             threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, client):
-        request = read_request(client)
+        request = read_request(Ear(client, self.heard))
         if request is None:
             return
+        self.requests.append(request)
         self.asked.append((request['method'], request['path']))
         port = self._routes.get(request['path'])
         if port is None:

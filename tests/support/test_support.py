@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """The helpers of the tests hold what they promise."""
+import base64
+import random
 import subprocess
 import sys
+import urllib.parse
 
-from support import certificates, scratch, tap
+from support import certificates, scratch, spy, tap
 
 
 @tap.case('a folder is there inside its block and gone after it')
@@ -55,6 +58,18 @@ def _(ci, last):
                  'ok 4 - left out # SKIP a reason', last):
         tap.has(done.stdout, line)
     tap.same(done.returncode, 1)
+
+
+@tap.case('a password is recognised in every form, and nowhere else')
+def _():
+    password = 'Grüße & 4 Punkte'
+    wide = password.encode('utf-16-le')
+    for text in (password.encode(), wide, urllib.parse.quote(password).encode(),
+                 password.encode().hex().encode(),
+                 *(base64.b64encode((name + password).encode()) for name in ('a:', 'ab:', 'abc:')),
+                 *(base64.b64encode(b'x' * n + wide + b'yz') for n in range(3))):
+        tap.true(spy.traces(password, b'before ' + text + b' after') > 0, text)
+    tap.same(spy.traces(password, b'Gruesse & 4 Punkte', random.randbytes(200_000)), 0)
 
 
 PARALLEL = '''
