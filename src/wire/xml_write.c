@@ -1,5 +1,6 @@
 /* xml_write.c - writing XML: tags on their lines, and escaping at the sink. */
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -17,19 +18,20 @@ static const bool special[256] = {
 
 enum { BLOCK_BYTES = 16 };
 
-/* Without a branch, so that compilers make a few vector instructions of it. */
-static bool
-has_special(const char *block)
+/* Compared as a whole, with all ones where it is true (a GNU C extension, of gcc and clang). */
+typedef signed char block __attribute__((vector_size(BLOCK_BYTES)));
+
+static inline bool
+has_special(const char *p)
 {
-	unsigned char found = 0;
+	uint64_t halves[2];
+	block b, found;
 
-	for (size_t i = 0; i < BLOCK_BYTES; i++) {
-		signed char c = (signed char)block[i]; /* 0x80 and above are negative */
-
-		found |= (c < 0x20) | ((c | 4) == '&') |
-			 ((c | 2) == '>'); /* `"` and `&`, `<` and `>` differ in a bit */
-	}
-	return found != 0;
+	memcpy(&b, p, sizeof(b));
+	/* 0x80 and above are negative; `"` and `&`, `<` and `>` differ in a bit. */
+	found = (b < 0x20) | ((b | 4) == '&') | ((b | 2) == '>');
+	memcpy(halves, &found, sizeof(halves));
+	return (halves[0] | halves[1]) != 0;
 }
 
 /* How many bytes at the beginning stand for themselves. */
@@ -40,6 +42,9 @@ plain_bytes(struct slice s)
 
 	while (s.n - i >= BLOCK_BYTES && !has_special(s.p + i))
 		i += BLOCK_BYTES;
+	/* What is left is mostly plain too: the last block, with bytes that were seen before. */
+	if (i > 0 && s.n - i < BLOCK_BYTES && !has_special(s.p + s.n - BLOCK_BYTES))
+		return s.n;
 	while (i < s.n && !special[(unsigned char)s.p[i]])
 		i++;
 	return i;
@@ -106,31 +111,35 @@ xml_writer_on(struct buf *out)
 	return (struct xml_writer){ out, 0 };
 }
 
+static inline char *
+put(char *to, struct slice s)
+{
+	memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
 /* Indentation, `before`, `name` and `after` in one piece: there are hundreds of tags in an answer.
  */
 static inline void
 put_tag(
-    struct xml_writer *w, size_t level, struct slice before, const char *name, struct slice after)
+    struct xml_writer *w, size_t level, struct slice before, struct slice name, struct slice after)
 {
-	size_t blanks = 2 * level, n = strlen(name);
-	char *to = buf_reserve(w->out, blanks + before.n + n + after.n);
+	size_t blanks = 2 * level;
+	char *to = buf_reserve(w->out, blanks + before.n + name.n + after.n);
 
 	if (to == NULL)
 		return;
 	memset(to, ' ', blanks);
-	to += blanks;
-	memcpy(to, before.p, before.n);
-	to += before.n;
-	memcpy(to, name, n);
-	memcpy(to + n, after.p, after.n);
-	buf_used(w->out, blanks + before.n + n + after.n);
+	(void)put(put(put(to + blanks, before), name), after);
+	buf_used(w->out, blanks + before.n + name.n + after.n);
 }
 
 static void
 put_attributes(struct xml_writer *w, const struct xml_attribute *attributes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		put_tag(w, 0, SLICE_LITERAL(" "), attributes[i].name, SLICE_LITERAL("=\""));
+		put_tag(
+		    w, 0, SLICE_LITERAL(" "), slice_of(attributes[i].name), SLICE_LITERAL("=\""));
 		xml_escape(w->out, slice_of(attributes[i].value));
 		buf_char(w->out, '"');
 	}
@@ -140,7 +149,7 @@ void
 xml_open(struct xml_writer *w, const char *name, const struct xml_attribute *attributes, size_t n)
 {
 	assert(w->depth < XML_MAX_DEPTH);
-	put_tag(w, w->depth, SLICE_LITERAL("<"), name, SLICE_LITERAL(""));
+	put_tag(w, w->depth, SLICE_LITERAL("<"), slice_of(name), SLICE_LITERAL(""));
 	put_attributes(w, attributes, n);
 	buf_text(w->out, ">\n");
 	w->depth++;
@@ -151,20 +160,48 @@ xml_close(struct xml_writer *w, const char *name)
 {
 	assert(w->depth > 0);
 	w->depth--;
-	put_tag(w, w->depth, SLICE_LITERAL("</"), name, SLICE_LITERAL(">\n"));
+	put_tag(w, w->depth, SLICE_LITERAL("</"), slice_of(name), SLICE_LITERAL(">\n"));
+}
+
+/* A leaf without attributes whose text needs no escape: nearly all of an answer. */
+static void
+put_plain_leaf(struct xml_writer *w, struct slice name, struct slice text)
+{
+	size_t blanks = 2 * (size_t)w->depth;
+	size_t n = blanks + 2 * name.n + sizeof("<></>\n") - 1 + text.n;
+	char *to = buf_reserve(w->out, n);
+
+	if (to == NULL)
+		return;
+	memset(to, ' ', blanks);
+	to += blanks;
+	*to++ = '<';
+	to = put(to, name);
+	*to++ = '>';
+	to = put(to, text);
+	to = put(to, SLICE_LITERAL("</"));
+	to = put(to, name);
+	(void)put(to, SLICE_LITERAL(">\n"));
+	buf_used(w->out, n);
 }
 
 void
 xml_leaf(struct xml_writer *w, const char *name, const struct xml_attribute *attributes, size_t n,
     const char *text)
 {
-	put_tag(w, w->depth, SLICE_LITERAL("<"), name, SLICE_LITERAL(""));
+	struct slice tag = slice_of(name), content = slice_of(text);
+
+	if (n == 0 && content.n > 0 && plain_bytes(content) == content.n) {
+		put_plain_leaf(w, tag, content);
+		return;
+	}
+	put_tag(w, w->depth, SLICE_LITERAL("<"), tag, SLICE_LITERAL(""));
 	put_attributes(w, attributes, n);
-	if (text[0] == '\0') {
+	if (content.n == 0) {
 		buf_text(w->out, " />\n");
 		return;
 	}
 	buf_char(w->out, '>');
-	xml_escape(w->out, slice_of(text));
-	put_tag(w, 0, SLICE_LITERAL("</"), name, SLICE_LITERAL(">\n"));
+	xml_escape(w->out, content);
+	put_tag(w, 0, SLICE_LITERAL("</"), tag, SLICE_LITERAL(">\n"));
 }
