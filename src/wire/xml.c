@@ -7,6 +7,7 @@
 #include <libxml/SAX2.h>
 #include <libxml/dict.h>
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -28,7 +29,7 @@ struct open_element {
 struct xml_reader {
 	xmlParserCtxtPtr parser; /* NULL: to be made at the next document */
 	struct buf text;	 /* character data of all open elements, innermost last */
-	struct buf utf8;	 /* a document that came in another encoding */
+	struct buf utf8;	 /* the document, as UTF-8 and with a NUL */
 
 	/* the document being read */
 	struct arena *mem;
@@ -350,9 +351,10 @@ is_one_of(struct slice name, const char *const *names)
 	return *names != NULL;
 }
 
-/* Makes *document UTF-8 without byte order mark, so that the parser never converts anything. */
+/* Puts the document as UTF-8 without byte order mark into r->utf8, so that the parser never
+ * converts anything and finds it in one piece. */
 static usher_status
-to_utf8(struct xml_reader *r, struct slice *document, struct usher_error *err)
+to_utf8(struct xml_reader *r, struct slice document, struct usher_error *err)
 {
 	static const char *const as_utf8[] = { "utf-8", "utf8", "us-ascii", "ascii",
 		"utf-16" /* what some programs declare while they send UTF-8 */, NULL };
@@ -360,26 +362,25 @@ to_utf8(struct xml_reader *r, struct slice *document, struct usher_error *err)
 	usher_status st = USHER_OK;
 	struct slice name;
 
-	if (slice_starts(*document, SLICE_LITERAL("\xef\xbb\xbf"))) {
-		*document = slice_skip(*document, 3);
-		return USHER_OK;
-	}
-	name = declared_encoding(*document);
-	buf_init(&r->utf8, document->n * 3); /* the most that either conversion makes of it */
-	if (slice_starts(*document, SLICE_LITERAL("\xff\xfe")))
-		st = from_utf16(&r->utf8, slice_skip(*document, 2), false, err);
-	else if (slice_starts(*document, SLICE_LITERAL("\xfe\xff")))
-		st = from_utf16(&r->utf8, slice_skip(*document, 2), true, err);
+	/* Three times is the most that a conversion makes of it. */
+	buf_reset(&r->utf8);
+	r->utf8.max = document.n * 3;
+	name = declared_encoding(document);
+	if (slice_starts(document, SLICE_LITERAL("\xef\xbb\xbf")))
+		buf_slice(&r->utf8, slice_skip(document, 3));
+	else if (slice_starts(document, SLICE_LITERAL("\xff\xfe")))
+		st = from_utf16(&r->utf8, slice_skip(document, 2), false, err);
+	else if (slice_starts(document, SLICE_LITERAL("\xfe\xff")))
+		st = from_utf16(&r->utf8, slice_skip(document, 2), true, err);
 	else if (is_one_of(name, as_cp1252))
-		text_from_cp1252(&r->utf8, *document);
+		text_from_cp1252(&r->utf8, document);
 	else if (name.n == 0 || is_one_of(name, as_utf8))
-		return USHER_OK;
+		buf_slice(&r->utf8, document);
 	else
 		return err_set(err, USHER_E_INPUT, NULL,
 		    "XML: the encoding %.*s is not read here; send UTF-8", (int)name.n, name.p);
 	if (st == USHER_OK && r->utf8.status != USHER_OK)
 		st = err_nomem(err, "XML");
-	*document = buf_as_slice(&r->utf8);
 	return st;
 }
 
@@ -402,20 +403,30 @@ check_bytes(struct slice document, size_t equals_max, struct usher_error *err)
 }
 
 static usher_status
-parse(struct xml_reader *r, struct slice document)
+parse(struct xml_reader *r)
 {
 	/* The encoding is settled. NOENT has `&amp;` in an attribute given as `&`; without a
 	 * document type there are no other entities. NONET: nothing is loaded anyway. */
 	const int options = XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC;
 
 	struct handler theirs;
+	xmlParserInputPtr input;
 
 	if (r->parser == NULL && !make_parser(r))
 		return err_nomem(r->err, "XML");
 	theirs = borrow_handler();
-	/* Our events build no document; xmlFreeDoc() takes the NULL. */
-	xmlFreeDoc(xmlCtxtReadMemory(r->parser, document.p, (int)document.n, NULL, NULL, options));
+	/* Not xmlCtxtReadMemory(), which copies the document and asks again and again whether there
+	 * is more of it. */
+	xmlCtxtReset(r->parser);
+	(void)xmlCtxtUseOptions(r->parser, options);
+	input = xmlNewStringInputStream(r->parser, (const xmlChar *)buf_cstr(&r->utf8));
+	if (input != NULL) {
+		(void)inputPush(r->parser, input);
+		(void)xmlParseDocument(r->parser);
+	}
 	give_back_handler(theirs);
+	if (input == NULL)
+		return err_nomem(r->err, "XML");
 	if (r->status != USHER_OK)
 		return r->status;
 	if (!r->parser->wellFormed || r->root == NULL)
@@ -441,15 +452,16 @@ xml_read(struct xml_reader *r, struct arena *mem, struct slice document,
 	r->err = err;
 	buf_reset(&r->text);
 
-	st = to_utf8(r, &document, err);
+	st = to_utf8(r, document, err);
 	if (st == USHER_OK)
-		st = check_bytes(document, limits->elements, err);
+		st = check_bytes(buf_as_slice(&r->utf8), limits->elements, err);
 	if (st == USHER_OK)
-		st = parse(r, document);
+		st = parse(r);
 	if (st == USHER_OK)
 		*root = r->root;
 
-	buf_clear(&r->utf8);
+	if (r->utf8.size > KEPT_TEXT_BYTES)
+		buf_clear(&r->utf8);
 	if (r->text.size > KEPT_TEXT_BYTES)
 		buf_clear(&r->text);
 	/* After a failure there is no telling what state the parser is in; good clients are not
