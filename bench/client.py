@@ -153,7 +153,8 @@ http {{
     uwsgi_temp_path {folder}; scgi_temp_path {folder};
     server {{
         listen {WEB}:443 ssl; listen {WEB}:80;
-        ssl_certificate {chain}; ssl_certificate_key {key}; return 404;
+        ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
+        return 404;
     }}
 }}
 ''')
@@ -189,7 +190,7 @@ class World:
         self.folder = folder = stack.enter_context(scratch.Folder())
         authority = certificates.Authority(folder)
         chain, key = authority.issue(*NAMES)
-        netns.trust(authority, folder)
+        netns.install_root(authority, folder)
         self.password_file = scratch.write(folder / 'password', PASSWORD + '\n', mode=0o600)
         self.line = Line(stack, folder)
         fill(folder, self.password_file)
@@ -293,7 +294,7 @@ class Result:
     def counted(self):
         """What each search began, as in the median search."""
         order = sorted(range(len(self.seconds)), key=self.seconds.__getitem__)
-        return ' '.join(map(str, self.counts[order[len(order) // 2]]))
+        return '/'.join(map(str, self.counts[order[len(order) // 2]]))
 
 
 def measure(world, letters, rounds):
@@ -321,8 +322,8 @@ def measure(world, letters, rounds):
 
 def table(letters, results):
     """The report."""
-    lines = ['| case | least | aim | `usher find` | counted |'
-             + ''.join(f' {who} | counted |' for who in results if who != 'usher find'),
+    lines = ['| case | least | aim | `usher find` | D/C/H/R |'
+             + ''.join(f' {who} | D/C/H/R |' for who in results if who != 'usher find'),
              '|---|---|---|' + '---|---|' * len(results)]
     for letter in letters:
         what, least, aim, _ = CASES[letter]
@@ -334,6 +335,13 @@ def table(letters, results):
                 cells += [result.time(aim if who == 'usher find' else None), result.counted()]
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
+
+
+def versions():
+    """Of the packages that bring the others."""
+    return ', '.join(subprocess.run(
+        ['dpkg-query', '-W', '-f', '${Package} ${Version}', name], capture_output=True, text=True,
+        check=True).stdout for name in ('python3-exchangelib', 'evolution-ews'))
 
 
 def main():
@@ -348,9 +356,10 @@ def main():
     busy = os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
         results = measure(World(stack), options.cases, rounds)
-    text = (f'{machine()}; load before the run {busy:.1f}; seconds, median (min-max) of '
-            f'{options.rounds} searches, of the others {options.peers}; counted are look-ups, '
-            'connections, TLS handshakes and requests that arrived at a server.\n\n'
+    text = (f'{machine()}, {versions()}; load before the run {busy:.1f}. Seconds, median '
+            f'(min-max) of {options.rounds} searches, of the others {options.peers}; bold: over '
+            'the aim. D/C/H/R counts DNS queries, connections and TLS handshakes begun, and '
+            'requests that arrived at a server.\n\n'
             f'{table(options.cases, results)}')
     print(text)
     if options.write:

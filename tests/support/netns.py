@@ -68,6 +68,20 @@ def trust(authority, folder):
     _cover(SYSTEM_TRUST, usual + authority.root.read_text(encoding='utf-8'), folder)
 
 
+def install_root(authority, folder):
+    """As trust(), but as the system's own tools do it: in the bundle, and in the folder where a
+    root is found by the hash of its name, without reading all others."""
+    mine = folder / 'certs'
+    shutil.copytree(SYSTEM_TRUST.parent, mine, symlinks=True)
+    root = authority.root.read_text(encoding='utf-8')
+    with open(mine / SYSTEM_TRUST.name, 'a', encoding='utf-8') as bundle:
+        bundle.write(root)
+    digest = subprocess.run(['openssl', 'x509', '-noout', '-subject_hash', '-in', authority.root],
+                            capture_output=True, text=True, check=True).stdout.strip()
+    write(mine / f'{digest}.0', root)
+    _run('mount', '--bind', mine, SYSTEM_TRUST.parent)
+
+
 class Dns:
     """`with Dns(folder, records):` answers names with knot, and sends all look-ups to it.
 
