@@ -184,6 +184,10 @@ usher_profile_report(
 USHER_API int64_t
 usher_profile_due(struct usher_profile *profile);
 
+/* Why it is, by the names of services_cause; `none` when it never is. Since 0.1. */
+USHER_API const char *
+usher_profile_due_cause(struct usher_profile *profile);
+
 /* Reads the profile again if its file has changed. Returns as usher_profile_open(). Since 0.1. */
 USHER_API USHER_CHECK usher_status
 usher_profile_sync(struct usher_profile *profile, struct usher_error *err);
@@ -224,7 +228,7 @@ struct usher_change {
 
 /* Since 0.1. */
 enum usher_changes {
-	USHER_CHANGES_MADE = 0,	  /* by the last call that wrote the profile or read it again */
+	USHER_CHANGES_MADE = 0,	  /* by the last usher_profile_finish(), _report() or _sync() */
 	USHER_CHANGES_WAITING = 1 /* the service says so, and the profile does not take it over
 				     before a connection fails or a repair */
 };

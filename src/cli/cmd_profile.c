@@ -19,8 +19,8 @@ profile_options(const struct cli *cli, const struct profile_args *args)
 	options.folder = args->folder;
 	options.refresh_s = (int64_t)(args->refresh_every_ms + 999) / 1000;
 	options.retry_s = (int64_t)(args->retry_every_ms + 999) / 1000;
-	options.cycle_s = (int64_t)(args->cycle_every_ms + 999) / 1000;
-	options.clock_offset_s = (cli->now_ms - clock_unix_ms()) / 1000;
+	options.cycle_s = (int64_t)(args->full_every_ms + 999) / 1000;
+	options.clock_offset_s = cli->now_ms / 1000 - clock_unix_ms() / 1000;
 	return options;
 }
 
@@ -461,7 +461,6 @@ list_one(const char *address, const char *name, const struct usher_error *fault,
 		list_fault(l, name, fault);
 		return 0;
 	}
-	/* A file that bears another address's name is found out by opening it. */
 	if (usher_profile_open(address, l->options, &profile, &err) != USHER_OK) {
 		list_fault(l, name, &err);
 		return 0;

@@ -131,6 +131,7 @@ const struct command *const commands[] = {
 	&cmd_profile_refresh,
 	&cmd_profile_repair,
 	&cmd_profile_report,
+	&cmd_profile_watch,
 	&cmd_profile_remove,
 	&cmd_export,
 	&cmd_apply,

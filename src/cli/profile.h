@@ -13,7 +13,7 @@ struct profile_args {
 	bool if_due;
 
 	/* watch */
-	uint64_t refresh_every_ms, retry_every_ms, cycle_every_ms;
+	uint64_t refresh_every_ms, retry_every_ms, full_every_ms;
 	const char *hook;
 	uint64_t hook_timeout_ms;
 	bool only_changes;

@@ -216,6 +216,14 @@ write_say(struct writer *w, const char *format, ...)
 	free(text);
 }
 
+bool
+write_flush(struct writer *w)
+{
+	if (fflush(w->out) != 0 && w->io_errno == 0)
+		w->io_errno = errno;
+	return w->io_errno == 0;
+}
+
 void
 write_raw(struct writer *w, const char *text, size_t n)
 {

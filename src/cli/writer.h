@@ -88,6 +88,10 @@ write_say(struct writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
 void
 write_raw(struct writer *w, const char *text, size_t n);
 
+/* Hands on what is written, for whoever waits for it. False when a write has failed. */
+bool
+write_flush(struct writer *w);
+
 /* Columns that `text` takes in a terminal: East Asian wide characters take two, combining marks
  * none. Bytes that are not UTF-8 take one each. */
 size_t

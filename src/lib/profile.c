@@ -380,6 +380,7 @@ usher_profile_finish(
 	usher_status st = check_result(p, result, err);
 	int lock;
 
+	p->made.n = 0;
 	if (st != USHER_OK || (p->view == NULL && result->settings == NULL))
 		return st;
 	if (p->folder.fd < 0)
@@ -404,6 +405,7 @@ usher_profile_preview(
 	struct profile_view *next;
 	usher_status st = check_result(profile, result, err);
 
+	profile->made.n = 0;
 	if (st != USHER_OK || (profile->view == NULL && result->settings == NULL))
 		return st;
 	future(profile, profile->view, result, &data);
@@ -489,6 +491,7 @@ usher_profile_report(
 	usher_status st;
 	int lock;
 
+	profile->made.n = 0;
 	if (profile->view == NULL)
 		return err_set(err, USHER_E_ABSENT, profile->path, "the profile is not there yet");
 	if ((size_t)event >= COUNT_OF(events))
@@ -512,12 +515,24 @@ usher_profile_due(struct usher_profile *profile)
 	return due.at_s;
 }
 
+const char *
+usher_profile_due_cause(struct usher_profile *profile)
+{
+	struct refresh_due due;
+
+	if (profile->view == NULL)
+		return refresh_cause_names[REFRESH_CREATED];
+	refresh_next(&profile->view->data.refresh, now_s(profile), &due);
+	return refresh_cause_names[due.at_s == NUMBER_ABSENT ? REFRESH_NOTHING : due.cause];
+}
+
 usher_status
 usher_profile_sync(struct usher_profile *profile, struct usher_error *err)
 {
 	struct profile_view *other;
 	usher_status st;
 
+	profile->made.n = 0;
 	if (profile->view == NULL ||
 	    !profile_file_changed(&profile->folder, profile->name, &profile->view->version))
 		return USHER_OK;
@@ -549,7 +564,26 @@ usher_profile_remove(
 	return st;
 }
 
-/* Reads one file for the list; 0 when it is to go on. */
+/* The name of a file follows from the address in it. */
+static usher_status
+check_name(struct arena *mem, const char *address, const char *name, const char *path,
+    struct usher_error *err)
+{
+	struct address parsed;
+	const char *right = NULL;
+	usher_status st = address_parse(mem, slice_of(address), &parsed, NULL);
+
+	if (st == USHER_OK)
+		right = profile_file_name(mem, &parsed);
+	if (st == USHER_E_NOMEM || (st == USHER_OK && right == NULL))
+		return err_nomem(err, path);
+	if (right == NULL || strcmp(right, name) != 0)
+		return err_set(err, USHER_E_INPUT, path,
+		    "holds the profile of %s, which does not go by that name", address);
+	return USHER_OK;
+}
+
+/* *ended is what the callback says. */
 static usher_status
 tell_one(const struct profile_folder *folder, const char *name, usher_profile_callback *each,
     void *payload, int *ended, struct usher_error *err)
@@ -567,6 +601,8 @@ tell_one(const struct profile_folder *folder, const char *name, usher_profile_ca
 	st = profile_file_read(folder, name, path, &text, &version, &fault);
 	if (st == USHER_OK)
 		st = profile_data_read(mem, buf_as_slice(&text), path, &data, &fault);
+	if (st == USHER_OK)
+		st = check_name(mem, data.head.address, name, path, &fault);
 	if (st == USHER_E_NOMEM)
 		return err_nomem(err, path);
 	if (st == USHER_E_ABSENT) /* removed meanwhile */

@@ -139,10 +139,30 @@ hasten(struct refresh *r, struct refresh_track *t, enum refresh_cause cause, int
 		set_due(t, at_s, cause);
 }
 
-/* Another program instance, and perhaps another password: its first failure is free again. */
+/* No later than so long after the last search; 0: as it is. */
 static void
-start(struct refresh *r, int64_t now_s)
+cap(struct refresh_track *t, int64_t interval_s)
 {
+	int64_t at_s = after(t->tried_s, interval_s);
+
+	if (interval_s > 0 && t->tried_s != NUMBER_ABSENT &&
+	    (t->due_s == NUMBER_ABSENT || at_s < t->due_s))
+		t->due_s = at_s;
+}
+
+/* Another program instance, and perhaps another password: its first failure is free again. The
+ * intervals of this one's policy count from now on. */
+static void
+start(struct refresh *r, const struct refresh_policy *policy, int64_t now_s)
+{
+	if (r->services.cause == REFRESH_RETRY) {
+		cap(&r->services, policy->retry_s);
+	} else if (policy->ttl_s > 0) {
+		cap(&r->services, policy->ttl_s);
+		r->services.cause = REFRESH_EXPIRED;
+	}
+	if (r->connection.cause == REFRESH_RETRY)
+		cap(&r->connection, policy->retry_s);
 	r->failing = TRI_ABSENT;
 	r->refused = TRI_ABSENT;
 	if (r->connection.cause == REFRESH_CYCLE)
@@ -170,7 +190,7 @@ refresh_event(
 		at_once(r, event, now_s);
 		break;
 	case REFRESH_STARTED:
-		start(r, now_s);
+		start(r, policy, now_s);
 		break;
 	case REFRESH_NETWORK_CHANGED:
 		hasten(r, &r->services, event, now_s, calm_s);

@@ -314,6 +314,26 @@ test_intervals_of_ones_own(void **state UNUSED)
 }
 
 static void
+test_intervals_of_ones_own_count_from_the_start(void **state UNUSED)
+{
+	static const struct refresh_policy mine = { .ttl_s = 2, .retry_s = 3 };
+	struct refresh_due due;
+	struct refresh r;
+
+	refresh_init(&r);
+	refresh_done(&r, &usual, BOTH, REFRESH_FOUND, 0, EPOCH, 1);
+	refresh_event(&r, &mine, REFRESH_STARTED, EPOCH + 1);
+	refresh_next(&r, EPOCH + 1, &due);
+	assert_int_equal(due.at_s, EPOCH + 2);
+	assert_int_equal(due.cause, REFRESH_EXPIRED);
+	refresh_done(&r, &usual, SERVICES, REFRESH_FAILED, 0, EPOCH + 2, 1);
+	refresh_event(&r, &mine, REFRESH_STARTED, EPOCH + 3);
+	refresh_next(&r, EPOCH + 3, &due);
+	assert_int_equal(due.at_s, EPOCH + 5);
+	assert_int_equal(due.cause, REFRESH_RETRY);
+}
+
+static void
 test_the_end_of_time(void **state UNUSED)
 {
 	static const int64_t ttls[] = { 1, INT32_MAX, INT64_MAX };
@@ -542,6 +562,7 @@ main(void)
 		cmocka_unit_test(test_scenes),
 		cmocka_unit_test(test_jitter_uses_its_whole_range),
 		cmocka_unit_test(test_intervals_of_ones_own),
+		cmocka_unit_test(test_intervals_of_ones_own_count_from_the_start),
 		cmocka_unit_test(test_the_end_of_time),
 		cmocka_unit_test(test_random_weeks),
 		cmocka_unit_test(test_a_clock_set_back_makes_nothing_wait_longer),
