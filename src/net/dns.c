@@ -8,6 +8,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -87,6 +90,39 @@ on_socket(void *payload, ares_socket_t fd, int readable, int writable)
 	    (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)));
 }
 
+/* c-ares takes all socket functions or none, and its own way to send raises SIGPIPE. */
+static ares_socket_t
+open_socket(int domain, int type, int protocol, void *payload UNUSED)
+{
+	return socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+}
+
+static int
+close_socket(ares_socket_t fd, void *payload UNUSED)
+{
+	return close(fd);
+}
+
+static int
+connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t n, void *payload UNUSED)
+{
+	return connect(fd, to, n);
+}
+
+static ares_ssize_t
+receive(ares_socket_t fd, void *out, size_t n, int flags, struct sockaddr *from,
+    ares_socklen_t *from_n, void *payload UNUSED)
+{
+	return recvfrom(fd, out, n, flags, from, from_n);
+}
+
+/* What is left over is sent later. */
+static ares_ssize_t
+send_quietly(ares_socket_t fd, const struct iovec *parts, int n UNUSED, void *payload UNUSED)
+{
+	return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+}
+
 static void
 on_ready(void *payload, int fd, short events)
 {
@@ -111,6 +147,8 @@ dns_new(const char *server, struct poller *poller, struct dns **out, struct ushe
 	};
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
 		   ARES_OPT_SOCK_STATE_CB;
+	static const struct ares_socket_functions functions = { open_socket, close_socket,
+		connect_socket, receive, send_quietly };
 	struct dns *dns;
 	int code;
 
@@ -129,6 +167,7 @@ dns_new(const char *server, struct poller *poller, struct dns **out, struct ushe
 		free(dns);
 		return status_of(code, err);
 	}
+	ares_set_socket_functions(dns->channel, &functions, NULL);
 	if (server != NULL)
 		code = ares_set_servers_ports_csv(dns->channel, server);
 	if (code != ARES_SUCCESS) {

@@ -35,6 +35,17 @@ def _():
     tap.same(shown - {'USHER_0.1'}, declared())
 
 
+@tap.case('the symbols file of the package is what the library shows')
+def _():
+    text = (ROOT / 'packaging' / 'debian' / 'libusher0.symbols').read_text().splitlines()
+    tap.true(text[0].startswith('libusher.so.0 libusher0 '), text[0])
+    listed = [line.split()[0] for line in text[1:] if line.startswith(' ')]
+    lines = run('nm', '--dynamic', '--defined-only', LIBRARY).splitlines()
+    shown = [line.split()[-1].replace('@@', '@') for line in lines]
+    shown = [name if '@' in name else f'{name}@{name}' for name in shown]
+    tap.same(listed, sorted(shown))
+
+
 @tap.case('every exported function says since when')
 def _():
     for header in (ROOT / 'include' / 'usher').glob('*.h'):
