@@ -164,6 +164,24 @@ struct usher_find_options {
 	const char *proxy;
 	const char *proxy_password; /* of the login in `proxy`; NULL: as written there */
 	const char *no_proxy;	    /* hosts and domains that are asked directly, or `*` */
+
+	/* Where to look. Letters of sources are those of USHER_PART_ATTEMPT. */
+	const char *language; /* the only one to ask in: `pox`, `soap`, `activesync`, `json`,
+				 `autoconfig`; NULL: as needed, SOAP never */
+	const char *sources;  /* letters of the only sources to ask, best first; NULL: usher(1) */
+	/* `NAME` or `NAME=VALUE` as in Outlook's registry, for example `ExcludeScpLookup`.
+	 * NULL-terminated. */
+	const char *const *outlook;
+	const char *last_known_good; /* https URL that gave the settings once; tried first */
+	const char *local_xml;	     /* file with an answer in POX, or with a redirect */
+	int microsoft_365; /* not 0: trust its hosts, and ask them when nothing else answers */
+	int no_autoconfig; /* not 0: no Mail Autoconfig when no Autodiscover service answers */
+
+	/* Patience, in ms; 0: the default. */
+	uint64_t resolve_ms; /* with DNS; 5000 */
+	uint64_t connect_ms; /* with a host that says nothing at all, TLS included; 2500 */
+	uint64_t request_ms; /* with a request, connecting included; 15000 */
+	uint64_t grace_ms;   /* for a better source after another has answered; 250 */
 };
 
 /* The first value of a struct usher_find_options. Since 0.1. */

@@ -14,11 +14,12 @@ struct find_args {
 	bool log;
 };
 
-static const char *const languages[] = { "pox", NULL };
+static const char *const languages[] = { "any", "pox", "soap", "activesync", "json", "autoconfig",
+	NULL };
 
 static const struct option_spec find_opts[] = {
 	{ 0, "language", OPT_CHOICE, offsetof(struct find_args, language), NULL,
-	    "language to ask in", languages },
+	    "the only language to ask in", languages },
 	{ 0, "log", OPT_FLAG, offsetof(struct find_args, log), NULL,
 	    "show every attempt and every detail of the settings" },
 	{ 0, "xml", OPT_FLAG, offsetof(struct find_args, xml), NULL,
@@ -39,7 +40,10 @@ show(struct cli *cli, const struct find_args *args, const struct usher_result *r
 		write_raw(cli->out, document, strlen(document));
 	} else if (args->xml && found) {
 		document = usher_result_document(result, &n);
-		write_raw(cli->out, document, n);
+		if (document == NULL)
+			cli_note("there were several documents: see --json");
+		else
+			write_raw(cli->out, document, n);
 	} else if (args->xml) {
 		cli_note("%s", usher_result_text(result, USHER_PART_FIND, 0, "reason"));
 	} else if (found) {
@@ -67,6 +71,8 @@ find_run(struct cli *cli, const void *opaque)
 		    err_set(&err, USHER_E_USAGE, NULL, "--xml and --json exclude each other"),
 		    &err);
 	st = search_options(cli, &args->search, &secrets, &options, &err);
+	if (st == USHER_OK && args->language != 0)
+		options.language = languages[args->language];
 	if (st == USHER_OK)
 		st = usher_find(cli->operands[0], &options, &result, &err);
 	if (st != USHER_OK)

@@ -173,6 +173,16 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	options.trust_hosts = terminated(cli, &args->trust_hosts);
 	options.connect_to = terminated(cli, &args->connect_to);
 	options.timeout_ms = args->timeout_ms;
+	options.outlook = terminated(cli, &args->outlook);
+	options.sources = args->sources;
+	options.last_known_good = args->last_known_good;
+	options.local_xml = args->local_xml;
+	options.microsoft_365 = args->microsoft_365;
+	options.no_autoconfig = args->no_autoconfig;
+	options.resolve_ms = args->resolve_ms;
+	options.connect_ms = args->connect_ms;
+	options.request_ms = args->request_ms;
+	options.grace_ms = args->grace_ms;
 	options.dns_server = args->dns;
 	options.ca_file = args->ca_file;
 	options.proxy = args->proxy;
@@ -181,7 +191,7 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	options.trace = args->trace ? show_trace : NULL;
 	options.now = cli->now_ms / 1000;
 	if (options.trust_hosts == NULL || options.connect_to == NULL ||
-	    options.offered_before == NULL)
+	    options.offered_before == NULL || options.outlook == NULL)
 		return err_nomem(err, "options");
 	*out = options;
 	return USHER_OK;

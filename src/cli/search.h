@@ -14,6 +14,13 @@ struct search_args {
 	const char *token_file;
 	struct text_list offered;
 	uint64_t timeout_ms;
+	struct text_list outlook;
+	const char *sources;
+	const char *last_known_good;
+	const char *local_xml;
+	bool microsoft_365;
+	bool no_autoconfig;
+	uint64_t resolve_ms, connect_ms, request_ms, grace_ms;
 	struct text_list connect_to;
 	const char *dns;
 	const char *ca_file;
@@ -48,6 +55,26 @@ search_forget(struct search_secrets *secrets);
 	    "follow redirects to HOST, or *.NAME, without asking"), \
 	SEARCH_ROW(args, "timeout", OPT_MSEC, timeout_ms, "TIME", \
 	    "give up after TIME (default: 60s)"), \
+	SEARCH_ROW(args, "sources", OPT_TEXT, sources, "LETTERS", \
+	    "ask only these sources, best first (default: GACBFDEHM)"), \
+	SEARCH_ROW(args, "outlook", OPT_EACH, outlook, "NAME[=VALUE]", \
+	    "heed a registry value of Outlook, as ExcludeHttpsRootDomain"), \
+	SEARCH_ROW(args, "last-known-good", OPT_TEXT, last_known_good, "URL", \
+	    "ask first where the settings were found before"), \
+	SEARCH_ROW(args, "local-xml", OPT_TEXT, local_xml, "FILE", \
+	    "take the answer from FILE when no better source has one"), \
+	SEARCH_ROW(args, "microsoft-365", OPT_FLAG, microsoft_365, NULL, \
+	    "trust Microsoft 365, and ask it when nothing else answers"), \
+	SEARCH_ROW(args, "no-autoconfig", OPT_FLAG, no_autoconfig, NULL, \
+	    "do not take settings from Mail Autoconfig when nothing else answers"), \
+	SEARCH_ROW(args, "resolve-timeout", OPT_MSEC, resolve_ms, "TIME", \
+	    "give DNS TIME (default: 5s)"), \
+	SEARCH_ROW(args, "connect-timeout", OPT_MSEC, connect_ms, "TIME", \
+	    "give a host that says nothing TIME (default: 2500ms)"), \
+	SEARCH_ROW(args, "request-timeout", OPT_MSEC, request_ms, "TIME", \
+	    "give each request TIME (default: 15s)"), \
+	SEARCH_ROW(args, "grace", OPT_MSEC, grace_ms, "TIME", \
+	    "wait TIME for a better source once one has answered (default: 250ms)"), \
 	SEARCH_ROW(args, "connect-to", OPT_EACH, connect_to, "HOST:PORT:ADDR:PORT", \
 	    "connect to ADDR:PORT when HOST:PORT is meant"), \
 	SEARCH_ROW(args, "dns", OPT_TEXT, dns, "ADDR[:PORT]", "ask this DNS server"), \

@@ -37,9 +37,8 @@ count_list(const char *const *list, size_t *n, struct usher_error *err)
 	return USHER_OK;
 }
 
-/* Host names become A-labels; `*.` in front stays. */
-static usher_status
-read_trust_host(struct arena *mem, const char *text, const char **out, struct usher_error *err)
+usher_status
+options_trust_host(struct arena *mem, const char *text, const char **out, struct usher_error *err)
 {
 	struct slice s = slice_of(text);
 	bool wild = slice_starts(s, SLICE_LITERAL("*."));
@@ -70,7 +69,7 @@ read_trust_hosts(struct arena *mem, struct search_options *o, struct usher_error
 	if (v == NULL)
 		return err_nomem(err, "options");
 	for (size_t i = 0; list != NULL && i < n; i++) {
-		st = read_trust_host(mem, list[i], &v[i], err);
+		st = options_trust_host(mem, list[i], &v[i], err);
 		if (st != USHER_OK)
 			return st;
 	}

@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
-#include "plan/source.h"
 
 enum { ROUNDS_MAX = 16 }; /* of one usher_search_act() */
 
@@ -62,15 +61,15 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 		.n_offers = s->options.n_offers,
 		.may_ask = o->trust != NULL,
 		.total_ms = o->timeout_ms,
-		.trust_hosts = s->options.trust_hosts,
-		.excluded = SOURCE_BIT(SOURCE_JSON_V2),
-		.no_autoconfig = true,
+		.names_apart = s->options.n_routes > 0 || proxies_any(&s->options.proxies),
 	};
 	struct address who;
 	usher_status st = address_parse(s->mem, slice_of(address), &who, err);
 
 	if (!random_bytes(&plan.seed, sizeof(plan.seed)))
 		plan.seed = clock_mono_ms();
+	if (st == USHER_OK)
+		st = where_read(s->mem, &s->options, &plan, err);
 	if (st == USHER_OK)
 		st = search_set_credentials(s, o->login != NULL ? o->login : who.text,
 		    o->password != NULL ? o->password : "", err);

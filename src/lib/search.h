@@ -102,6 +102,17 @@ search_set_credentials(
 
 /* ---- steps.c ---- */
 
+/* Reads one entry of trust_hosts: host names become A-labels; `*.` in front stays.
+ * USHER_E_USAGE, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+options_trust_host(struct arena *mem, const char *text, const char **out, struct usher_error *err);
+
+/* Where to look, of what the caller chose. Some of Outlook's switches say how to log in: they
+ * change `o`. USHER_E_USAGE, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+where_read(
+    struct arena *mem, struct search_options *o, struct plan_options *out, struct usher_error *err);
+
 /* Begins one step. What can be told at once is told to the plan. */
 void
 search_begin(struct usher_search *s, const struct plan_step *step);
@@ -112,7 +123,10 @@ search_stop(struct usher_search *s, uint32_t id);
 
 /* ---- document.c ---- */
 
-enum { DOCUMENT_QUESTION_BYTES = 64 * 1024 };
+enum {
+	DOCUMENT_QUESTION_BYTES = 64 * 1024,
+	SEARCH_RESPONSE_BYTES = 8 * 1024 * 1024 /* one response: bytes, and what they mean */
+};
 
 /* Fills in how the step's question is asked: its body, which must live as long as `r` is used, and
  * what its answer may be. Failure sticks in `body`. */
@@ -124,6 +138,10 @@ document_write_question(
 bool
 document_read(struct usher_search *s, struct arena *mem, uint32_t id, struct slice body,
     struct plan_response *out);
+
+/* Reads the file of a PLAN_READ, and tells. */
+void
+document_read_file(struct usher_search *s, const struct plan_step *step);
 
 /* Its answer has been read, or there is none. */
 void

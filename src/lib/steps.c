@@ -4,8 +4,6 @@
 #include "base/err.h"
 #include "lib/search.h"
 
-enum { RESPONSE_BYTES = 8 * 1024 * 1024 /* one response: bytes, and what they mean */ };
-
 /* ---- performing steps ---- */
 
 static enum plan_failure
@@ -64,9 +62,7 @@ static void
 tell_resolution(struct usher_search *s, uint32_t id, enum plan_failure failure, const char *detail,
     struct text_list addresses)
 {
-	/* A route or a proxy is for some ports, and the plan shares names among all. */
-	const struct plan_resolution what = { failure, detail, addresses,
-		s->options.n_routes > 0 || proxies_any(&s->options.proxies) };
+	const struct plan_resolution what = { failure, detail, addresses };
 
 	plan_resolved(s->plan, search_now_ms(s), id, &what);
 }
@@ -250,7 +246,9 @@ search_begin(struct usher_search *s, const struct plan_step *step)
 		probe(s, step);
 		return;
 	case PLAN_READ:
-	case PLAN_SEARCH: /* nobody can name a file or a directory yet */
+		document_read_file(s, step);
+		return;
+	case PLAN_SEARCH: /* nobody can name a directory yet */
 		return;
 	case PLAN_CONSENT:
 		search_ask_consent(s, step);
@@ -274,7 +272,7 @@ static usher_status
 collect_responses(struct usher_search *s, struct usher_error *err)
 {
 	for (;;) {
-		struct arena *mem = arena_new(RESPONSE_BYTES);
+		struct arena *mem = arena_new(SEARCH_RESPONSE_BYTES);
 		struct http_response from;
 		struct plan_response to = { .failure = PLAN_INTERNAL };
 		bool keep = false;
@@ -292,6 +290,7 @@ collect_responses(struct usher_search *s, struct usher_error *err)
 			.http_status = from.status,
 			.location = from.location,
 			.challenges = from.challenges,
+			.offers_soap = from.offers_soap,
 		};
 		if (from.failure == HTTP_OK && from.status == 200)
 			keep = document_read(s, mem, from.id, from.body, &to);

@@ -68,6 +68,7 @@ struct http_response {
 	const char *location;
 	const char *content_type;
 	struct text_list challenges; /* WWW-Authenticate fields */
+	bool offers_soap;	     /* there is a field X-SOAP-Enabled, whatever it says */
 	struct slice body;
 	struct tls_evidence tls; /* of the connection that carried it, reused ones included */
 };

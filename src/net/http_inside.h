@@ -43,6 +43,7 @@ struct transfer {
 	const char *content_type;
 	const char *challenges[HTTP_CHALLENGES_MAX];
 	size_t n_challenges;
+	bool offers_soap;
 	struct tls_check check;
 	struct tls_evidence tls;
 

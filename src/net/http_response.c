@@ -220,6 +220,7 @@ transfer_response(struct arena *mem, const struct transfer *t, struct http_respo
 		.detail = copy_text(mem, detail_of(t), &ok),
 		.location = copy_text(mem, t->location, &ok),
 		.content_type = copy_text(mem, t->content_type, &ok),
+		.offers_soap = t->offers_soap,
 		.challenges = copy_list(mem, t->challenges, t->n_challenges, &ok),
 	};
 	copy_evidence(mem, tls, &out->tls, &ok);

@@ -21,6 +21,7 @@ take_field(struct transfer *t, struct slice line)
 
 	if (colon == line.n)
 		return;
+	t->offers_soap = t->offers_soap || slice_is_nocase(name, "X-SOAP-Enabled");
 	if (slice_is_nocase(name, "Location") && t->location == NULL)
 		where = &t->location;
 	else if (slice_is_nocase(name, "Content-Type"))
@@ -58,6 +59,7 @@ begin_head(struct transfer *t)
 	t->location = NULL;
 	t->content_type = NULL;
 	t->n_challenges = 0;
+	t->offers_soap = false;
 	t->head_done = false;
 }
 

@@ -185,7 +185,7 @@ plan_address(const struct plan *p)
 const struct name *
 name_find(const struct plan *p, const char *host);
 
-/* Somebody begins to look it up. */
+/* Somebody begins to look it up, for all. */
 void
 name_ask(struct plan *p, const char *host);
 
@@ -193,9 +193,9 @@ name_ask(struct plan *p, const char *host);
 void
 name_read(struct plan *p, const struct plan_resolution *what, struct name *out);
 
-/* It is known now to everybody; with this_port set the others look it up on their own. */
+/* It is known now to everybody. */
 void
-name_tell(struct plan *p, const struct name *name, bool this_port);
+name_tell(struct plan *p, const struct name *name);
 
 /* Those that the whole Internet can reach. */
 struct text_list

@@ -299,7 +299,7 @@ lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what
 	name_read(p, &told, &own);
 	if (own.failure != PLAN_NO_FAILURE)
 		record_show(p, l, now_ms);
-	name_tell(p, &own, what->this_port);
+	name_tell(p, &own);
 	lane_named(p, l, &own, now_ms);
 }
 

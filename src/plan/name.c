@@ -17,7 +17,7 @@ name_find(const struct plan *p, const char *host)
 void
 name_ask(struct plan *p, const char *host)
 {
-	if (p->n_names < NAMES_MAX && name_find(p, host) == NULL)
+	if (!p->options.names_apart && p->n_names < NAMES_MAX && name_find(p, host) == NULL)
 		p->names[p->n_names++] = (struct name){ .host = host };
 }
 
@@ -42,16 +42,11 @@ name_read(struct plan *p, const struct plan_resolution *what, struct name *out)
 }
 
 void
-name_tell(struct plan *p, const struct name *name, bool this_port)
+name_tell(struct plan *p, const struct name *name)
 {
 	for (size_t i = 0; i < p->n_names; i++) {
-		if (strcmp(p->names[i].host, name->host) != 0)
-			continue;
-		if (this_port)
-			p->names[i] = p->names[--p->n_names];
-		else
+		if (strcmp(p->names[i].host, name->host) == 0)
 			p->names[i] = *name;
-		return;
 	}
 }
 

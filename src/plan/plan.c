@@ -215,8 +215,8 @@ copy_options(struct plan *p, const struct plan_options *options, struct usher_er
 		    err, USHER_E_LIMIT, NULL, "offers of more than %d hosts", PLAN_OFFERS_MAX);
 	if (options->order != NULL && !source_order_valid(options->order))
 		return err_set(err, USHER_E_USAGE, NULL,
-		    "`%s` is no order of sources: use letters of %s, each once", options->order,
-		    source_order(false));
+		    "`%s` is no order of sources: use the letters A to H, J and M, each once",
+		    options->order);
 	*o = *options;
 	for (size_t i = 0; i < options->n_offers; i++)
 		login_note_offer(

@@ -69,6 +69,8 @@ struct plan_options {
 	uint64_t resolve_ms, connect_ms, request_ms, total_ms, grace_ms; /* 0: defaults above */
 	uint64_t seed; /* for the choice among SRV records of one priority */
 
+	bool names_apart; /* addresses depend on the port as well: nothing is shared */
+
 	/* Where to look: see source.h. */
 	uint32_t excluded;     /* SOURCE_BIT()s */
 	const char *order;     /* letters of the only sources to ask, best first; NULL: all */
@@ -147,7 +149,6 @@ struct plan_resolution {
 	enum plan_failure failure;
 	const char *detail;	    /* the resolver's words; may be NULL */
 	struct text_list addresses; /* may be empty without failure: a proxy will resolve */
-	bool this_port;		    /* they are good for the URL's port only */
 };
 
 struct plan_location {

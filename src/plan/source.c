@@ -37,13 +37,13 @@ _Static_assert(COUNT_OF(source_rows) <= SOURCE_ROWS_MAX, "room for a lane per so
 const char *
 source_order(bool prefer_local_xml)
 {
-	return prefer_local_xml ? "FGACBDEHJM" : "GACBFDEHJM";
+	return prefer_local_xml ? "FGACBDEHM" : "GACBFDEHM";
 }
 
 bool
 source_order_valid(const char *letters)
 {
-	const char *all = source_order(false);
+	static const char all[] = "ABCDEFGHJM";
 
 	for (const char *c = letters; *c != '\0'; c++) {
 		if (strchr(all, *c) == NULL || strchr(c + 1, *c) != NULL)

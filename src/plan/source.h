@@ -40,7 +40,8 @@ struct source_row {
 extern const struct source_row source_rows[];
 extern const size_t source_rows_n;
 
-/* The usual order in letters: with local XML before all others, or in its usual place. */
+/* The usual order in letters: with local XML before all others, or in its usual place. Autodiscover
+ * V2 is not among them: where it is spoken, the usual URL is known as well. */
 const char *
 source_order(bool prefer_local_xml);
 

@@ -119,14 +119,16 @@ VICTIMS = authority.issue(*(f'{host_}contoso.{tld}' for tld in ELEVEN
 @tap.each([(f'the eleven: autodiscover.{tld}', f'contoso.{tld}') for tld in ELEVEN])
 def _(domain):
     auto, srv = f'autodiscover.{domain}', f'_autodiscover._tcp.{domain}'
+    mail = f'autoconfig.{domain}'
     # Each that may be asked fails in its own way; every other name is the catcher's.
     hosts = {domain: host(status('404 Not Found'), VICTIMS),
              auto: host(status('503 Busy'), VICTIMS), f'{auto}:80': plain(status('200 OK')),
-             ':443': host(certificate=CATCHER), ':80': plain(asks())}
+             mail: host(status('404 Not Found'), VICTIMS), ':443': host(certificate=CATCHER), ':80': plain(asks())}
     made, dns_server, done = search(hosts, address=f'ann@{domain}',
                                     dns={srv: names.nodata, '*': ['127.0.0.1']})
-    tap.same(set(dns_server.questions), {domain, auto, srv})
-    tap.same([len(made[name].requests) for name in hosts], [1, 1, 1, 0, 0], done.stdout)
+    tap.same(set(dns_server.questions), {domain, auto, mail, srv})
+    # The domain is asked for Mail Autoconfig, too; that other host's certificate is none.
+    tap.same([len(made[name].requests) for name in hosts], [2, 1, 1, 0, 0, 0], done.stdout)
     traps = [made[':443'], made[':80']]
     tap.same([trap.connections for trap in traps], [0, 0])
     line, leaked = row(traps, dns_server, done)

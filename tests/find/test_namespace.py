@@ -87,7 +87,7 @@ with contextlib.ExitStack() as stack:
     def _():
         status, said, how = find('ann@nowhere.example')
         tap.same(status, 1, how)
-        tap.same([a['dns_error'] for a in said['attempts']], ['NXDOMAIN'] * 4)
+        tap.same([a['dns_error'] for a in said['attempts']], ['NXDOMAIN'] * 5)
 
     @tap.case('variables do not decide whom we trust')
     def _():

@@ -668,9 +668,9 @@ world('11.11', '503 after the login', {C: host(login(status('503 Busy')))}, UNAV
 
 def told(run, _):
     """Every source is in the record, by its letter, with a URL."""
-    tap.same([a['source'] for a in run.json['attempts']], ['C', 'B', 'D', 'E'])
+    tap.same([a['source'] for a in run.json['attempts']], ['C', 'B', 'D', 'E', 'M'])
     tap.same([re.sub(':.*', '', a['url']) for a in run.json['attempts']],
-             ['https', 'https', 'http', 'dns'])
+             ['https', 'https', 'http', 'dns', 'https'])
 
 
 world('11.12', 'nothing anywhere', {}, NOT_FOUND,
@@ -811,7 +811,7 @@ world('17.12', 'two domains that both send us on, and settings at the root of th
       {C: host(to_address(f'ann@{FABRIKAM}')), OTHER: host(to_address(ADDRESS)), FABRIKAM: ASKS},
       FOUND, '', '--trust-host', FABRIKAM, within=QUICK, logins={FABRIKAM: 1})
 world('17.14', 'nobody but the domain is asked', {}, NOT_FOUND, within=QUICK,
-      check=lambda run, _: tap.same(set(run.questions), {B, C, SRV}))
+      check=lambda run, _: tap.same(set(run.questions), {B, C, SRV, f'autoconfig.{B}'}))
 
 
 # ---- addresses and names of all kinds ----
@@ -865,8 +865,8 @@ for name, spelled in {'U-labels': 'ann@bücher.example', 'A-labels': f'ann@{BOOK
                       'an ideographic dot': 'ann@bücher。example'}.items():
     world('idn', f'in {name}', {f'autodiscover.{BOOKS}': idn(answer())}, FOUND, address=spelled,
           within=QUICK, check=lambda run, _: tap.same(
-              set(run.questions) - {BOOKS, f'autodiscover.{BOOKS}', f'_autodiscover._tcp.{BOOKS}'},
-              set()))
+              set(run.questions) - {BOOKS, f'autodiscover.{BOOKS}', f'_autodiscover._tcp.{BOOKS}',
+                                    f'autoconfig.{BOOKS}'}, set()))
 BOOKS_URL = f'https://mail.{BOOKS}{PATH}'
 for name, script in {
         '302 to U-labels in UTF-8': redirect(f'https://mail.bücher.example{PATH}'),

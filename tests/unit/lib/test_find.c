@@ -118,7 +118,7 @@ test_getters_of_a_search_that_found_nothing(void **state UNUSED)
 	r = search(&options);
 	assert_int_equal(usher_result_outcome(r), USHER_UNAVAILABLE);
 	assert_int_equal(usher_result_count(r, USHER_PART_FIND), 1);
-	assert_int_equal(usher_result_count(r, USHER_PART_ATTEMPT), 4);
+	assert_int_equal(usher_result_count(r, USHER_PART_ATTEMPT), 5);
 	assert_int_equal(usher_result_count(r, USHER_PART_PROTOCOL), 0);
 	assert_int_equal(usher_result_count(r, USHER_PART_USER), 0);
 	assert_int_equal(usher_result_count(r, USHER_PART_REFUSAL), 0);
