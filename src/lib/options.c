@@ -106,7 +106,7 @@ static const struct {
 	{ USHER_BEARER, SCHEME_BEARER },
 };
 
-/* What the caller has the means for and allows, and this machine's libraries can do. */
+/* What the caller has the means for and allows. */
 static unsigned
 read_schemes(const struct usher_find_options *o)
 {
@@ -123,7 +123,7 @@ read_schemes(const struct usher_find_options *o)
 		if (o->schemes == 0 || (o->schemes & schemes[i].ours) != 0)
 			allowed |= SCHEME_BIT(schemes[i].scheme);
 	}
-	return means & allowed & http_schemes();
+	return means & allowed;
 }
 
 static usher_status

@@ -1,6 +1,7 @@
 /* http.c - libcurl behind http.h: many requests at once. */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/when.h"
@@ -66,9 +67,18 @@ usher_status
 http_new(struct tls_trust *trust, struct poller *poller, struct http **out, struct usher_error *err)
 {
 	struct http *h;
+	const char *tls;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, USHER_E_INTERNAL, "HTTP", "libcurl cannot be set up");
+	/* Our check of certificates goes into its TLS connections. */
+	tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+	if (tls == NULL || strncmp(tls, "OpenSSL/", 8) != 0) {
+		curl_global_cleanup();
+		return err_set(err, USHER_E_INTERNAL, "libcurl",
+		    "its TLS is %s, and must be OpenSSL: install that build of it",
+		    tls == NULL ? "missing" : tls);
+	}
 	h = calloc(1, sizeof(*h));
 	if (h == NULL) {
 		curl_global_cleanup();

@@ -84,10 +84,6 @@ http_new(
 void
 http_free(struct http *http);
 
-/* SCHEME_BIT()s of the schemes that this machine's libraries can do. */
-unsigned
-http_schemes(void);
-
 /* Begins; the response comes from http_take() under `id`.
  * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_TRUST (a login for an http URL), USHER_E_CREDENTIALS (the
  * scheme cannot be used with these; `err` says why). */

@@ -10,16 +10,10 @@
 
 enum { NTLM_MESSAGE_BYTES = 8 * 1024 };
 
-unsigned
-http_schemes(void)
+static bool
+knows_ntlm(void)
 {
-	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-	unsigned schemes =
-	    SCHEME_BIT(SCHEME_BASIC) | SCHEME_BIT(SCHEME_BEARER) | SCHEME_BIT(SCHEME_NEGOTIATE);
-
-	if (curl->features & CURL_VERSION_NTLM)
-		schemes |= SCHEME_BIT(SCHEME_NTLM);
-	return schemes;
+	return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_NTLM) != 0;
 }
 
 static bool
@@ -70,20 +64,21 @@ set_token(struct transfer *t, const struct http_request *r)
 static usher_status
 set_ticket(struct transfer *t, const struct http_request *r, struct usher_error *err)
 {
-	struct buf token CLEANUP(buf_cleanup);
-	struct buf line CLEANUP(buf_cleanup);
+	struct buf token;
+	struct buf line;
 	usher_status st;
 
 	buf_init(&token, NEGOTIATE_TOKEN_BYTES);
 	buf_init(&line, 2 * NEGOTIATE_TOKEN_BYTES);
 	st = negotiate_token(r->url->host, &token, err);
-	if (st != USHER_OK)
-		return st;
 	buf_text(&line, "Authorization: Negotiate ");
 	base64_encode(&line, token.p, token.n);
-	if (line.status != USHER_OK || curl_slist_append(t->fields, buf_cstr(&line)) == NULL)
-		return err_nomem(err, r->url->host);
-	return USHER_OK;
+	if (st == USHER_OK &&
+	    (line.status != USHER_OK || curl_slist_append(t->fields, buf_cstr(&line)) == NULL))
+		st = err_nomem(err, r->url->host);
+	buf_wipe(&token);
+	buf_wipe(&line);
+	return st;
 }
 
 usher_status
@@ -93,13 +88,13 @@ auth_start(struct transfer *t, const struct http_request *r, struct usher_error 
 
 	t->scheme = r->scheme;
 	t->proved = r->scheme != SCHEME_NTLM;
-	if (r->scheme != SCHEME_NONE && (http_schemes() & SCHEME_BIT(r->scheme)) == 0)
-		return cannot(r, "the installed libcurl cannot do it", err);
 	switch (r->scheme) {
 	case SCHEME_BASIC:
 		done = set_password(t, r, CURLAUTH_BASIC);
 		break;
 	case SCHEME_NTLM:
+		if (!knows_ntlm())
+			return cannot(r, "the installed libcurl was built without it", err);
 		/* libcurl widens bytes to UTF-16: the server would see another password. */
 		if (!is_ascii(r->login) || !is_ascii(secret_text(r)))
 			return cannot(

@@ -92,12 +92,11 @@ lose_without_means(struct plan *p, struct lane *l, uint64_t now_ms)
 		    record_failure(PLAN_NO_CREDENTIALS)->text);
 	else
 		lane_lose(p, l, now_ms, RESULT_CREDENTIALS, OUTCOME_REJECTED,
-		    "it asks for a login by %s, which takes %s that is not there or may not be "
-		    "used",
+		    "it asks for a login by %s: there is no %s for it, or it is not allowed",
 		    l->challenge.schemes,
-		    (offered & SCHEMES_BY_PASSWORD) != 0 ? "something" :
-		    (offered & SCHEMES_BY_TICKET) != 0	 ? "a Kerberos ticket" :
-							   "a token");
+		    (offered & SCHEMES_BY_PASSWORD) != 0 ? "password" :
+		    (offered & SCHEMES_BY_TICKET) != 0	 ? "Kerberos ticket" :
+							   "token");
 }
 
 /* Goes on by the best scheme that is left, or not at all. `why`: what has ended the one before;
