@@ -586,6 +586,8 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 		return;
 	}
 	record_response(p, l->attempt, what);
+	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
+		failure = PLAN_TLS;
 	if (l->state == LANE_LOGIN) {
 		login_note_sent(l, what);
 		if (failure == PLAN_NO_CREDENTIALS)
@@ -597,8 +599,6 @@ lane_responded(struct plan *p, struct lane *l, const struct plan_response *what,
 		login_unable(p, l, what->detail, now_ms);
 		return;
 	}
-	if (failure == PLAN_NO_FAILURE && l->url.https && what->tls.verdict != TLS_VERIFIED)
-		failure = PLAN_TLS;
 	if (failure != PLAN_NO_FAILURE)
 		l->visit->failure = failure;
 	if (failure == PLAN_TLS)

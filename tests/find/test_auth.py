@@ -113,7 +113,7 @@ def _(offers, options):
     ('NTLM that is not allowed', ('NTLM',), ('--auth', 'basic'), REJECTED, ''),
     ('Negotiate without a ticket', ('Negotiate',), ('--auth', 'negotiate'), REJECTED,
      'Kerberos gives no ticket'),
-    ('Bearer without a token', (OAUTH,), (), REJECTED, 'a token'),
+    ('Bearer without a token', (OAUTH,), (), REJECTED, 'no token'),
     ('nothing that we know', ('Carrier-Pigeon',), (), REJECTED, 'Carrier-Pigeon'),
 ])
 def _(offers, options, outcome, reason):

@@ -116,7 +116,9 @@ static const char *const addresses[] = { "ann@contoso.example", "ANN@Contoso.Exa
 
 static const char *const challenges[] = { "Basic realm=\"c\"", "Basic realm=\"contoso\"",
 	"Basic realm=\"c\", NTLM", "Basic realm=\"c2\"", "Basic realm=\"c3\"", "Basic realm=\"c4\"",
-	"Negotiate", "Basic realm=\"\"", "nonsense=" };
+	"Negotiate", "Basic realm=\"\"", "nonsense=", "NTLM", "Negotiate, NTLM, Basic realm=\"c\"",
+	"Bearer, Basic realm=\"c\"", "Bearer realm=\"c\", NTLM", "Digest realm=\"d\"",
+	"Digest realm=\"d\", Basic realm=\"c\"" };
 
 static const struct answer_protocol protocol = { .kind = PROTOCOL_EXCH };
 static const struct answer settings = {
@@ -173,12 +175,16 @@ respond(struct world *w, const struct plan_step *step, int *delay_ms, struct pla
 	uint64_t x;
 
 	(void)snprintf(place, sizeof(place), "%s %s", step->address, step->url->text);
-	x = roll(d->seed, place, step->credentialed ? 2 : 3);
+	x = roll(d->seed, place, step->credentialed ? 16 + step->scheme : 3);
 	*delay_ms = delay(x >> 40);
 	out->tls.verdict = TLS_VERIFIED;
 	if (x % 16 == 0) {
 		out->failure = (enum plan_failure)(PLAN_REFUSED + (x >> 8) % 7);
 		out->tls.verdict = (int)((x >> 16) % (TLS_BROKEN + 1));
+		return;
+	}
+	if (x % 8 == 2 && step->credentialed && step->scheme != SCHEME_BASIC) {
+		out->failure = PLAN_NO_LOGIN;
 		return;
 	}
 	if (x % 64 == 1) /* a performer that forgot to verify */
@@ -205,7 +211,10 @@ run(uint64_t seed, struct dice *d, struct arena *mem)
 		"*.fabrikam.example" };
 	uint64_t x = roll(seed, "options", 0);
 	struct plan_options options = {
-		.schemes = x % 4 != 0 ? SCHEMES_BY_PASSWORD : 0,
+		.schemes = (x % 4 != 0 ? SCHEMES_BY_PASSWORD : 0) |
+			   ((x >> 32) % 4 == 0 ? SCHEMES_BY_TICKET : 0) |
+			   ((x >> 34) % 4 == 0 ? SCHEMES_BY_TOKEN : 0),
+		.basic_anyway = (x >> 36) % 4 == 0,
 		.may_ask = (x >> 8) % 2 == 0,
 		.trust_hosts = { trusted, (x >> 16) % 3 },
 		.total_ms = (x >> 24) % 4 == 0 ? 700 : 0,

@@ -25,8 +25,14 @@ struct asked {
 	const char *url;
 	enum language language;
 	const char *host;
-	bool credentialed;
-	bool challenged; /* answered with 401, Basic, over verified TLS */
+	enum auth_scheme scheme; /* NONE: anonymously */
+	unsigned offered;	 /* SCHEME_BIT()s of a 401 over verified TLS */
+};
+
+/* What a host was seen to offer, and what came to nothing there. */
+struct host_record {
+	const char *host;
+	unsigned seen, failed; /* SCHEME_BIT()s */
 };
 
 struct run {
@@ -40,8 +46,8 @@ struct run {
 	size_t n_asked;
 	const char *agreed[WORLD_STEPS_MAX]; /* hosts and domains consented to */
 	size_t n_agreed;
-	const char *refusers[WORLD_STEPS_MAX]; /* hosts that said 401 to the password */
-	size_t n_refusers;
+	struct host_record hosts[WORLD_STEPS_MAX];
+	size_t n_hosts;
 	size_t n_failures;		    /* times the password was sent, and no host took it */
 	const char *named[WORLD_STEPS_MAX]; /* URLs that a directory or the caller named */
 	size_t n_named;
@@ -111,13 +117,25 @@ name_url(struct run *r, const char *text)
 		r->named[r->n_named++] = url.text;
 }
 
+static struct host_record *
+host_record(struct run *r, const char *host)
+{
+	struct host_record *h = r->hosts;
+
+	while (h < r->hosts + r->n_hosts && strcmp(h->host, host) != 0)
+		h++;
+	if (h == r->hosts + r->n_hosts && r->n_hosts < WORLD_STEPS_MAX - 1)
+		r->hosts[r->n_hosts++] = (struct host_record){ .host = host };
+	return h;
+}
+
 static struct asked *
-find_asked(struct run *r, const struct plan_step *step, bool credentialed)
+find_asked(struct run *r, const struct plan_step *step, enum auth_scheme scheme)
 {
 	for (size_t i = 0; i < r->n_asked; i++) {
 		struct asked *a = &r->asked[i];
 
-		if (a->credentialed == credentialed && a->language == step->language &&
+		if (a->scheme == scheme && a->language == step->language &&
 		    strcmp(a->address, step->address) == 0 &&
 		    slice_eq_nocase(slice_of(a->url), slice_of(step->url->text)))
 			return a;
@@ -125,24 +143,36 @@ find_asked(struct run *r, const struct plan_step *step, bool credentialed)
 	return NULL;
 }
 
+/* The other languages tell everybody, and what they offer to log in by counts for nothing. */
+static bool
+is_private(const struct plan_step *step)
+{
+	return step->language != LANGUAGE_JSON_V2 && step->language != LANGUAGE_AUTOCONFIG;
+}
+
 static void
 watch_login(struct run *r, const struct plan_step *step)
 {
-	const struct asked *before = find_asked(r, step, false);
+	const struct asked *before = find_asked(r, step, SCHEME_NONE);
+	const struct host_record *h = host_record(r, step->url->host);
+	const unsigned basic = SCHEME_BIT(SCHEME_BASIC);
+	unsigned bit = SCHEME_BIT(step->scheme);
 
 	r->w->n_credentialed++;
-	if (!r->options->schemes)
+	if ((bit & r->options->schemes) == 0)
 		broken(r, "credentials out of nothing");
-	if (step->language == LANGUAGE_JSON_V2 || step->language == LANGUAGE_AUTOCONFIG)
+	if (!is_private(step))
 		broken(r, "credentials for what is everybody's: %s", step->url->text);
-	if (before == NULL || !before->challenged)
+	if (before == NULL || (before->offered & bit) == 0)
 		broken(r, "credentials before a challenge: %s", step->url->text);
-	if (r->n_failures >= PLAN_REFUSALS_MAX)
+	else if ((before->offered & r->options->schemes & ~h->failed) >= 2 * bit)
+		broken(r, "a weaker login than is possible: %s", step->url->text);
+	if ((h->failed & bit) != 0)
+		broken(r, "%s again at %s", auth_scheme_name(step->scheme), step->url->host);
+	if (bit == basic && (h->seen & ~basic) != 0 && !r->options->basic_anyway)
+		broken(r, "Basic where better was seen: %s", step->url->text);
+	if ((bit & SCHEMES_BY_PASSWORD) != 0 && r->n_failures >= PLAN_REFUSALS_MAX)
 		broken(r, "the password goes out after %zu failures", r->n_failures);
-	for (size_t i = 0; i < r->n_refusers; i++) {
-		if (strcmp(r->refusers[i], step->url->host) == 0)
-			broken(r, "the password goes again to %s", step->url->host);
-	}
 	for (size_t i = 0; i < FLIGHTS_MAX; i++) {
 		if (r->flights[i].step.id != 0 && r->flights[i].step.id != step->id &&
 		    r->flights[i].step.credentialed)
@@ -158,7 +188,9 @@ watch_request(struct run *r, const struct plan_step *step)
 		broken(r, "endless");
 		return;
 	}
-	if (find_asked(r, step, step->credentialed) != NULL)
+	if (step->credentialed != (step->scheme != SCHEME_NONE))
+		broken(r, "credentials without a scheme, or the reverse: %s", step->url->text);
+	if (find_asked(r, step, step->scheme) != NULL)
 		broken(r, "asked twice: %s for %s", step->url->text, step->address);
 	if (!has_right(r, step))
 		broken(r, "asked a host without a right: %s", step->url->text);
@@ -169,36 +201,73 @@ watch_request(struct run *r, const struct plan_step *step)
 		.url = step->url->text,
 		.language = step->language,
 		.host = step->url->host,
-		.credentialed = step->credentialed,
+		.scheme = step->scheme,
 	};
 }
 
-static bool
-offers_basic(const struct plan_response *response)
+/* Worlds write their challenges plainly, so that this needs no reader like the plan's. */
+static unsigned
+offers(const struct plan_response *response)
 {
+	static const struct {
+		const char *text;
+		enum auth_scheme scheme;
+	} rows[] = {
+		{ "Basic realm=\"c", SCHEME_BASIC },
+		{ "NTLM", SCHEME_NTLM },
+		{ "Negotiate", SCHEME_NEGOTIATE },
+		{ "Bearer", SCHEME_BEARER },
+		{ "Digest", SCHEME_OTHER },
+	};
+	unsigned found = 0;
+
 	for (size_t i = 0; i < response->challenges.n; i++) {
-		if (slice_starts_nocase(
-			slice_of(response->challenges.v[i]), SLICE_LITERAL("Basic realm=\"c")))
-			return true;
+		for (size_t k = 0; k < COUNT_OF(rows); k++) {
+			if (strstr(response->challenges.v[i], rows[k].text) != NULL)
+				found |= SCHEME_BIT(rows[k].scheme);
+		}
 	}
-	return false;
+	return found;
+}
+
+/* What a login that came to nothing has used up. */
+static void
+watch_failed_login(struct run *r, const struct flight *f)
+{
+	struct host_record *h = host_record(r, f->step.url->host);
+	enum plan_failure failure = f->response.failure;
+	unsigned bit = SCHEME_BIT(f->step.scheme);
+	bool heard = failure == PLAN_NO_FAILURE && f->response.tls.verdict == TLS_VERIFIED;
+	bool refused = heard && f->response.http_status == 401;
+
+	if (failure == PLAN_NO_LOGIN)
+		h->failed |= bit;
+	if (!refused && (heard || failure == PLAN_NO_LOGIN || failure == PLAN_TLS ||
+			    failure == PLAN_REFUSED || failure == PLAN_UNREACHABLE))
+		return;
+	h->failed |= bit;
+	if ((bit & SCHEMES_BY_PASSWORD) == 0)
+		return;
+	r->n_failures++;
+	if (refused)
+		h->failed |= SCHEMES_BY_PASSWORD;
 }
 
 static void
 watch_response(struct run *r, const struct flight *f)
 {
-	struct asked *a = find_asked(r, &f->step, f->step.credentialed);
+	struct asked *a = find_asked(r, &f->step, f->step.scheme);
 	const struct plan_response *what = &f->response;
 
-	if (f->step.credentialed && (what->failure != PLAN_NO_FAILURE || what->http_status == 401))
-		r->n_failures += what->failure != PLAN_TLS && what->failure != PLAN_REFUSED &&
-				 what->failure != PLAN_UNREACHABLE;
-	if (f->step.credentialed && what->failure == PLAN_NO_FAILURE && what->http_status == 401)
-		r->refusers[r->n_refusers++] = f->step.url->host;
+	if (f->step.credentialed)
+		watch_failed_login(r, f);
 	if (what->failure != PLAN_NO_FAILURE || what->tls.verdict != TLS_VERIFIED ||
 	    f->step.kind == PLAN_PROBE)
 		return;
-	a->challenged = what->http_status == 401 && offers_basic(what);
+	if (what->http_status == 401 && !f->step.credentialed && is_private(&f->step)) {
+		a->offered = offers(what);
+		host_record(r, f->step.url->host)->seen |= a->offered;
+	}
 	if (what->http_status != 200 || what->answer == NULL ||
 	    what->answer->kind != ANSWER_SETTINGS || what->answer->n_protocols == 0)
 		return;
