@@ -10,19 +10,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-answer(struct arena *mem, const struct soap_request *request)
+answer(const struct soap_request *request)
 {
-	struct answer *answers = arena_array(mem, request->subjects.n, sizeof(*answers));
-	struct soap_response response = { .server_version = request->server_version,
-		.answers = answers,
-		.n_answers = request->subjects.n };
+	struct soap_response response;
 	struct buf b = { .max = 16 * 1024 * 1024 };
+	struct answer a;
 
-	if (answers == NULL)
-		return;
-	for (size_t i = 0; i < request->subjects.n; i++)
-		answer_init(&answers[i], i % 2 == 0 ? ANSWER_SETTINGS : ANSWER_REFUSAL);
-	soap_write_response(&b, request, &response);
+	soap_response_begin(&response, &b, request, request->server_version);
+	for (size_t i = 0; i < request->subjects.n; i++) {
+		answer_init(&a, i % 2 == 0 ? ANSWER_SETTINGS : ANSWER_REFUSAL);
+		soap_response_answer(&response, &a);
+	}
+	soap_response_end(&response);
 	buf_clear(&b);
 }
 
@@ -55,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		soap_write_fault(&b, fault, err.message);
 	if (st != USHER_OK || request.invalid != NULL)
 		goto done;
-	answer(mem, &request);
+	answer(&request);
 	soap_write_request(&b, &request);
 	if (b.n > SOAP_REQUEST_BYTES)
 		goto done;

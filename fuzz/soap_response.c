@@ -16,12 +16,14 @@ write_all(struct buf *b, const struct answer *a)
 	const char *names[SOAP_ROWS];
 	const struct soap_request request = { .subjects = { user, 1 },
 		.settings = { names, SOAP_ROWS } };
-	const struct soap_response response = { .answers = a, .n_answers = 1 };
+	struct soap_response response;
 
 	for (size_t i = 0; i < SOAP_ROWS; i++)
 		names[i] = soap_rows[i].name;
 	buf_reset(b);
-	soap_write_response(b, &request, &response);
+	soap_response_begin(&response, b, &request, NULL);
+	soap_response_answer(&response, a);
+	soap_response_end(&response);
 }
 
 int

@@ -36,4 +36,8 @@ build_mail(struct build *b);
 int
 build_exchange(struct build *b);
 
+/* The same for a phone that asks for its ActiveSync server. */
+int
+build_activesync(struct build *b);
+
 #endif

@@ -234,6 +234,8 @@ decide_mailbox(struct build *b, bool exchange)
 	kind = mailbox_redirect(b->mailbox, &target);
 	if (kind != ANSWER_SETTINGS)
 		return redirect(b, kind, target);
+	if (b->question->schema == SCHEMA_MOBILESYNC)
+		return exchange ? build_activesync(b) : REFUSAL_NO_PROVIDER;
 	return exchange ? build_exchange(b) : build_mail(b);
 }
 
@@ -246,7 +248,7 @@ decide(struct build *b)
 
 	if (b->question->address == NULL && b->question->legacy_dn == NULL)
 		return REFUSAL_INVALID_REQUEST;
-	if (b->question->schema != SCHEMA_OUTLOOK)
+	if (b->question->schema == SCHEMA_UNKNOWN)
 		return REFUSAL_NO_PROVIDER;
 	if (f->domain == NULL || f->address == NULL)
 		return REFUSAL_NOT_FOUND;

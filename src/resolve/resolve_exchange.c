@@ -5,6 +5,7 @@
 #include "base/url.h"
 #include "resolve/build.h"
 #include "resolve/resolve_ecp.h"
+#include "resolve/site.h"
 
 enum {
 	PROTOCOLS_MAX = 5, /* EXCH, EXPR, WEB and two EXHTTP; or mapiHttp in the place of two */
@@ -12,9 +13,6 @@ enum {
 	EXCHANGE_2013 = 15,
 	OUTLOOK_2013 = 15
 };
-
-/* EXCH tells what is good inside the network, EXPR what is good outside. */
-enum side { INSIDE, OUTSIDE, SIDES };
 
 /* What every block for a side says; NULL: no such service. */
 struct side_urls {
@@ -38,30 +36,16 @@ struct exchange {
 static bool
 same(const char *a, const char *b)
 {
-	return a == NULL || b == NULL ? a == b : slice_eq_nocase(slice_of(a), slice_of(b));
+	return site_same(a, b);
+}
+
+static const char *
+url_for(const struct exchange *x, enum url_service service, enum side side)
+{
+	return site_url(x->org, x->server, service, side);
 }
 
 /* ---- the right records ---- */
-
-static const struct server *
-find_server(const struct org_view *org, const char *name)
-{
-	for (size_t i = 0; i < org->n_servers; i++)
-		if (same(org->servers[i].name, name))
-			return &org->servers[i];
-	return NULL;
-}
-
-/* The mailbox's, else the domain's, else the oldest. A name that no server has is no server. */
-static const struct server *
-choose_server(const struct build *b, const struct org_view *org)
-{
-	if (b->mailbox->server != NULL)
-		return find_server(org, b->mailbox->server);
-	if (b->facts->domain->server != NULL)
-		return find_server(org, b->facts->domain->server);
-	return org->n_servers == 0 ? NULL : &org->servers[0];
-}
 
 static const struct provider *
 find_provider(const struct exchange *x, const char *name)
@@ -74,51 +58,6 @@ find_provider(const struct exchange *x, const char *name)
 	return &none;
 }
 
-/* Walks the server itself (i = 0), then those of its site, oldest first; NULL at the end. */
-static const struct server *
-site_server(const struct exchange *x, size_t i)
-{
-	if (i == 0)
-		return x->server;
-	for (size_t k = 0; k < x->org->n_servers; k++) {
-		const struct server *s = &x->org->servers[k];
-
-		if (s != x->server && same(s->site, x->server->site) && --i == 0)
-			return s;
-	}
-	return NULL;
-}
-
-static const struct service_url *
-find_url(const struct exchange *x, const struct server *s, enum url_service service)
-{
-	for (size_t i = 0; i < x->org->n_urls; i++)
-		if (x->org->urls[i].service == (int)service &&
-		    same(x->org->urls[i].server, s->name))
-			return &x->org->urls[i];
-	return NULL;
-}
-
-static const char *
-side_of(const struct service_url *u, enum side side)
-{
-	return u == NULL ? NULL : side == INSIDE ? u->internal : u->external;
-}
-
-static const char *
-url_for(const struct exchange *x, enum url_service service, enum side side)
-{
-	const struct server *s;
-
-	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
-		const char *url = side_of(find_url(x, s, service), side);
-
-		if (url != NULL)
-			return url;
-	}
-	return NULL;
-}
-
 static const struct outlook_anywhere *
 find_outlook_anywhere(const struct exchange *x)
 {
@@ -126,7 +65,7 @@ find_outlook_anywhere(const struct exchange *x)
 
 	if (x->b->mailbox->outlook_anywhere == TRI_OFF)
 		return NULL;
-	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
+	for (size_t i = 0; (s = site_server(x->org, x->server, i)) != NULL; i++) {
 		for (size_t k = 0; k < x->org->n_outlook_anywhere; k++) {
 			const struct outlook_anywhere *o = &x->org->outlook_anywhere[k];
 
@@ -248,8 +187,12 @@ put_expr(const struct exchange *x)
 	const char *host;
 	struct answer_protocol *p;
 
-	if (x->rpc == NULL || x->rpc->external_host == NULL)
+	if (x->rpc == NULL || x->rpc->external_host == NULL) {
+		/* SOAP names the URLs for outside one by one. */
+		if (x->b->question->language == LANGUAGE_SOAP)
+			put_urls(x, build_protocol(x->b, PROTOCOL_EXPR), OUTSIDE);
 		return;
+	}
 	host = provider->server != NULL ? provider->server : x->rpc->external_host;
 	p = build_protocol(x->b, PROTOCOL_EXPR);
 	p->ttl = provider->ttl;
@@ -298,9 +241,9 @@ put_web_side(const struct exchange *x, struct answer_web *web, enum side side)
 		x->b->failed = true;
 		return;
 	}
-	for (size_t i = 0; (s = site_server(x, i)) != NULL; i++) {
-		const struct service_url *u = find_url(x, s, URL_OWA);
-		const char *url = side_of(u, side);
+	for (size_t i = 0; (s = site_server(x->org, x->server, i)) != NULL; i++) {
+		const struct service_url *u = site_service(x->org, s, URL_OWA);
+		const char *url = site_side(u, side);
 
 		if (url == NULL || has_owa(owa, n, url))
 			continue;
@@ -482,16 +425,52 @@ put_account(const struct exchange *x)
 
 /* MAPI over HTTP came with 2013 SP1, 15.0.847 (pox.md 6). */
 static bool
-may_use_mapi(const struct exchange *x)
+has_mapi(const struct exchange *x)
 {
 	const struct version *v = &x->version;
 
-	if (x->b->question->client.mapi_http < 1 || x->b->mailbox->mapi_http == TRI_OFF)
-		return false;
-	if (v->major < EXCHANGE_2013 ||
+	if (x->b->mailbox->mapi_http == TRI_OFF || v->major < EXCHANGE_2013 ||
 	    (v->major == EXCHANGE_2013 && v->minor == 0 && v->build < 847))
 		return false;
 	return url_for(x, URL_MAPI, INSIDE) != NULL || url_for(x, URL_MAPI, OUTSIDE) != NULL;
+}
+
+static bool
+may_use_mapi(const struct exchange *x)
+{
+	return x->b->question->client.mapi_http >= 1 && has_mapi(x);
+}
+
+/* Names of what EWS can do: each version knows those of the ones before it. */
+static const char *
+ews_schemas(const struct version *v)
+{
+	if (v->major >= EXCHANGE_2013)
+		return "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, "
+		       "Exchange2010_SP2, Exchange2013, Exchange2013_SP1";
+	if (v->major == EXCHANGE_2010)
+		return "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, "
+		       "Exchange2010_SP2";
+	return "Exchange2007, Exchange2007_SP1";
+}
+
+/* What only SOAP has a word for. */
+static void
+put_versions(const struct exchange *x)
+{
+	struct answer *a = x->b->out;
+	const char *build =
+	    build_text(x->b, arena_printf(x->b->mem, "%02u.%02u.%04u.000", x->version.major,
+				 x->version.minor, x->version.build));
+
+	a->cas_version = build;
+	a->mailbox_version = build;
+	a->ews_supported_schemas = ews_schemas(&x->version);
+	a->mapi_http_enabled = has_mapi(x) ? TRI_ON : TRI_OFF;
+	a->cross_organization_sharing = TRI_OFF;
+	for (size_t i = 0; i < a->n_protocols; i++)
+		if (x->b->protocols[i].kind == PROTOCOL_EXPR && x->b->protocols[i].ews_url != NULL)
+			x->b->protocols[i].ews_version = build;
 }
 
 static bool
@@ -524,7 +503,7 @@ build_exchange(struct build *b)
 
 	if (x.org == NULL || x.org->organization.name == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	x.server = choose_server(b, x.org);
+	x.server = site_choose(b->facts, b->mailbox);
 	if (x.server == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
 	x.rpc = find_outlook_anywhere(&x);
@@ -556,5 +535,7 @@ build_exchange(struct build *b)
 		put_exhttp(&x, INSIDE);
 		put_exhttp(&x, OUTSIDE);
 	}
+	if (b->question->language == LANGUAGE_SOAP)
+		put_versions(&x);
 	return 0;
 }

@@ -80,22 +80,34 @@ USHER_CHECK usher_status
 soap_read_response(struct xml_reader *reader, struct arena *mem, struct slice xml,
     struct answer *out, struct usher_error *err);
 
+/* A response in the making. The answers need not live at the same time. */
+struct soap_setting;
 struct soap_response {
-	const char *server_version;   /* build `15.1.2507.6`; NULL: not told */
-	const struct answer *answers; /* one for each subject of the request, in order */
-	size_t n_answers;
-
-	/* The whole request is refused with this word (`InvalidRequest`, `NotFederated` …); NULL:
-	 * NoError. Then there are no answers. */
-	const char *error;
-	const char *error_message; /* NULL: none */
+	struct xml_writer w;
+	const struct soap_request *request;
+	const struct soap_setting *settings[SOAP_SETTINGS_MAX]; /* NULL: not known */
+	bool of_domain;
+	size_t n; /* answers written */
 };
 
-/* Writes the response to `request`, with each setting that was asked for once: its value, or why
- * there is none. Answers of refusal become errors of their user. Failure sticks in `out`. */
+/* Begins the response to `request`. server_version is a build, `15.1.2507.6`; NULL: not told.
+ * Failure sticks in `out`. */
 void
-soap_write_response(
-    struct buf *out, const struct soap_request *request, const struct soap_response *response);
+soap_response_begin(struct soap_response *response, struct buf *out,
+    const struct soap_request *request, const char *server_version);
+
+/* The answer for the next of the request's subjects, with each setting that was asked for once: its
+ * value, or why there is none. A refusal becomes an error of that user or domain. */
+void
+soap_response_answer(struct soap_response *response, const struct answer *answer);
+
+void
+soap_response_end(struct soap_response *response);
+
+/* A response that refuses the whole request with this word: `InvalidRequest`, `NotFederated` … */
+void
+soap_write_refusal(struct buf *out, const struct soap_request *request, const char *server_version,
+    const char *error, const char *message);
 
 /* Writes a fault; `text` is shown to people and must hold nothing internal. */
 void

@@ -211,14 +211,6 @@ soap_read_response(struct xml_reader *reader, struct arena *mem, struct slice xm
 
 /* ---- writing ---- */
 
-/* What one response says of each of its users: the settings asked for, found once for all. */
-struct writing {
-	struct xml_writer w;
-	const struct soap_request *request;
-	const struct soap_setting *settings[SOAP_SETTINGS_MAX]; /* NULL: not known */
-	bool of_domain;
-};
-
 static void
 write_error(struct xml_writer *w, const char *name, const char *message)
 {
@@ -243,7 +235,7 @@ write_error_about(struct xml_writer *w, const char *name, const char *words, con
 }
 
 static void
-write_refusal(struct writing *x, const struct answer_refusal *r, const char *subject)
+write_refusal(struct soap_response *x, const struct answer_refusal *r, const char *subject)
 {
 	const char *name = r->name != NULL ? r->name : name_of(r->code);
 
@@ -265,7 +257,7 @@ write_redirect_target(struct xml_writer *w, const struct answer *a)
 }
 
 static void
-write_head(struct writing *x, const struct answer *a, const char *subject)
+write_head(struct soap_response *x, const struct answer *a, const char *subject)
 {
 	switch (a->kind) {
 	case ANSWER_SETTINGS:
@@ -294,7 +286,7 @@ find_error(const struct answer *a, const char *setting)
 
 /* Why this setting is not there. */
 static void
-write_setting_error(struct writing *x, const struct answer *a, size_t i)
+write_setting_error(struct soap_response *x, const struct answer *a, size_t i)
 {
 	const char *element = x->of_domain ? "DomainSettingError" : "UserSettingError";
 	const char *name = x->request->settings.v[i];
@@ -315,14 +307,14 @@ write_setting_error(struct writing *x, const struct answer *a, size_t i)
 }
 
 static bool
-has_setting(const struct writing *x, const struct answer *a, size_t i)
+has_setting(const struct soap_response *x, const struct answer *a, size_t i)
 {
 	return x->settings[i] != NULL && soap_setting_present(x->settings[i], a);
 }
 
 /* Settings that are there, or errors of those that are not; the list's element even when empty. */
 static void
-write_list(struct writing *x, const struct answer *a, const char *list, bool present)
+write_list(struct soap_response *x, const struct answer *a, const char *list, bool present)
 {
 	bool any = false;
 
@@ -345,7 +337,7 @@ write_list(struct writing *x, const struct answer *a, const char *list, bool pre
 
 /* In the order of the description of each operation: strict readers insist. */
 static void
-write_one(struct writing *x, const struct answer *a, const char *subject)
+write_one(struct soap_response *x, const struct answer *a, const char *subject)
 {
 	const char *element = x->of_domain ? "DomainResponse" : "UserResponse";
 
@@ -362,7 +354,7 @@ write_one(struct writing *x, const struct answer *a, const char *subject)
 
 /* Only the two settings that a domain has are known there. */
 static void
-find_settings(struct writing *x)
+find_settings(struct soap_response *x)
 {
 	for (size_t i = 0; i < x->request->settings.n; i++) {
 		const char *name = x->request->settings.v[i];
@@ -371,22 +363,6 @@ find_settings(struct writing *x)
 
 		x->settings[i] = known ? soap_setting_find(name) : NULL;
 	}
-}
-
-static void
-write_all(struct writing *x, const struct soap_response *response)
-{
-	const char *list = x->of_domain ? "DomainResponses" : "UserResponses";
-
-	if (response->n_answers == 0) {
-		xml_leaf(&x->w, list, NULL, 0, "");
-		return;
-	}
-	find_settings(x);
-	xml_open(&x->w, list, NULL, 0);
-	for (size_t i = 0; i < response->n_answers; i++)
-		write_one(x, &response->answers[i], x->request->subjects.v[i]);
-	xml_close(&x->w, list);
 }
 
 /* `15.1.2507.6`, of which the last parts may be missing. */
@@ -432,9 +408,29 @@ open_envelope(struct buf *out)
 	return w;
 }
 
+struct name {
+	char text[64];
+};
+
+static struct name
+message_name(enum soap_operation operation)
+{
+	struct name name;
+
+	(void)snprintf(
+	    name.text, sizeof(name.text), "%sResponseMessage", soap_operation_name(operation));
+	return name;
+}
+
+static const char *
+list_name(const struct soap_response *x)
+{
+	return x->of_domain ? "DomainResponses" : "UserResponses";
+}
+
 /* There is always something in it: some clients cannot read an empty one. */
 static void
-write_header(struct writing *x, const char *server_version)
+write_header(struct soap_response *x, const char *server_version)
 {
 	xml_open(&x->w, "s:Header", NULL, 0);
 	soap_write_action(&x->w, x->request->operation, "Response");
@@ -445,41 +441,69 @@ write_header(struct writing *x, const char *server_version)
 	xml_close(&x->w, "s:Header");
 }
 
+static bool
+has_answers(const struct soap_response *x)
+{
+	return x->request->operation == SOAP_GET_USER_SETTINGS || x->of_domain;
+}
+
+/* All before the list of answers. */
 static void
-write_message(struct writing *x, const struct soap_response *response)
+open_message(struct soap_response *x, struct buf *out, const struct soap_request *request,
+    const char *server_version, const char *error, const char *message)
 {
 	const struct xml_attribute space = { "xmlns", SOAP_MESSAGES };
 	const struct xml_attribute instance = { "xmlns:i", SOAP_INSTANCE };
-	enum soap_operation operation = x->request->operation;
-	char message[64];
 
-	(void)snprintf(
-	    message, sizeof(message), "%sResponseMessage", soap_operation_name(operation));
-	xml_open(&x->w, message, &space, 1);
+	x->w = open_envelope(out);
+	x->request = request;
+	x->of_domain = request->operation == SOAP_GET_DOMAIN_SETTINGS;
+	x->n = 0;
+	write_header(x, server_version);
+	xml_open(&x->w, "s:Body", NULL, 0);
+	xml_open(&x->w, message_name(request->operation).text, &space, 1);
 	xml_open(&x->w, "Response", &instance, 1);
-	write_error(
-	    &x->w, response->error == NULL ? "NoError" : response->error, response->error_message);
-	if (operation == SOAP_GET_USER_SETTINGS || operation == SOAP_GET_DOMAIN_SETTINGS)
-		write_all(x, response);
-	xml_close(&x->w, "Response");
-	xml_close(&x->w, message);
+	write_error(&x->w, error, message);
 }
 
 void
-soap_write_response(
-    struct buf *out, const struct soap_request *request, const struct soap_response *response)
+soap_response_begin(struct soap_response *x, struct buf *out, const struct soap_request *request,
+    const char *server_version)
 {
-	struct writing x = {
-		.w = open_envelope(out),
-		.request = request,
-		.of_domain = request->operation == SOAP_GET_DOMAIN_SETTINGS,
-	};
+	open_message(x, out, request, server_version, "NoError", NULL);
+	find_settings(x);
+}
 
-	write_header(&x, response->server_version);
-	xml_open(&x.w, "s:Body", NULL, 0);
-	write_message(&x, response);
-	xml_close(&x.w, "s:Body");
-	xml_close(&x.w, "s:Envelope");
+void
+soap_response_answer(struct soap_response *x, const struct answer *answer)
+{
+	if (x->n == 0)
+		xml_open(&x->w, list_name(x), NULL, 0);
+	write_one(x, answer, x->request->subjects.v[x->n]);
+	x->n++;
+}
+
+void
+soap_response_end(struct soap_response *x)
+{
+	if (x->n > 0)
+		xml_close(&x->w, list_name(x));
+	else if (has_answers(x))
+		xml_leaf(&x->w, list_name(x), NULL, 0, "");
+	xml_close(&x->w, "Response");
+	xml_close(&x->w, message_name(x->request->operation).text);
+	xml_close(&x->w, "s:Body");
+	xml_close(&x->w, "s:Envelope");
+}
+
+void
+soap_write_refusal(struct buf *out, const struct soap_request *request, const char *server_version,
+    const char *error, const char *message)
+{
+	struct soap_response x;
+
+	open_message(&x, out, request, server_version, error, message);
+	soap_response_end(&x);
 }
 
 void

@@ -220,9 +220,11 @@ write_soap(struct buf *out, const struct answer *answer)
 		.subjects = { user, 1 },
 		.settings = { names, SOAP_ROWS },
 	};
-	const struct soap_response response = { .answers = answer, .n_answers = 1 };
+	struct soap_response response;
 
 	for (size_t i = 0; i < SOAP_ROWS; i++)
 		names[i] = soap_rows[i].name;
-	soap_write_response(out, &request, &response);
+	soap_response_begin(&response, out, &request, NULL);
+	soap_response_answer(&response, answer);
+	soap_response_end(&response);
 }

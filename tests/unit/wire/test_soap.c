@@ -123,6 +123,19 @@ make_ines(struct answer *a, struct answer_protocol p[4])
 	a->n_protocols = 4;
 }
 
+static void
+write_answers(struct buf *out, const struct soap_request *request, const char *version,
+    const struct answer *answers, size_t n)
+{
+	struct soap_response response;
+
+	buf_reset(out);
+	soap_response_begin(&response, out, request, version);
+	for (size_t i = 0; i < n; i++)
+		soap_response_answer(&response, &answers[i]);
+	soap_response_end(&response);
+}
+
 /* One is found, one has moved, one is not known; and what was asked for and is not there. */
 static void
 test_answer(void **state)
@@ -130,9 +143,6 @@ test_answer(void **state)
 	struct buf b = { .max = MESSAGE_BYTES };
 	struct answer_protocol p[4];
 	struct answer answers[3];
-	struct soap_response response = {
-		.server_version = "15.1.2507.6", .answers = answers, .n_answers = COUNT_OF(answers)
-	};
 
 	(void)state;
 	make_ines(&answers[0], p);
@@ -141,14 +151,13 @@ test_answer(void **state)
 	answer_init(&answers[2], ANSWER_REFUSAL);
 	answers[2].refusal.code = REFUSAL_NOT_FOUND;
 	answers[2].refusal.message = "The e-mail address cannot be found.";
-	soap_write_response(&b, &question, &response);
+	write_answers(&b, &question, "15.1.2507.6", answers, COUNT_OF(answers));
 	assert_file(&b, "answer");
 
 	/* Whom the caller may not see is told the same. */
 	answers[2].refusal.code = REFUSAL_NO_OPTIONS;
 	answers[2].refusal.message = "Bad Address";
-	buf_reset(&b);
-	soap_write_response(&b, &question, &response);
+	write_answers(&b, &question, "15.1.2507.6", answers, COUNT_OF(answers));
 	assert_file(&b, "answer");
 	buf_clear(&b);
 }
@@ -197,12 +206,11 @@ test_domains(void **state)
 	struct buf b = { .max = MESSAGE_BYTES };
 	struct answer_protocol p[4];
 	struct answer answers[2], got;
-	const struct soap_response response = { .answers = answers, .n_answers = 2 };
 
 	make_ines(&answers[0], p);
 	answer_init(&answers[1], ANSWER_REFUSAL);
 	answers[1].refusal.code = REFUSAL_NOT_FOUND;
-	soap_write_response(&b, &request, &response);
+	write_answers(&b, &request, NULL, answers, COUNT_OF(answers));
 	assert_file(&b, "domains");
 	assert_int_equal(soap_read_response(*state, mem, buf_as_slice(&b), &got, NULL), USHER_OK);
 	assert_int_equal(got.n_protocols, 1);
@@ -215,13 +223,12 @@ static void
 test_refused(void **state)
 {
 	const struct soap_request request = { .operation = SOAP_GET_FEDERATION_INFORMATION };
-	const struct soap_response response = { .error = "NotFederated",
-		.error_message = "The organization has no federation trust." };
 	struct arena *mem = arena_new(ARENA_BYTES);
 	struct buf b = { .max = MESSAGE_BYTES };
 	struct answer got;
 
-	soap_write_response(&b, &request, &response);
+	soap_write_refusal(
+	    &b, &request, NULL, "NotFederated", "The organization has no federation trust.");
 	assert_file(&b, "refused");
 	assert_int_equal(soap_read_response(*state, mem, buf_as_slice(&b), &got, NULL), USHER_OK);
 	assert_int_equal(got.kind, ANSWER_REFUSAL);
