@@ -170,8 +170,12 @@ challenge(struct request *request)
 {
 	const char *realm = service_of(request)->conf->authentication.realm;
 	struct buf value CLEANUP(buf_cleanup);
-	struct reply_field field = { "WWW-Authenticate", NULL };
-	const struct reply reply = { .status = 401, .fields = &field, .n_fields = 1 };
+	/* Some libraries ask without credentials to learn that SOAP is spoken here (soap.md 2). */
+	struct reply_field fields[] = { { "WWW-Authenticate", NULL },
+		{ "X-SOAP-Enabled", "True" } };
+	const struct reply reply = { .status = 401,
+		.fields = fields,
+		.n_fields = COUNT_OF(fields) };
 
 	buf_init(&value, REPLY_HEAD_BYTES / 2);
 	buf_text(&value, "Basic realm=\"");
@@ -181,7 +185,7 @@ challenge(struct request *request)
 		buf_char(&value, *realm);
 	}
 	buf_char(&value, '"');
-	field.value = buf_cstr(&value);
+	fields[0].value = buf_cstr(&value);
 	request_reply(request, &reply);
 }
 

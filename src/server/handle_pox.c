@@ -2,12 +2,10 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "base/err.h"
 #include "base/text.h"
-#include "base/when.h"
-#include "resolve/resolve.h"
+#include "server/answering.h"
 #include "server/route.h"
-#include "server/service.h"
+#include "wire/mobilesync.h"
 #include "wire/pox.h"
 
 enum { REQUEST_ID_BYTES = 128 };
@@ -81,77 +79,51 @@ request_id(struct request *request)
 
 /* ---- answering ---- */
 
+/* In the words of the schema that the client asked for. */
 static void
-count_answer(struct request *request, const struct answer *answer)
-{
-	service_count(request, answer->kind == ANSWER_SETTINGS ? COUNT_ANSWER_SETTINGS :
-			       answer->kind == ANSWER_REFUSAL  ? COUNT_ANSWER_REFUSAL :
-								 COUNT_ANSWER_REDIRECT);
-}
-
-static void
-send_answer(struct request *request, const struct answer *answer, const char *id)
+send_answer(struct request *request, const struct question *question, const struct answer *answer,
+    const char *id)
 {
 	struct buf *out = &thread_of(request)->out;
 	const struct reply_field fields[] = {
 		{ "Cache-Control", "private" },
 		{ "client-request-id", id },
 	};
-	struct reply reply = {
-		.status = 200,
-		.type = "text/xml; charset=utf-8",
-		.fields = fields,
-		.n_fields = id == NULL ? 1 : 2,
-	};
 
 	buf_reset(out);
-	pox_write_response(out, answer);
-	if (out->status != USHER_OK) {
-		request_refuse(request, 503, "The answer does not fit into memory.");
-		return;
-	}
-	count_answer(request, answer);
-	reply.body = buf_as_slice(out);
-	request_reply(request, &reply);
-}
-
-static struct resolve_context
-resolve_as(const struct request *request, const char *login)
-{
-	const struct conf *conf = service_of(request)->conf;
-
-	return (struct resolve_context){
-		.login_name = login,
-		.visibility = (enum visibility)conf->authentication.visibility,
-		.now_ms = clock_unix_ms(),
-		.server_name = conf->server_name,
-	};
+	if (question != NULL && question->schema == SCHEMA_MOBILESYNC)
+		mobilesync_write_response(out, question, answer);
+	else
+		pox_write_response(out, answer);
+	answering_count(request, answer);
+	answering_send(request, 200, "text/xml; charset=utf-8", fields, id == NULL ? 1 : 2);
 }
 
 static void
-send_refusal(struct request *request, const char *login, enum refusal_code code, const char *id)
+send_refusal(struct request *request, const struct question *question, const char *login,
+    enum refusal_code code, const char *id)
 {
-	const struct resolve_context context = resolve_as(request, login);
+	const struct resolve_context context = answering_as(request, login);
 	struct answer answer;
 
 	if (resolve_refusal(request->mem, &context, code, NULL, &answer) != USHER_OK)
 		request_refuse(request, 503, "Out of memory.");
 	else
-		send_answer(request, &answer, id);
+		send_answer(request, question, &answer, id);
 }
 
 /* The caller may ask: find out and tell. `login` is NULL for an anonymous caller. */
 static void
 answer_question(struct request *request, struct job *job, const char *login)
 {
-	const struct resolve_context context = resolve_as(request, login);
+	const struct resolve_context context = answering_as(request, login);
 	struct usher_error err = { 0 };
 	struct facts facts;
 	struct answer answer;
 	enum lookup found;
 
 	if (!job->readable) {
-		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
+		send_refusal(request, NULL, login, REFUSAL_INVALID_REQUEST, job->request_id);
 		return;
 	}
 	found =
@@ -159,12 +131,13 @@ answer_question(struct request *request, struct job *job, const char *login)
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_ABSENT) /* not an address at all */
-		send_refusal(request, login, REFUSAL_INVALID_REQUEST, job->request_id);
+		send_refusal(
+		    request, &job->question, login, REFUSAL_INVALID_REQUEST, job->request_id);
 	else if (resolve_answer(request->mem, &job->question, &facts, &context, &answer, &err) !=
 		 USHER_OK)
 		request_refuse(request, 503, "Out of memory.");
 	else
-		send_answer(request, &answer, job->request_id);
+		send_answer(request, &job->question, &answer, job->request_id);
 }
 
 /* ---- who may ask ---- */
@@ -174,21 +147,16 @@ answer_question(struct request *request, struct job *job, const char *login)
 static enum lookup
 find_anonymous(struct request *request, const struct job *job, bool *open, struct usher_error *err)
 {
-	struct question question = job->question;
+	const struct question *question = &job->question;
 	struct address address;
 	struct facts facts;
 	enum lookup found;
 
 	*open = false;
-	if (!job->readable || question.legacy_dn != NULL || question.address == NULL ||
-	    address_parse(request->mem, slice_of(question.address), &address, NULL) != USHER_OK)
+	if (!job->readable || question->legacy_dn != NULL || question->address == NULL ||
+	    address_parse(request->mem, slice_of(question->address), &address, NULL) != USHER_OK)
 		return LOOKUP_FOUND;
-	question.address = arena_join(request->mem, "anonymous@", address.domain);
-	if (question.address == NULL) {
-		(void)err_nomem(err, "question");
-		return LOOKUP_UNAVAILABLE;
-	}
-	found = dir_facts(thread_of(request)->dir, request->mem, &question, NULL, &facts, err);
+	found = answering_domain(request, address.domain, &facts, err);
 	if (found == LOOKUP_FOUND)
 		*open = resolve_anonymous(&facts);
 	return found;
@@ -254,5 +222,5 @@ handle_pox_probe(struct request *request)
 {
 	const struct auth *auth = request->data;
 
-	send_refusal(request, auth->login, REFUSAL_INVALID_REQUEST, request_id(request));
+	send_refusal(request, NULL, auth->login, REFUSAL_INVALID_REQUEST, request_id(request));
 }

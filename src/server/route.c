@@ -5,7 +5,10 @@
 
 #include "base/arena.h"
 #include "server/service.h"
+#include "wire/autoconfig.h"
+#include "wire/json_v2.h"
 #include "wire/pox.h"
+#include "wire/soap.h"
 
 #define ON(kind) (1u << LISTENER_##kind)
 #define BY(method) (1u << HTTP1_##method)
@@ -15,6 +18,17 @@ static const char POX_PATH[] = "/autodiscover/autodiscover.xml";
 static const struct route routes[] = {
 	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(POST), POX_REQUEST_BYTES, LOGIN_LATER, handle_pox },
 	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(GET) | BY(HEAD), 0, LOGIN_FIRST, handle_pox_probe },
+	{ ON(HTTPS) | ON(PROXY), SOAP_PATH, BY(POST), SOAP_REQUEST_BYTES, LOGIN_FIRST,
+	    handle_soap },
+	{ ON(HTTPS) | ON(PROXY), JSON_V2_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_json_v2 },
+	{ ON(HTTPS) | ON(PROXY), JSON_V2_PATH "/*", BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_json_v2 },
+	{ ON(HTTPS) | ON(PROXY), AUTOCONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_autoconfig },
+	{ ON(HTTPS) | ON(PROXY), AUTOCONFIG_WELL_KNOWN_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_autoconfig },
+	{ ON(HTTPS) | ON(PROXY), AUTOCONFIG_OTHER_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_autoconfig },
 	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(PRIVATE), "/metrics", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_metrics },
 	{ ON(PRIVATE), "/health", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_health },
@@ -94,6 +108,17 @@ follow(struct request *request, const struct route *route)
 	request->handle = log_in;
 }
 
+/* A path that ends in `*` stands for all that begins with the rest. */
+static bool
+is_for(const struct route *route, const char *path)
+{
+	size_t n = strlen(route->path);
+
+	if (route->path[n - 1] == '*')
+		return strncmp(route->path, path, n - 1) == 0;
+	return strcmp(route->path, path) == 0;
+}
+
 void
 route_head(struct request *request)
 {
@@ -109,7 +134,7 @@ route_head(struct request *request)
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
 		const struct route *route = &routes[i];
 
-		if ((route->listeners & listener) == 0 || strcmp(route->path, request->path) != 0)
+		if ((route->listeners & listener) == 0 || !is_for(route, request->path))
 			continue;
 		if ((route->methods & (1u << request->head->method)) != 0) {
 			follow(request, route);

@@ -13,7 +13,7 @@ enum route_login {
 
 struct route {
 	unsigned listeners; /* bits 1 << enum listener_kind */
-	const char *path;   /* lower case */
+	const char *path;   /* lower case; with `*` at its end, all paths that begin so */
 	unsigned methods;   /* bits 1 << enum http1_method */
 	size_t body_max;    /* 0: none is wanted, a handler for anybody answers at the head */
 	enum route_login login;
@@ -31,6 +31,16 @@ void
 handle_pox(struct request *request);
 void
 handle_pox_probe(struct request *request);
+
+/* handle_soap.c: settings of many users, for whoever is logged in. */
+void
+handle_soap(struct request *request);
+
+/* handle_public.c: what anybody is told about a domain. */
+void
+handle_json_v2(struct request *request);
+void
+handle_autoconfig(struct request *request);
 
 /* handle_redirect.c: plain HTTP to https. */
 void

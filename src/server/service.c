@@ -6,7 +6,8 @@
 
 #include "base/err.h"
 #include "base/when.h"
-#include "wire/pox.h"
+
+enum { REPLY_BYTES = 8 * 1024 * 1024 }; /* SOAP: a hundred users, every setting */
 
 const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
 	[COUNT_ANSWER_SETTINGS] = { "usherd_answers_total", "kind=\"settings\"",
@@ -89,7 +90,7 @@ service_context_new(void *app, unsigned thread, void **out, struct usher_error *
 	if (t == NULL)
 		return err_nomem(err, "service");
 	t->service = service;
-	buf_init(&t->out, POX_RESPONSE_BYTES);
+	buf_init(&t->out, REPLY_BYTES);
 	t->xml = xml_reader_new();
 	st = t->xml == NULL ? err_nomem(err, "service") :
 			      dir_open(service->conf->directory, DIR_SERVE, &t->dir, err);

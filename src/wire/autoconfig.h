@@ -52,6 +52,10 @@ autoconfig_fill(struct arena *mem, const struct address *address, struct answer 
 USHER_CHECK usher_status
 autoconfig_check(const struct answer *answer, struct usher_error *err);
 
+/* There is a server that autoconfig_write() does not leave out. */
+bool
+autoconfig_is_writable(const struct answer *answer);
+
 /* Writes a document that both dialects find all they know in. Mail servers come first; those
  * without TLS, or with no way to log in that all programs know, are left out, because one such
  * entry makes some programs drop the whole file. Failure sticks in `out`. */

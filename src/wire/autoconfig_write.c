@@ -97,6 +97,16 @@ is_writable(const struct answer_protocol *p)
 	return p->server != NULL || p->ews_url != NULL || p->eas_url != NULL || p->owa_url != NULL;
 }
 
+bool
+autoconfig_is_writable(const struct answer *a)
+{
+	size_t n = a->n_protocols;
+
+	while (n > 0 && !is_writable(&a->protocols[n - 1]))
+		n--;
+	return n > 0;
+}
+
 static bool
 has(const struct answer *a, enum protocol_kind kind)
 {

@@ -1,0 +1,62 @@
+/* answering.c - what the handlers of all languages have in common. */
+#include "server/answering.h"
+
+#include "base/err.h"
+#include "base/when.h"
+
+enum { KEPT_BYTES = 1024 * 1024 };
+
+struct resolve_context
+answering_as(const struct request *request, const char *login)
+{
+	const struct conf *conf = service_of(request)->conf;
+
+	return (struct resolve_context){
+		.login_name = login,
+		.visibility = (enum visibility)conf->authentication.visibility,
+		.now_ms = clock_unix_ms(),
+		.server_name = conf->server_name,
+	};
+}
+
+void
+answering_count(struct request *request, const struct answer *answer)
+{
+	service_count(request, answer->kind == ANSWER_SETTINGS ? COUNT_ANSWER_SETTINGS :
+			       answer->kind == ANSWER_REFUSAL  ? COUNT_ANSWER_REFUSAL :
+								 COUNT_ANSWER_REDIRECT);
+}
+
+enum lookup
+answering_domain(
+    struct request *request, const char *domain, struct facts *out, struct usher_error *err)
+{
+	struct question question = { .address = arena_join(request->mem, "anonymous@", domain) };
+
+	if (question.address == NULL) {
+		(void)err_nomem(err, "question");
+		return LOOKUP_UNAVAILABLE;
+	}
+	return dir_facts(thread_of(request)->dir, request->mem, &question, NULL, out, err);
+}
+
+void
+answering_send(struct request *request, int status, const char *type,
+    const struct reply_field *fields, size_t n_fields)
+{
+	struct buf *out = &thread_of(request)->out;
+	const struct reply reply = {
+		.status = status,
+		.type = type,
+		.body = buf_as_slice(out),
+		.fields = fields,
+		.n_fields = n_fields,
+	};
+
+	if (out->status != USHER_OK)
+		request_refuse(request, 503, "The answer does not fit into memory.");
+	else
+		request_reply(request, &reply);
+	if (out->size > KEPT_BYTES) /* a hundred users are asked about now and then */
+		buf_clear(out);
+}

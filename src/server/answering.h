@@ -1,0 +1,27 @@
+/* answering.h - what the handlers of all languages have in common. */
+#ifndef USHER_SERVER_ANSWERING_H
+#define USHER_SERVER_ANSWERING_H
+
+#include "model/answer.h"
+#include "resolve/resolve.h"
+#include "server/service.h"
+
+/* `login` is NULL for an anonymous caller. */
+struct resolve_context
+answering_as(const struct request *request, const char *login);
+
+void
+answering_count(struct request *request, const struct answer *answer);
+
+/* The facts of a domain alone, in A-labels: no local part takes part in the lookup, so that how
+ * long it takes does not tell which mailboxes exist. */
+enum lookup
+answering_domain(
+    struct request *request, const char *domain, struct facts *out, struct usher_error *err);
+
+/* Sends what is in the thread's buffer, or a 503 when it did not fit into memory. */
+void
+answering_send(struct request *request, int status, const char *type,
+    const struct reply_field *fields, size_t n_fields);
+
+#endif

@@ -1,0 +1,246 @@
+/* handle_public.c - what anybody is told about a domain: Autodiscover V2 (json-v2.md 2-6) and Mail
+ * Autoconfig (autoconfig.md 1.4). Nothing here depends on a local part. */
+#include "base/address.h"
+#include "resolve/resolve_domain.h"
+#include "server/answering.h"
+#include "server/route.h"
+#include "wire/autoconfig.h"
+#include "wire/json_v2.h"
+
+/* ---- Autodiscover V2 ---- */
+
+static const enum protocol_kind v2_kinds[] = { PROTOCOL_ACTIVESYNC, PROTOCOL_AUTODISCOVER,
+	PROTOCOL_EWS };
+
+static void
+send_json(struct request *request, const struct answer *answer)
+{
+	const struct reply_field fields[] = {
+		{ "Cache-Control", "private, no-store" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Location", answer->redirect },
+	};
+	struct buf *out = &thread_of(request)->out;
+	bool redirects = answer->kind == ANSWER_REDIRECT_URL;
+	int status;
+
+	buf_reset(out);
+	status = json_v2_write_response(out, answer);
+	answering_count(request, answer);
+	answering_send(request, status, redirects ? NULL : "application/json; charset=utf-8",
+	    fields, COUNT_OF(fields) - !redirects);
+}
+
+/* The protocols that have a URL in this domain; without one, those that there are. */
+static const char *
+supported(struct request *request, const struct facts *facts)
+{
+	CLEANUP(buf_cleanup) struct buf names = { .max = 256 };
+	const char *url = "";
+
+	for (size_t i = 0; i < COUNT_OF(v2_kinds); i++) {
+		if (facts != NULL &&
+		    resolve_domain_url(request->mem, facts, v2_kinds[i], &url) != USHER_OK)
+			return NULL;
+		if (url != NULL)
+			buf_printf(&names, "%s%s", names.n == 0 ? "" : ",",
+			    json_v2_protocol_name(v2_kinds[i]));
+	}
+	return arena_copy(request->mem, buf_as_slice(&names));
+}
+
+static void
+refuse_json(struct request *request, enum json_v2_error error, const struct question *question,
+    const struct facts *facts)
+{
+	const char *names = supported(request, facts);
+	struct answer answer;
+
+	if (names == NULL ||
+	    json_v2_refusal(request->mem, error, question, names, &answer) != USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_json(request, &answer);
+}
+
+/* Where the domain has gone: the same question there, one hop further. */
+static void
+send_on(struct request *request, const struct question *question, const struct address *address,
+    const char *domain)
+{
+	struct question next = *question;
+	struct buf url CLEANUP(buf_cleanup);
+	struct answer answer;
+
+	if (question->redirect_count >= JSON_V2_REDIRECTS_MAX) {
+		refuse_json(request, JSON_V2_TOO_MANY_REDIRECTS, question, NULL);
+		return;
+	}
+	buf_init(&url, 4096);
+	next.redirect_count++;
+	next.address = arena_join(request->mem, address->local, "@", domain);
+	domain = arena_join(request->mem, "autodiscover.", domain);
+	if (next.address != NULL && domain != NULL)
+		json_v2_url(&url, domain, &next, JSON_V2_QUERY);
+	answer_init(&answer, ANSWER_REDIRECT_URL);
+	answer.redirect = arena_copy(request->mem, buf_as_slice(&url));
+	if (next.address == NULL || domain == NULL || url.status != USHER_OK ||
+	    answer.redirect == NULL)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_json(request, &answer);
+}
+
+static void
+answer_json(struct request *request, const struct question *question, const struct address *address,
+    const struct facts *facts)
+{
+	enum protocol_kind kind = json_v2_protocol_kind(question->protocol);
+	struct answer_protocol p;
+	struct answer answer;
+	const char *url;
+
+	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS &&
+	    facts->domain->redirect_domain != NULL) {
+		send_on(request, question, address, facts->domain->redirect_domain);
+		return;
+	}
+	if (resolve_domain_url(request->mem, facts, kind, &url) != USHER_OK) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	if (facts->domain->kind == DOMAIN_REDIRECT_URL && kind == PROTOCOL_AUTODISCOVER)
+		url = facts->domain->redirect_url;
+	if (url == NULL) {
+		refuse_json(request, JSON_V2_PROTOCOL_NOT_SUPPORTED, question, facts);
+		return;
+	}
+	answer_protocol_init(&p, kind);
+	p.url = url;
+	answer_init(&answer, ANSWER_SETTINGS);
+	answer.protocols = &p;
+	answer.n_protocols = 1;
+	send_json(request, &answer);
+}
+
+void
+handle_json_v2(struct request *request)
+{
+	struct usher_error err = { 0 };
+	enum json_v2_error error;
+	struct question question;
+	struct address address;
+	struct facts facts;
+	enum lookup found;
+	usher_status st;
+
+	st = json_v2_read_request(
+	    request->mem, request->head->path, request->head->query, &question, &error, &err);
+	if (st == USHER_E_ABSENT) {
+		request_refuse(request, 404, "Nothing is here.");
+		return;
+	}
+	if (st == USHER_OK && (error == JSON_V2_NO_ERROR || error == JSON_V2_INVALID_EMAIL) &&
+	    json_v2_protocol_kind(question.protocol) == PROTOCOL_UNKNOWN)
+		error = JSON_V2_PROTOCOL_NOT_SUPPORTED;
+	if (st == USHER_OK && error == JSON_V2_NO_ERROR) {
+		st = address_parse(request->mem, slice_of(question.address), &address, &err);
+		if (st == USHER_E_ADDRESS)
+			error = JSON_V2_INVALID_EMAIL;
+	}
+	if (st == USHER_E_NOMEM) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	if (error != JSON_V2_NO_ERROR) {
+		refuse_json(request, error, &question, NULL);
+		return;
+	}
+	found = answering_domain(request, address.domain, &facts, &err);
+	if (!service_available(request, found, &err))
+		return;
+	if (found == LOOKUP_ABSENT || facts.domain == NULL)
+		refuse_json(request, JSON_V2_USER_NOT_FOUND, &question, NULL);
+	else
+		answer_json(request, &question, &address, &facts);
+}
+
+/* ---- Mail Autoconfig ---- */
+
+/* The domain asked for: the address's, or without one (some programs send none) that of the host.
+ * What stands before the `@` does not matter. NULL: none. */
+static const char *
+asked_domain(struct request *request, const struct question *question)
+{
+	static const struct slice prefix = SLICE_LITERAL("autoconfig.");
+	struct slice address = slice_of(question->address);
+	size_t at = slice_find_last(address, '@');
+	const char *host, *domain;
+
+	if (domain_parse(request->mem, slice_skip(address, at + 1), &domain, NULL) == USHER_OK)
+		return domain;
+	host = request_host(request);
+	if (host == NULL)
+		return NULL;
+	if (slice_starts(slice_of(host), prefix))
+		host += prefix.n;
+	return domain_parse(request->mem, slice_of(host), &domain, NULL) == USHER_OK ? domain :
+										       NULL;
+}
+
+static void
+send_autoconfig(
+    struct request *request, const struct question *question, const struct answer *answer)
+{
+	const struct reply_field fields[] = {
+		{ "Cache-Control",
+		    question->address == NULL ? "max-age=3600" : "private, max-age=3600" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Vary", "Host" },
+	};
+	struct buf *out = &thread_of(request)->out;
+
+	buf_reset(out);
+	autoconfig_write(out, answer);
+	answering_count(request, answer);
+	answering_send(request, 200, "text/xml; charset=utf-8", fields, COUNT_OF(fields));
+}
+
+void
+handle_autoconfig(struct request *request)
+{
+	struct usher_error err = { 0 };
+	struct question question;
+	struct facts facts;
+	struct answer answer;
+	const char *domain;
+	enum lookup found;
+	usher_status st;
+
+	st = autoconfig_read_request(request->mem, request->head->query, &question, &err);
+	if (st != USHER_OK) {
+		request_refuse(request, st == USHER_E_NOMEM ? 503 : 400,
+		    st == USHER_E_NOMEM ? "Out of memory." : err.message);
+		return;
+	}
+	domain = asked_domain(request, &question);
+	if (domain == NULL) {
+		request_refuse(request, 404, "Nothing is known about this domain.");
+		return;
+	}
+	found = answering_domain(request, domain, &facts, &err);
+	if (!service_available(request, found, &err))
+		return;
+	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
+		request_refuse(request, 404, "Nothing is known about this domain.");
+		return;
+	}
+	if (resolve_autoconfig(request->mem, &facts, domain, &answer) != USHER_OK) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	if (!autoconfig_is_writable(&answer))
+		request_refuse(request, 404, "Nothing is known about this domain.");
+	else
+		send_autoconfig(request, &question, &answer);
+}

@@ -1,0 +1,371 @@
+#!/usr/bin/python3
+"""usherd in its other languages: SOAP, ActiveSync, Autodiscover V2 and Mail Autoconfig."""
+import json
+import xml.etree.ElementTree as tree
+
+import site_contoso as site
+from support import programs, tap
+from support.daemon import Usherd
+from support.post import POX_REQUEST, basic, request
+from support.scratch import Folder
+
+SOAP = '/autodiscover/autodiscover.svc'
+V2 = '/autodiscover/autodiscover.json'
+AUTOCONFIG = '/mail/config-v1.1.xml'
+MOBILESYNC = ('http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006')
+MESSAGES = 'http://schemas.microsoft.com/exchange/2010/Autodiscover'
+
+folder_block = Folder()
+folder = folder_block.__enter__()
+site.make(folder)
+
+
+def usher(*arguments):
+    """Changes the directory."""
+    programs.usher_ok(*arguments, directory=site.uri(folder))
+
+
+usher('url', 'set', 'activesync', '--external', 'https://phone.contoso.com/Microsoft-Server-ActiveSync')
+usher('mailbox', 'add', 'pat@contoso.com', '--display-name', 'Pat')
+site.set_password(folder, 'pat@contoso.com', site.PASSWORD)
+usher('mailbox', 'set', 'pat@contoso.com', '--activesync', 'off')
+usher('service', 'add', 'fabrikam.example', 'smtp', '--host', 'smtp.fabrikam.example',
+      '--port', '465', '--socket', 'tls', '--user-name', '%u')
+usher('service', 'add', 'fabrikam.example', 'caldav', '--url', 'https://dav.fabrikam.example/cal/')
+usher('domain', 'add', 'alias.example', '--kind', 'alias', '--alias-of', 'fabrikam.example')
+usher('domain', 'add', 'moved.example', '--kind', 'redirect-address', '--redirect-domain',
+      'contoso.com')
+usher('domain', 'add', 'elsewhere.example', '--kind', 'redirect-url', '--redirect-url',
+      'https://far.example/autodiscover/autodiscover.xml')
+usher('domain', 'add', 'bare.example', '--kind', 'mail')
+daemon = Usherd(folder)
+daemon.__enter__()
+
+
+def get(target, method='GET', host=site.HOST, fields=None, listener='https'):
+    """A GET without credentials."""
+    return request(getattr(daemon, listener), host, path=target, method=method, fields=fields,
+                   root=False if listener == 'https' else None)
+
+
+# ---- SOAP ----
+
+def envelope(operation, inside, header=''):
+    """A question."""
+    return (f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="{MESSAGES}">'
+            f'<s:Header>{header}</s:Header><s:Body><a:{operation}RequestMessage><a:Request>{inside}'
+            f'</a:Request></a:{operation}RequestMessage></s:Body></s:Envelope>')
+
+
+def users(addresses, settings):
+    """GetUserSettings for these."""
+    return envelope('GetUserSettings', '<a:Users>' + ''.join(
+        f'<a:User><a:Mailbox>{a}</a:Mailbox></a:User>' for a in addresses) +
+        '</a:Users><a:RequestedSettings>' + ''.join(
+            f'<a:Setting>{s}</a:Setting>' for s in settings) + '</a:RequestedSettings>')
+
+
+def soap(body, login='nora@contoso.com', password=site.PASSWORD, status=200):
+    """Asks and returns the answer."""
+    fields = {'Content-Type': 'text/xml; charset=utf-8'}
+    if login is not None:
+        fields['Authorization'] = basic(login, password)
+    answer = request(daemon.https, site.HOST, path=SOAP, body=body, fields=fields, root=False)
+    tap.same(answer.status, status)
+    return answer
+
+
+def responses(answer):
+    """(ErrorCode, RedirectTarget, {name: value}, {name: error}) of each user or domain."""
+    found = []
+    for one in tree.fromstring(answer.body).iter():
+        if one.tag not in (f'{{{MESSAGES}}}UserResponse', f'{{{MESSAGES}}}DomainResponse'):
+            continue
+        values = {s.findtext(f'{{{MESSAGES}}}Name'): s.findtext(f'{{{MESSAGES}}}Value')
+                  for s in one.iter() if s.tag.endswith('}UserSetting') or s.tag.endswith('}DomainSetting')}
+        errors = {e.findtext(f'{{{MESSAGES}}}SettingName'): e.findtext(f'{{{MESSAGES}}}ErrorCode')
+                  for e in one.iter() if e.tag.endswith('SettingError')}
+        found.append((one.findtext(f'{{{MESSAGES}}}ErrorCode'),
+                      one.findtext(f'{{{MESSAGES}}}RedirectTarget'), values, errors))
+    return found
+
+
+@tap.case('SOAP: several users in one question are answered in order')
+def _():
+    answer = soap(users(['nora@contoso.com', 'jo@contoso.com', 'x@moved.example', 'nobody@contoso.com',
+                         'x@elsewhere.example', 'n.lind@contoso.com', '', '@'],
+                        ['UserDisplayName', 'ExternalEwsUrl', 'EwsSupportedSchemas', 'CasVersion',
+                         'MapiHttpEnabled', 'AutoDiscoverSMTPAddress', 'PublicFolderServer', 'Colour',
+                         'Colour']))
+    tap.same(answer.fields['content-type'], 'text/xml; charset=utf-8')
+    tap.same(answer.fields['x-soap-enabled'], 'True')
+    tap.same(answer.fields['cache-control'], 'private')
+    got = responses(answer)
+    tap.same([r[0] for r in got], ['NoError', 'InvalidUser', 'RedirectAddress', 'InvalidUser',
+                                   'RedirectUrl', 'NoError', 'InvalidUser', 'InvalidUser'])
+    values, errors = got[0][2:]
+    tap.same(values['UserDisplayName'], 'Nora Lind')
+    tap.same(values['ExternalEwsUrl'], 'https://cas01.contoso.com/EWS/Exchange.asmx')
+    tap.same(values['EwsSupportedSchemas'].split(', ')[-1], 'Exchange2013_SP1')
+    tap.same(values['AutoDiscoverSMTPAddress'], 'nora@contoso.com')
+    tap.same(errors, {'PublicFolderServer': 'SettingIsNotAvailable', 'Colour': 'InvalidSetting'})
+    tap.same(got[5][2], values)
+    tap.same(got[2][1], 'x@contoso.com')
+    tap.same(got[4][1], 'https://far.example/autodiscover/autodiscover.svc')
+    tap.same(got[1][2:], ({}, {}))
+
+
+@tap.case('SOAP: another’s mailbox and none are told apart by nothing but their names')
+def _():
+    foreign = soap(users(['jo@contoso.com'], ['UserDisplayName'])).body
+    nobody = soap(users(['ja@contoso.com'], ['UserDisplayName'])).body
+    tap.same(foreign.replace(b'jo@', b'ja@'), nobody)
+
+
+@tap.case('SOAP: nobody is answered without a password, whoever is asked about')
+def _():
+    first = soap(users(['nora@contoso.com'], ['UserDisplayName']), login=None, status=401)
+    second = soap(users(['DUMMY@example.com'], ['UserDisplayName']), login=None, status=401)
+    third = soap('<nonsense/>', password='wrong', status=401)
+    tap.same(site.raw(first), site.raw(second))
+    tap.same(site.raw(first), site.raw(third))
+    tap.same(first.fields['x-soap-enabled'], 'True')
+    tap.true('www-authenticate' in first.fields, 'there is no challenge')
+
+
+@tap.case('SOAP: mail servers of an open domain')
+def _():
+    got = soap(users(['ann@fabrikam.example'], ['ExternalImap4Connections', 'ExternalSmtpConnections']))
+    tap.same(responses(got)[0][0], 'NoError')
+    tap.has(got.body, b'<Hostname>imap.fabrikam.example</Hostname>')
+    tap.has(got.body, b'<EncryptionMethod>SSL</EncryptionMethod>')
+
+
+@tap.case('SOAP: a hundred users are answered, a hundred and one are not')
+def _():
+    many = soap(users(['nora@contoso.com'] * 100, ['UserDisplayName', 'ExternalEwsUrl']))
+    tap.same([r[0] for r in responses(many)], ['NoError'] * 100)
+    more = soap(users(['nora@contoso.com'] * 101, ['UserDisplayName']))
+    tap.has(more.body, b'<ErrorCode>InvalidRequest</ErrorCode>')
+    tap.has(more.body, b'Number of users exceeds the limit of 100.')
+
+
+@tap.case('SOAP: domains')
+def _():
+    got = responses(soap(envelope('GetDomainSettings', '<a:Domains>' + ''.join(
+        f'<a:Domain>{d}</a:Domain>' for d in ('contoso.com', 'other.example', 'elsewhere.example',
+                                              'not a domain')) +
+        '</a:Domains><a:RequestedSettings><a:Setting>ExternalEwsUrl</a:Setting></a:RequestedSettings>')))
+    tap.same([r[0] for r in got], ['NoError', 'InvalidDomain', 'RedirectUrl', 'InvalidDomain'])
+    tap.same(got[0][2], {'ExternalEwsUrl': 'https://cas01.contoso.com/EWS/Exchange.asmx'})
+
+
+@tap.case('SOAP: there is no federation')
+def _():
+    tap.has(soap(envelope('GetFederationInformation', '<a:Domain>contoso.com</a:Domain>')).body,
+            b'<ErrorCode>NotFederated</ErrorCode>')
+
+
+@tap.each([
+    ('not XML', 'nonsense', b's:Client'),
+    ('empty', '', b's:Client'),
+    ('unknown operation', envelope('MakeTea', ''), b's:Client'),
+    ('SOAP 1.2', users(['a@b.example'], ['X']).replace(
+        'http://schemas.xmlsoap.org/soap/envelope/', 'http://www.w3.org/2003/05/soap-envelope'),
+     b's:VersionMismatch'),
+    ('WS-Security', envelope('GetUserSettings', '', '<o:Security xmlns:o="o" s:mustUnderstand="1"/>'),
+     b's:MustUnderstand'),
+    ('entities', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', b's:Client'),
+])
+def _(body, code):
+    answer = soap(body, status=500)
+    tap.has(answer.body, b'<faultcode>' + code + b'</faultcode>')
+    tap.same(answer.fields['content-type'], 'text/xml; charset=utf-8')
+
+
+@tap.case('SOAP: markup in an address comes back escaped')
+def _():
+    answer = soap(users(['&lt;b&gt;&amp;@contoso.com'], ['UserDN']))
+    tap.has(answer.body, b"Invalid user: '&lt;b&gt;&amp;@contoso.com'.")
+
+
+@tap.case('the anonymous probe of the POX URL learns of SOAP')
+def _():
+    answer = get(site.PATH)
+    tap.same((answer.status, answer.fields['x-soap-enabled']), (401, 'True'))
+
+
+# ---- ActiveSync ----
+
+def phone(address, login='nora@contoso.com', password=site.PASSWORD):
+    """Asks as a phone does; returns the answer."""
+    schema = POX_REQUEST.split('<AcceptableResponseSchema>')[1].split('<')[0]
+    return site.ask(daemon, login=login, password=password,
+                    body=POX_REQUEST.format(address).replace(schema, MOBILESYNC))
+
+
+@tap.case('ActiveSync: a phone is given its server')
+def _():
+    answer = phone('n.lind@contoso.com')
+    tap.same((answer.status, answer.fields['content-type']), (200, 'text/xml; charset=utf-8'))
+    for part in (b'<Response xmlns="' + MOBILESYNC.encode() + b'">', b'<DisplayName>Nora Lind</DisplayName>',
+                 b'<EMailAddress>nora@contoso.com</EMailAddress>', b'<Type>MobileSync</Type>',
+                 b'<Url>https://phone.contoso.com/Microsoft-Server-ActiveSync</Url>',
+                 b'<Name>https://phone.contoso.com/Microsoft-Server-ActiveSync</Name>'):
+        tap.has(answer.body, part)
+
+
+@tap.each([
+    ('a moved domain', 'x@moved.example', 'nora@contoso.com', b'<Redirect>x@contoso.com</Redirect>'),
+    ('nobody', 'nobody@contoso.com', 'nora@contoso.com', b'<Status>2</Status>'),
+    ('another’s mailbox', 'jo@contoso.com', 'nora@contoso.com', b'<Status>2</Status>'),
+    ('a mailbox without ActiveSync', 'pat@contoso.com', 'pat@contoso.com', b'<Status>2</Status>'),
+    ('a domain that has none', 'ann@fabrikam.example', None, b'<ErrorCode>601</ErrorCode>'),
+    ('no address at all', 'x', 'nora@contoso.com', b'<ErrorCode>600</ErrorCode>'),
+])
+def _(address, login, part):
+    answer = phone(address, login)
+    tap.same(answer.status, 200)
+    tap.has(answer.body, part)
+
+
+# ---- Autodiscover V2 ----
+
+@tap.each([
+    ('query form', V2 + '?Email=nora%40contoso.com&Protocol=Autodiscoverv1',
+     'AutodiscoverV1', 'https://cas01.contoso.com/Autodiscover/Autodiscover.xml'),
+    ('path form', V2 + '/v1.0/nora@contoso.com?Protocol=activesync', 'ActiveSync',
+     'https://phone.contoso.com/Microsoft-Server-ActiveSync'),
+    ('letter case', '/AutoDiscover/AutoDiscover.JSON/V1.0/nora@contoso.com?PROTOCOL=EWS', 'Ews',
+     'https://cas01.contoso.com/EWS/Exchange.asmx'),
+    ('RedirectCount', V2 + '?Email=nora@contoso.com&Protocol=Ews&RedirectCount=3&ServerLocation=true',
+     'Ews', 'https://cas01.contoso.com/EWS/Exchange.asmx'),
+    ('a mail domain', V2 + '?Email=ann@fabrikam.example&Protocol=AutodiscoverV1', 'AutodiscoverV1',
+     'https://autodiscover.fabrikam.example/autodiscover/autodiscover.xml'),
+    ('a domain that is served elsewhere', V2 + '?Email=x@elsewhere.example&Protocol=AutodiscoverV1',
+     'AutodiscoverV1', 'https://far.example/autodiscover/autodiscover.xml'),
+])
+def _(target, protocol, url):
+    answer = get(target)
+    tap.same((answer.status, answer.fields['content-type']), (200, 'application/json; charset=utf-8'))
+    tap.same(json.loads(answer.body), {'Protocol': protocol, 'Url': url})
+    tap.same(list(json.loads(answer.body)), ['Protocol', 'Url'])
+    tap.same(answer.fields['cache-control'], 'private, no-store')
+
+
+@tap.each([
+    ('nothing', V2, 400, 'MandatoryParameterMissing'),
+    ('no protocol', V2 + '?Email=nora@contoso.com', 400, 'MissingProtocol'),
+    ('an unknown protocol', V2 + '?Email=nora@contoso.com&Protocol=Fax', 400, 'ProtocolNotSupported'),
+    ('a protocol without URL', V2 + '?Email=nora@contoso.com&Protocol=Rest', 400, 'ProtocolNotSupported'),
+    ('a protocol that a mail domain has not', V2 + '?Email=ann@fabrikam.example&Protocol=Ews', 400,
+     'ProtocolNotSupported'),
+    ('no address', V2 + '?Email=nora&Protocol=Ews', 400, 'InvalidEmail'),
+    ('two addresses', V2 + '?Email=nora@contoso.com&Email=jo@contoso.com&Protocol=Ews', 400,
+     'MandatoryParameterMissing'),
+    ('a line break', V2 + '?Email=a%0d%0ab@contoso.com&Protocol=Ews', 400, 'InvalidEmail'),
+    ('an unknown domain', V2 + '?Email=a@unknown.example&Protocol=Ews', 404, 'UserNotFound'),
+    ('too many redirects', V2 + '?Email=x@moved.example&Protocol=Ews&RedirectCount=10', 400,
+     'TooManyRedirects'),
+])
+def _(target, status, code):
+    answer = get(target)
+    tap.same((answer.status, answer.fields['content-type']), (status, 'application/json; charset=utf-8'))
+    tap.same(json.loads(answer.body)['ErrorCode'], code)
+
+
+@tap.case('V2: a moved domain is sent on, local part and all')
+def _():
+    answer = get(V2 + '?Email=last.letter@moved.example&Protocol=Ews')
+    tap.same(answer.status, 302)
+    tap.same(answer.fields['location'], 'https://autodiscover.contoso.com' + V2 +
+             '?Email=last.letter%40contoso.com&Protocol=Ews&RedirectCount=1')
+    tap.same(answer.body, b'')
+
+
+@tap.case('V2: known and unknown local parts get equal bytes')
+def _():
+    known, unknown = (site.raw(get(f'{V2}?Email={a}@contoso.com&Protocol=Ews')) for a in ('nora', 'nobody'))
+    tap.same(known, unknown)
+
+
+@tap.each([
+    ('further segments', 'GET', V2 + '/v1.0/nora@contoso.com/x?Protocol=Ews', 404),
+    ('another version', 'GET', V2 + '/v2.0/nora@contoso.com?Protocol=Ews', 404),
+    ('POST', 'POST', V2, 405),
+    ('HEAD', 'HEAD', V2 + '?Email=nora@contoso.com&Protocol=Ews', 200),
+])
+def _(method, target, status):
+    tap.same(get(target, method).status, status)
+
+
+# ---- Mail Autoconfig ----
+
+FABRIKAM = get(AUTOCONFIG + '?emailaddress=ann%40fabrikam.example').body
+
+
+@tap.case('Autoconfig: a mail domain, with placeholders')
+def _():
+    answer = get(AUTOCONFIG + '?emailaddress=ann@fabrikam.example')
+    tap.same((answer.status, answer.fields['content-type']), (200, 'text/xml; charset=utf-8'))
+    for part in (b'<emailProvider id="fabrikam.example">', b'<domain>fabrikam.example</domain>',
+                 b'<hostname>imap.fabrikam.example</hostname>', b'<username>%EMAILADDRESS%</username>',
+                 b'<username>%EMAILLOCALPART%</username>', b'<socketType>SSL</socketType>',
+                 b'<authentication>password-cleartext</authentication>',
+                 b'<serverURL>https://dav.fabrikam.example/cal/</serverURL>'):
+        tap.has(answer.body, part)
+    tap.true(b'ann' not in answer.body.replace(b'channel', b''), 'the address is in the answer')
+
+
+@tap.each([
+    ('another address', AUTOCONFIG + '?emailaddress=nobody@fabrikam.example', site.HOST),
+    ('Evolution', AUTOCONFIG + '?emailaddress=EVOLUTIONUSER@fabrikam.example&emailmd5=0', site.HOST),
+    ('markup', AUTOCONFIG + '?emailaddress=%3Cx%3E%26@fabrikam.example', site.HOST),
+    ('no address', AUTOCONFIG, 'autoconfig.fabrikam.example'),
+    ('an empty one', AUTOCONFIG + '?emailaddress=', 'autoconfig.fabrikam.example:443'),
+    ('one that is none', AUTOCONFIG + '?emailaddress=@', 'AUTOCONFIG.Fabrikam.example'),
+    ('the domain itself', '/.well-known/autoconfig/mail/config-v1.1.xml', 'fabrikam.example'),
+    ('the well-known path', '/.well-known/AutoConfig/mail/config-v1.1.xml?emailaddress=a@fabrikam.example',
+     site.HOST),
+    ('a path of one program', '/v1.1/mail/config-v1.1.xml?emailaddress=a@fabrikam.example', site.HOST),
+])
+def _(target, host):
+    answer = get(target, host=host)
+    tap.same((answer.status, answer.body), (200, FABRIKAM))
+
+
+@tap.case('Autoconfig: an alias has the user names of the domain that it stands for')
+def _():
+    answer = get(AUTOCONFIG + '?emailaddress=ann@alias.example')
+    tap.has(answer.body, b'<domain>alias.example</domain>')
+    tap.has(answer.body, b'<username>%EMAILLOCALPART%@fabrikam.example</username>')
+
+
+@tap.case('Autoconfig: an exchange domain names its web services')
+def _():
+    answer = get(AUTOCONFIG + '?emailaddress=nora@contoso.com')
+    for part in (b'<incomingServer type="ews">', b'<incomingServer type="activeSync">',
+                 b'<loginPage url="https://cas01.contoso.com/owa'):
+        tap.has(answer.body, part)
+
+
+@tap.each([
+    ('unknown domain', AUTOCONFIG + '?emailaddress=a@unknown.example', site.HOST, 404),
+    ('unknown host', AUTOCONFIG, 'autoconfig.unknown.example', 404),
+    ('a domain without services', AUTOCONFIG + '?emailaddress=a@bare.example', site.HOST, 404),
+    ('a domain that has moved', AUTOCONFIG + '?emailaddress=a@moved.example', site.HOST, 404),
+    ('two addresses', AUTOCONFIG + '?emailaddress=a@fabrikam.example&emailaddress=b@fabrikam.example',
+     site.HOST, 400),
+    ('a broken escape', AUTOCONFIG + '?emailaddress=%4', site.HOST, 400),
+])
+def _(target, host, status):
+    tap.same(get(target, host=host).status, status)
+
+
+@tap.case('usherd ends in peace')
+def _():
+    daemon.__exit__(None, None, None)
+    folder_block.__exit__(None, None, None)
+
+
+tap.main()
