@@ -10,7 +10,7 @@ import sys
 from support import scratch, tap
 
 SAMPLES, ROOT = sys.argv.pop(1), pathlib.Path(sys.argv.pop(1))
-DOCUMENTS = 200
+DOCUMENTS = 100
 SCHEMAS = {
     'mobilesync': 'autodiscover-response.xsd',
     'mobilesync-request': 'autodiscover-mobilesync-request.xsd',
