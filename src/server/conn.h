@@ -131,6 +131,10 @@ enum io_result
 conn_read(struct conn *c, void *p, size_t n, size_t *got);
 enum io_result
 conn_write(struct conn *c, const void *p, size_t n, size_t *put);
+/* Keeps a last part of a packet until the close or the shutdown: the answer, TLS's leave and TCP's
+ * end then travel together. */
+void
+conn_hold(struct conn *c);
 /* What to wait for after an attempt that did not succeed. */
 enum step
 conn_step(enum io_result got);

@@ -357,8 +357,11 @@ enum step
 conn_reply(struct conn *c)
 {
 	struct exchange *x = c->x;
-	enum step step = conn_flush(c);
+	enum step step;
 
+	if (x->close)
+		conn_hold(c);
+	step = conn_flush(c);
 	if (step == STEP_READ || step == STEP_WRITE)
 		return step;
 	conn_replied(c);
