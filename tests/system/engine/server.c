@@ -8,8 +8,8 @@
  * A failure is answered `failed STATUS MESSAGE`. Keys: listen=NAME,KIND,ENDPOINT; chain= and key=
  * (in pairs); tickets=0; threads; trusted=RANGE; log=1; debug=1; and the fields of engine_limits
  *and engine_deadlines by their names. */
+#include <assert.h>
 #include <stdio.h>
-
 #include <string.h>
 #include <unistd.h>
 
@@ -41,11 +41,22 @@ hello(struct request *r)
 	reply_text(r, "hello\n");
 }
 
+static _Thread_local bool in_batch;
+
+static void
+batch(void *context, bool begins)
+{
+	(void)context;
+	assert(in_batch != begins);
+	in_batch = begins;
+}
+
 static void
 echo(struct request *r)
 {
 	struct reply reply = { .status = 200, .type = "text/plain", .body = r->body };
 
+	assert(in_batch);
 	request_reply(r, &reply);
 }
 
@@ -288,6 +299,7 @@ configure(struct engine **e, char *words)
 	l.settings.listeners = l.listeners;
 	l.settings.trusted = l.trusted;
 	l.settings.callbacks.head = on_head;
+	l.settings.callbacks.batch = batch;
 	for (char *w = strtok_r(words, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save))
 		if (!read_word(&l, w)) {
 			(void)printf("failed usage %s\n", w);

@@ -791,6 +791,21 @@ def _():
         tap.same([answers.next()[2] for _ in range(2)], [b'slept\n', b'hello\n'], 'in order')
 
 
+@tap.case('who asks together with many others gets the own answers, in order')
+def _():
+    with Server('threads=1') as server:
+        socks = [connect(server) for _ in range(200)]
+        for n, sock in enumerate(socks):
+            sock.sendall(post('/echo', f'first {n}'.encode()) + get('/nothing') +
+                         post('/echo', f'second {n}'.encode()))
+        for n, sock in enumerate(socks):
+            answers = Answers(sock)
+            tap.same([answers.next()[::2] for _ in range(3)],
+                     [(200, f'first {n}'.encode()), (404, b'nothing here\n'),
+                      (200, f'second {n}'.encode())], n)
+            sock.close()
+
+
 @tap.case('a full pool answers 503 with Retry-After')
 def _():
     with Server('pool_queue=2', 'pool_threads=1') as server:
