@@ -71,6 +71,14 @@ arena_reset(struct arena *a)
 	a->top = first;
 }
 
+void
+arena_wipe(struct arena *a)
+{
+	for (struct block *b = a->top; b != NULL; b = b->next)
+		explicit_bzero(b->data, b->used);
+	arena_reset(a);
+}
+
 static struct block *
 add_block(struct arena *a, size_t at_least)
 {

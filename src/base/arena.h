@@ -21,6 +21,10 @@ arena_free(struct arena *a);
 void
 arena_reset(struct arena *a);
 
+/* The same, and overwrites what was in use. For what held a secret. */
+void
+arena_wipe(struct arena *a);
+
 /* Aligned for any type. NULL when over the ceiling or out of memory. n may be 0. */
 void *
 arena_alloc(struct arena *a, size_t n);

@@ -96,7 +96,7 @@ keep_or_clear(struct buf *b)
 static void
 forget(struct exchange *x)
 {
-	arena_reset(x->request.mem);
+	arena_wipe(x->request.mem); /* a password's hash may have been in it */
 	if (x->body.n > 0)
 		explicit_bzero(x->body.p, x->body.n);
 	keep_or_clear(&x->body);

@@ -44,6 +44,23 @@ test_long_format(void **state)
 }
 
 static void
+test_arena_wipe(void **state)
+{
+	struct arena *a = arena_new(100 * 1000);
+	char *secret;
+
+	(void)state;
+	assert_non_null(a);
+	secret = arena_strdup(a, "secret");
+	assert_non_null(secret);
+	arena_wipe(a);
+	/* The first block is kept, and with it the place. */
+	assert_ptr_equal(arena_alloc(a, 7), secret);
+	assert_memory_equal(secret, "\0\0\0\0\0\0", 7);
+	arena_free(a);
+}
+
+static void
 test_arena_ceiling(void **state)
 {
 	struct arena *a = arena_new(100 * 1000);
@@ -66,6 +83,7 @@ main(void)
 		cmocka_unit_test(test_ceiling_sticks),
 		cmocka_unit_test(test_long_format),
 		cmocka_unit_test(test_arena_ceiling),
+		cmocka_unit_test(test_arena_wipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
