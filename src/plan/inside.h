@@ -45,6 +45,7 @@ struct lane {
 
 	/* precedence */
 	bool yields;	       /* wins only when every better one has lost */
+	bool fallback;	       /* not needed as a rule: shown when it does something */
 	bool late;	       /* may begin as soon as the autodiscover host has lost */
 	uint64_t begin_ms;     /* while a better one has hope; UINT64_MAX: never before */
 	uint64_t ready_ms;     /* when it knew its first host: its own grace counts from here */

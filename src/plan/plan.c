@@ -165,6 +165,7 @@ make_lane(
 		l->begin_ms += p->options.grace_ms;
 	if (row->begin == BEGIN_LAST)
 		l->begin_ms = UINT64_MAX;
+	l->fallback = row->begin >= BEGIN_LATE && !alone;
 	l->late = row->begin == BEGIN_LATE;
 	l->yields = row->yields;
 	return l;
@@ -230,8 +231,12 @@ copy_options(struct plan *p, const struct plan_options *options, struct usher_er
 	o->local_xml = record_text(p, o->local_xml);
 	o->directory = record_text(p, o->directory);
 	o->site = record_text(p, o->site);
-	o->order =
-	    o->order == NULL ? source_order(o->prefer_local_xml) : arena_strdup(p->mem, o->order);
+	if (o->order != NULL)
+		o->order = arena_strdup(p->mem, o->order);
+	else if (o->one_language && o->language == LANGUAGE_JSON_V2)
+		o->order = "J";
+	else
+		o->order = source_order(o->prefer_local_xml);
 	return p->status == USHER_OK && o->order != NULL ? USHER_OK : err_nomem(err, NULL);
 }
 

@@ -135,7 +135,7 @@ record_begin(struct plan *p, struct lane *l, uint64_t now_ms)
 	a->dns = l->addresses;
 	l->attempt = a;
 	l->shown = false;
-	if (l->asked || l->row->begin < BEGIN_LATE)
+	if (l->asked || !l->fallback)
 		record_show(p, l, now_ms);
 	return a;
 }

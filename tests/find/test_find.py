@@ -8,7 +8,7 @@ import warnings
 from support import peers, scratch, tap
 from support.names import Dns, drop, garbage, nodata, servfail
 from support.peers import (PATH, Peer, Proxy, after, answer, login, redirect, reset, silence,
-                           status)
+                           status, to_url, to_address)
 from support.programs import clean_environment, program, usher
 from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, MAIL, NOT_FOUND, OTHER, PASSWORD,
                    PLAIN, REJECTED, SRV, STRANGE, UNAVAILABLE, WRONG, authority, expect, find, good,
@@ -673,7 +673,7 @@ def at_terminal(hosts, answers, *options, dns=None):
             for question, typed in answers:
                 while question not in said:
                     said += os.read(terminal, 4096).decode()
-                said = said.split(question, 1)[1]
+                said = said.replace(question, '', 1)
                 os.write(terminal, typed.encode() + b'\n')
             while more := os.read(terminal, 4096):
                 said += more.decode()
@@ -718,6 +718,22 @@ def _(typed, expected):
     status_, said = at_terminal({OTHER: target}, [('Go on? [y/N] ', typed)],
                                 dns={SRV: [(0, 0, 443, OTHER)]})
     tap.same(status_, expected, said)
+    tap.same(len(target.requests), int(expected == FOUND))
+
+
+@tap.each([('a redirectUrl is followed on the word of a person', to_url(UNTRUSTED), 'y', FOUND),
+           ('a redirectUrl is not followed without it', to_url(UNTRUSTED), 'n', BLOCKED),
+           ('a redirectAddr is followed on the word of a person', to_address('ann@fabrikam.example'),
+            'y', FOUND),
+           ('a redirectAddr is not followed without it', to_address('ann@fabrikam.example'), 'n',
+            BLOCKED)])
+def _(sends_on, typed, expected):
+    target = good()
+    status_, said = at_terminal({C: good(sends_on), OTHER: target},
+                                [('Go on? [y/N] ', typed)])
+    tap.same(status_, expected, said)
+    tap.true(said.find(f'https://{C}{PATH}') < said.find('fabrikam.example'), said)
+    tap.has(said, f'sends the search for {ADDRESS} on to')
     tap.same(len(target.requests), int(expected == FOUND))
 
 
