@@ -29,6 +29,7 @@ static void
 test_each_allocation(void **state UNUSED)
 {
 	static const char *const hosts[] = { "*.fabrikam.example", NULL };
+	static const char *const offered[] = { "contoso.example=Negotiate,NTLM", NULL };
 	static const char *const routes[] = { "contoso.example:443:127.0.0.1:1", NULL };
 	struct usher_find_options options = USHER_FIND_OPTIONS_INIT;
 	bool spent = false;
@@ -37,6 +38,8 @@ test_each_allocation(void **state UNUSED)
 	options.dns_server = "127.0.0.1:1";
 	options.timeout_ms = 20;
 	options.password = "secret";
+	options.bearer_token = "a.b.c";
+	options.offered_before = offered;
 	options.trust_hosts = hosts;
 	options.connect_to = routes;
 	for (at = 0; !spent; at++) {
