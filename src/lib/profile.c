@@ -283,7 +283,8 @@ usher_profile_begin(
 	refresh_next(&refresh, now, &due);
 	profile->layers = due.at_s == NUMBER_ABSENT || due.at_s > now ? 0 : due.layers;
 	profile->cause = due.cause;
-	(void)find;
+	if (find->last_known_good == NULL && profile->view != NULL && !due.full)
+		find->last_known_good = profile->view->data.head.url;
 	return profile->layers != 0;
 }
 
