@@ -304,6 +304,7 @@ apply(struct usher_profile *p, const struct usher_result *result, struct profile
 	    result->settings == NULL ? NUMBER_ABSENT : profile_ttl_hours(result->settings);
 	int64_t now = now_s(p);
 	uint64_t seed;
+	int source;
 
 	if (!random_bytes(&seed, sizeof(seed)))
 		seed = clock_mono_ms();
@@ -322,7 +323,11 @@ apply(struct usher_profile *p, const struct usher_result *result, struct profile
 		return;
 	data->head.url = result->plan.won->url;
 	data->head.answer_address = result->plan.address;
+	source = data->won.source;
 	data->won = *result->plan.won;
+	/* What first named the URL is worth knowing, not that we remembered it. */
+	if (data->won.source == SOURCE_LAST_KNOWN_GOOD && source != 0)
+		data->won.source = source;
 	data->services = *result->settings;
 	if ((p->layers & REFRESH_CONNECTION) != 0)
 		data->connection = *result->settings;

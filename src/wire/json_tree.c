@@ -351,9 +351,9 @@ json_tree_attempt(
 	struct tls_evidence tls;
 	usher_status st;
 
-	if (source == NULL || source->kind != NODE_TEXT || source->text[0] < SOURCE_SCP ||
-	    source->text[0] > SOURCE_MICROSOFT_365 || source->text[1] != '\0')
-		return refuse("source", "a letter of those that there are", err);
+	if (source == NULL || source->kind != NODE_TEXT || source->text[0] < 'A' ||
+	    source->text[0] > 'Z' || source->text[1] != '\0')
+		return refuse("source", "the letter of a source", err);
 	if (credentialed != NULL && credentialed->kind != NODE_FLAG)
 		return refuse("credentialed", "true or false", err);
 	st = json_tree_record(mem, object, &attempt_table, out, err);

@@ -273,7 +273,7 @@ BAD = [
     ('a port that is none', lambda: edited(services_settings={
         'kind': 'settings', 'protocols': [{'type': 'EXCH', 'port': 70000}]}), 'port'),
     ('nobody found it', lambda: without('found_by'), 'source'),
-    ('a source that is none', lambda: edited(found_by={'source': 'Z'}), 'source'),
+    ('a source that is none', lambda: edited(found_by={'source': 'ZZ'}), 'source'),
     ('attempts without end', lambda: edited(attempts=[{}] * 1000), 'attempts'),
     ('nested without end', lambda: '[' * 100000, ''),
     ('too large', lambda: whole() + ' ' * (5 << 20), 'larger than'),
