@@ -40,6 +40,17 @@ answering_domain(
 	return dir_facts(thread_of(request)->dir, request->mem, &question, NULL, out, err);
 }
 
+const char *
+answering_soap_url(struct request *request, const char *url)
+{
+	static const struct slice xml = SLICE_LITERAL(".xml");
+	struct slice s = slice_of(url);
+
+	if (!slice_ends_nocase(s, SLICE_LITERAL("/autodiscover.xml")))
+		return url;
+	return arena_printf(request->mem, "%.*s.svc", (int)(s.n - xml.n), url);
+}
+
 void
 answering_send(struct request *request, int status, const char *type,
     const struct reply_field *fields, size_t n_fields)

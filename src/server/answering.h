@@ -19,6 +19,11 @@ enum lookup
 answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err);
 
+/* The SOAP endpoint beside an Autodiscover URL: a client asks there again in SOAP. The same text
+ * when it is none of POX's; NULL when out of memory. */
+const char *
+answering_soap_url(struct request *request, const char *url);
+
 /* Sends what is in the thread's buffer, or a 503 when it did not fit into memory. */
 void
 answering_send(struct request *request, int status, const char *type,

@@ -4,8 +4,9 @@
 
 #include "base/address.h"
 #include "base/arena.h"
+#include "server/answering.h"
 #include "server/route.h"
-#include "server/service.h"
+#include "wire/soap.h"
 
 static int
 compare_names(const void *a, const void *b)
@@ -37,14 +38,16 @@ find_domain(struct request *request, const char *name, struct usher_error *err)
 static enum lookup
 is_ours(struct request *request, const char *host, struct usher_error *err)
 {
-	static const struct slice prefix = SLICE_LITERAL("autodiscover.");
+	static const struct slice prefixes[] = { SLICE_LITERAL("autodiscover."),
+		SLICE_LITERAL("autoconfig.") };
 	enum lookup found;
 
 	if (is_own_name(service_of(request), host))
 		return LOOKUP_FOUND;
 	found = find_domain(request, host, err);
-	if (found == LOOKUP_ABSENT && slice_starts(slice_of(host), prefix))
-		found = find_domain(request, host + prefix.n, err);
+	for (size_t i = 0; found == LOOKUP_ABSENT && i < COUNT_OF(prefixes); i++)
+		if (slice_starts(slice_of(host), prefixes[i]))
+			found = find_domain(request, host + prefixes[i].n, err);
 	return found;
 }
 
@@ -60,6 +63,25 @@ send_to(struct request *request, const char *url)
 		request_reply(request, &reply);
 }
 
+static bool
+asks_soap(const struct request *request)
+{
+	return strcmp(request->path, SOAP_PATH) == 0;
+}
+
+/* Where the same question is answered. Mail Autoconfig takes its address along. */
+static const char *
+same_over_tls(struct request *request, const char *name)
+{
+	struct slice query = request->head->query;
+
+	if (slice_starts(slice_of(request->path), SLICE_LITERAL("/autodiscover/")))
+		return arena_join(request->mem, "https://", name,
+		    asks_soap(request) ? SOAP_PATH : "/autodiscover/autodiscover.xml");
+	return arena_printf(request->mem, "https://%s%s%s%.*s", name, request->path,
+	    query.n > 0 ? "?" : "", (int)query.n, query.n > 0 ? query.p : "");
+}
+
 void
 handle_redirect(struct request *request)
 {
@@ -70,7 +92,9 @@ handle_redirect(struct request *request)
 	enum lookup found;
 
 	if (listener->target != NULL) {
-		send_to(request, listener->target);
+		send_to(request, asks_soap(request) ?
+				     answering_soap_url(request, listener->target) :
+				     listener->target);
 		return;
 	}
 	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK) {
@@ -81,8 +105,7 @@ handle_redirect(struct request *request)
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_FOUND)
-		send_to(request,
-		    arena_printf(request->mem, "https://%s/autodiscover/autodiscover.xml", name));
+		send_to(request, same_over_tls(request, name));
 	else
 		request_refuse(request, 404, "Nothing is here.");
 }

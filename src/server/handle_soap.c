@@ -22,18 +22,6 @@ struct job {
 	struct soap_response response;
 };
 
-/* A client asks the target of a redirect in SOAP again, so that it must be that endpoint. */
-static const char *
-soap_target(struct request *request, const char *url)
-{
-	static const struct slice xml = SLICE_LITERAL(".xml");
-	struct slice s = slice_of(url);
-
-	if (!slice_ends_nocase(s, SLICE_LITERAL("/autodiscover.xml")))
-		return url;
-	return arena_printf(request->mem, "%.*s.svc", (int)(s.n - xml.n), url);
-}
-
 /* Depends on the domain alone. */
 static usher_status
 resolve_domain(struct request *request, const struct facts *facts, struct answer *out)
@@ -73,7 +61,7 @@ find_answer(struct request *request, const struct job *job, const char *subject,
 	else
 		st = resolve_answer(request->mem, &one, facts, &context, out, err);
 	if (st == USHER_OK && out->kind == ANSWER_REDIRECT_URL) {
-		out->redirect = soap_target(request, out->redirect);
+		out->redirect = answering_soap_url(request, out->redirect);
 		st = out->redirect == NULL ? USHER_E_NOMEM : USHER_OK;
 	}
 	return st;

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Asks for the settings of an address with python3-exchangelib's POX class, prints them as JSON.
+"""Asks for the settings of an address with python3-exchangelib, prints them as JSON.
 
-    ask_exchangelib.py ADDRESS PASSWORD-FILE [quiet]
+    ask_exchangelib.py ADDRESS PASSWORD-FILE [quiet|soap]
 
-Stops where discovery ends: no EWS server is asked. Its log goes to standard error unless `quiet`.
-Exits 0, or 1 when nothing was found."""
+It asks in POX, or with `soap` in SOAP. Stops where discovery ends: no EWS server is asked. Its log
+goes to standard error unless `quiet`. Exits 0, or 1 when nothing was found."""
 import json
 import logging
 import pathlib
@@ -16,6 +16,7 @@ warnings.simplefilter('ignore')
 
 from exchangelib import Credentials  # noqa: E402
 from exchangelib.autodiscover.discovery.pox import PoxAutodiscovery  # noqa: E402
+from exchangelib.autodiscover.discovery.soap import SoapAutodiscovery  # noqa: E402
 from exchangelib.errors import AutoDiscoverError, AutoDiscoverFailed, EWSError  # noqa: E402
 
 
@@ -26,13 +27,31 @@ class Discovery(PoxAutodiscovery):
         return ad_response
 
 
+class SoapDiscovery(SoapAutodiscovery):
+    """The same in SOAP."""
+
+    def _build_response(self, ad_response):
+        return ad_response
+
+
+def soap(address, credentials, began):
+    """Prints what SOAP tells."""
+    found = SoapDiscovery(email=address, credentials=credentials).discover()
+    print(json.dumps({'seconds': time.monotonic() - began, 'ews_url': found.ews_url,
+                      'address': found.autodiscover_smtp_address,
+                      'version': found.version.api_version if found.version else None}))
+
+
 def main():
     address, password_file = sys.argv[1:3]
     password = pathlib.Path(password_file).read_text(encoding='utf-8').rstrip('\n')
-    logging.basicConfig(level=logging.CRITICAL if sys.argv[3:] else logging.DEBUG,
+    logging.basicConfig(level=logging.CRITICAL if 'quiet' in sys.argv[3:] else logging.DEBUG,
                         stream=sys.stderr)
     began = time.monotonic()
     try:
+        if 'soap' in sys.argv[3:]:
+            soap(address, Credentials(address, password), began)
+            return 0
         found = Discovery(email=address,
                           credentials=Credentials(address, password)).discover()
     except (AutoDiscoverFailed, AutoDiscoverError, EWSError) as fault:

@@ -362,6 +362,22 @@ def _(target, host, status):
     tap.same(get(target, host=host).status, status)
 
 
+# ---- plain HTTP ----
+
+@tap.each([
+    ('SOAP', SOAP, 'autodiscover.contoso.com', 302, 'https://autodiscover.contoso.com' + SOAP),
+    ('Autoconfig', AUTOCONFIG + '?emailaddress=a%40fabrikam.example', 'autoconfig.fabrikam.example', 302,
+     'https://autoconfig.fabrikam.example' + AUTOCONFIG + '?emailaddress=a%40fabrikam.example'),
+    ('Autoconfig of the domain', '/.well-known/autoconfig' + AUTOCONFIG, 'fabrikam.example', 302,
+     'https://fabrikam.example/.well-known/autoconfig' + AUTOCONFIG),
+    ('a host that is not ours', AUTOCONFIG, 'autoconfig.evil.example', 404, None),
+    ('V2', V2, 'autodiscover.contoso.com', 404, None),
+])
+def _(target, host, status, location):
+    answer = get(target, host=host, listener='redirect')
+    tap.same((answer.status, answer.fields.get('location')), (status, location))
+
+
 @tap.case('usherd ends in peace')
 def _():
     daemon.__exit__(None, None, None)
