@@ -691,6 +691,20 @@ def _():
     tap.true('secret' not in said, said)
 
 
+@tap.each([(f'a root with {name} asks nobody anything', *row) for name, *row in (
+    ('a certificate for www only', WRONG, answer()),
+    ('an expired certificate', EXPIRED, answer()),
+    ('a web page', GOOD, answer(HTML, kind='text/html')),
+    ('a redirect to a page elsewhere', GOOD, redirect('https://www.fabrikam.example/')),
+    ('a redirect elsewhere', GOOD, redirect(UNTRUSTED)),
+    ('a login', GOOD, login(answer())),
+    ('silence', GOOD, silence))])
+def _(certificate, script):
+    status_, said = at_terminal({B: Peer(*certificate, script=script), C: good()}, [])
+    tap.same(status_, FOUND, said)
+    tap.true('[y/N]' not in said and 'Password' not in said, said)
+
+
 @tap.each([('a redirect is followed on the word of a person', 'y', FOUND),
            ('a redirect is not followed without it', '', BLOCKED)])
 def _(typed, expected):
