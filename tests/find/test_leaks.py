@@ -252,11 +252,23 @@ leak('rule 5', 'two hosts ask: the better one alone is answered', {B: host(), C:
      right={C: 1})
 leak('rule 5', 'a host asks, another gives settings', {B: host(), C: host(answer())}, FOUND)
 
+AUTOCONFIG = f'autoconfig.{B}'
+AT_AUTOCONFIG = authority.issue(AUTOCONFIG, label='autoconfig')
+leak('rule 5', 'Mail Autoconfig wants the login', {AUTOCONFIG: host(certificate=AT_AUTOCONFIG)},
+     NOT_FOUND)
+leak('rule 5', 'Autodiscover V2 wants the login', {C: host()}, NOT_FOUND, '--language', 'json')
+leak('rule 5', 'the last known good URL leads elsewhere',
+     {MAIL: host(redirect(UNTRUSTED)), OTHER: host()}, BLOCKED, '--last-known-good', TRUSTED)
+leak('rule 3', 'the last known good URL has another certificate now',
+     {MAIL: host(certificate=STRANGE)}, BLOCKED, '--last-known-good', TRUSTED)
+
 # ---- rule 6: not in what is told ----
 
-leak('rule 6', 'every detail of a login that is right', {C: host()}, FOUND, right={C: 1})
+leak('rule 6', 'every detail of a login that is right', {C: host()}, FOUND, '--trace',
+     right={C: 1})
 leak('rule 6', 'every detail of a login that is refused',
-     {C: host(asks(name='nobody')), B: host(asks(name='nobody'))}, REJECTED, right={B: 1, C: 1})
+     {C: host(asks(name='nobody')), B: host(asks(name='nobody'))}, REJECTED, '--trace',
+     right={B: 1, C: 1})
 
 
 @tap.case('rule 6: a host that repeats the Authorization field')
