@@ -364,6 +364,41 @@ mobilesync(struct sample *s)
 	s->question.schema = SCHEMA_MOBILESYNC;
 }
 static void
+phone(struct sample *s)
+{
+	s->question.schema = SCHEMA_MOBILESYNC;
+	sample_url(s, "CAS01", URL_ACTIVESYNC)->external = "https://phone/eas";
+}
+static void
+phone_inside(struct sample *s)
+{
+	s->question.schema = SCHEMA_MOBILESYNC;
+	sample_url(s, "CAS01", URL_ACTIVESYNC)->internal = "https://cas01/eas";
+}
+static void
+phone_without_activesync(struct sample *s)
+{
+	phone(s);
+	s->mailbox.activesync = TRI_OFF;
+}
+static void
+phone_of_nobody(struct sample *s)
+{
+	phone(s);
+	s->facts.mailbox = NULL;
+}
+static void
+in_soap(struct sample *s)
+{
+	s->question.language = LANGUAGE_SOAP;
+}
+static void
+in_soap_without_outlook_anywhere(struct sample *s)
+{
+	s->question.language = LANGUAGE_SOAP;
+	s->mailbox.outlook_anywhere = TRI_OFF;
+}
+static void
 unknown_schema(struct sample *s)
 {
 	s->question.schema = SCHEMA_UNKNOWN;
@@ -500,6 +535,17 @@ static const struct {
 	{ by_legacy_dn, { "\nEXCH " }, { NULL } },
 	{ empty_question, { REFUSED("600") "message=Invalid Request" }, { NULL } },
 	{ mobilesync, { REFUSED("601") "message=Provider is not available" }, { NULL } },
+	{ phone, { "\nActiveSync url=https://phone/eas\n" }, { "EXCH", "EXPR", "WEB" } },
+	{ phone_inside, { "\nActiveSync url=https://cas01/eas\n" }, { NULL } },
+	{ phone_without_activesync, { REFUSED("501") }, { NULL } },
+	{ phone_of_nobody, { REFUSED("500") }, { NULL } },
+	{ in_soap,
+	    { "cas_version=15.01.2507.000 mailbox_version=15.01.2507.000 "
+	      "ews_supported_schemas=Exchange2007, Exchange2007_SP1",
+		"\nEXPR server=", "ews_version=15.01.2507.000" },
+	    { "mapiHttp" } },
+	{ in_soap_without_outlook_anywhere,
+	    { "\nEXCH ", "\nEXPR as_url=", "ews_version=15.01.2507.000" }, { NULL } },
 	{ unknown_schema, { REFUSED("601") }, { NULL } },
 	{ foreign_domain, { REFUSED("500") "message=The e-mail address cannot be found." },
 	    { NULL } },

@@ -1,5 +1,6 @@
-/* test_pox_memory.c - reads with the 1st, 2nd, 3rd … allocation failing, ours and libxml2's: out of
- * memory is a status, nothing leaks or is printed, and the same reader works again afterwards. */
+/* test_pox_memory.c - reads every language of XML with the 1st, 2nd, 3rd … allocation failing, ours
+ * and libxml2's: out of memory is a status, nothing leaks or is printed, and the same reader works
+ * again afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,10 @@
 #include <cmocka.h>
 #include <libxml/parser.h>
 
+#include "wire/autoconfig.h"
+#include "wire/mobilesync.h"
 #include "wire/pox.h"
+#include "wire/soap.h"
 
 /* The allocation that fails, counted from 1; 0: none does. */
 static size_t fail_at;
@@ -49,21 +53,80 @@ static const char response[] =
     "AuthenticationMethod='Fba'>https://h/owa</OWAUrl></Internal></Protocol></Account></Response>"
     "</Autodiscover>";
 
+static const char phone[] =
+    "<Autodiscover><Response><Action><Settings><Server><Type>MobileSync</Type><Url>https://h/"
+    "</Url></Server></Settings></Action></Response></Autodiscover>";
+
+static const char soap_question[] =
+    "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body>"
+    "<GetUserSettingsRequestMessage><Request><Users><User><Mailbox>a@b.example</Mailbox></User>"
+    "</Users><RequestedSettings><Setting>UserDN</Setting></RequestedSettings></Request>"
+    "</GetUserSettingsRequestMessage></s:Body></s:Envelope>";
+
+static const char soap_answer[] =
+    "<Envelope><Body><GetUserSettingsResponseMessage><Response><UserResponses><UserResponse>"
+    "<UserSettingErrors><UserSettingError><SettingName>X</SettingName></UserSettingError>"
+    "</UserSettingErrors><UserSettings><UserSetting><Name>Colour</Name></UserSetting><UserSetting>"
+    "<Name>ExternalWebClientUrls</Name><WebClientUrls><WebClientUrl><Url>https://o/</Url>"
+    "</WebClientUrl></WebClientUrls></UserSetting><UserSetting><Name>ExternalImap4Connections"
+    "</Name><ProtocolConnections><ProtocolConnection><Hostname>i</Hostname></ProtocolConnection>"
+    "</ProtocolConnections></UserSetting><UserSetting><Name>AlternateMailboxes</Name>"
+    "<AlternateMailboxes><AlternateMailbox><Type>Archive</Type></AlternateMailbox>"
+    "</AlternateMailboxes></UserSetting></UserSettings></UserResponse></UserResponses></Response>"
+    "</GetUserSettingsResponseMessage></Body></Envelope>";
+
+static const char autoconfig[] =
+    "<clientConfig><emailProvider id='b.example'><domain>%EMAILDOMAIN%</domain>"
+    "<incomingServer type='fax'/><incomingServer type='imap'><hostname>%EMAILDOMAIN%</hostname>"
+    "<port>993</port><socketType>SSL</socketType><username>%EMAILADDRESS%</username>"
+    "<authentication>OAuth2</authentication></incomingServer><documentation url='https://h/'>"
+    "<descr>x</descr></documentation></emailProvider></clientConfig>";
+
+static usher_status
+read_autoconfig(
+    struct xml_reader *reader, struct arena *mem, struct answer *a, struct usher_error *err)
+{
+	struct address who;
+	usher_status st = autoconfig_read(reader, mem, slice_of(autoconfig), a, err);
+
+	if (st == USHER_OK)
+		st = address_parse(mem, slice_of("a@b.example"), &who, err);
+	return st == USHER_OK ? autoconfig_fill(mem, &who, a, err) : st;
+}
+
+static usher_status
+read_document(
+    struct xml_reader *reader, struct arena *mem, const char *document, struct usher_error *err)
+{
+	struct slice text = slice_of(document);
+	struct soap_request request_of_soap;
+	enum soap_fault fault;
+	struct question q;
+	struct answer a;
+
+	if (document == response)
+		return pox_read_response(reader, mem, text, &a, err);
+	if (document == phone)
+		return mobilesync_read_response(reader, mem, text, &a, err);
+	if (document == soap_question)
+		return soap_read_request(reader, mem, text, &request_of_soap, &fault, err);
+	if (document == soap_answer)
+		return soap_read_response(reader, mem, text, &a, err);
+	if (document == autoconfig)
+		return read_autoconfig(reader, mem, &a, err);
+	return pox_read_request(reader, mem, text, &q, err);
+}
+
 static usher_status
 read_one(struct xml_reader *reader, const char *document)
 {
 	struct arena *mem = arena_new(256 * 1024);
 	struct usher_error err = { 0 };
-	struct question q;
-	struct answer a;
 	usher_status st;
 
 	if (mem == NULL)
 		return USHER_E_NOMEM;
-	if (document == response)
-		st = pox_read_response(reader, mem, slice_of(document), &a, &err);
-	else
-		st = pox_read_request(reader, mem, slice_of(document), &q, &err);
+	st = read_document(reader, mem, document, &err);
 	assert_int_equal(st, err.status);
 	arena_free(mem);
 	return st;
@@ -116,6 +179,16 @@ test_response(void **state)
 	walk(response);
 }
 
+static void
+test_languages(void **state)
+{
+	(void)state;
+	walk(phone);
+	walk(soap_question);
+	walk(soap_answer);
+	walk(autoconfig);
+}
+
 static int real_stderr;
 static FILE *hidden;
 
@@ -153,6 +226,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_request, hide_stderr, check_stderr),
 		cmocka_unit_test_setup_teardown(test_latin1, hide_stderr, check_stderr),
 		cmocka_unit_test_setup_teardown(test_response, hide_stderr, check_stderr),
+		cmocka_unit_test_setup_teardown(test_languages, hide_stderr, check_stderr),
 	};
 
 	/* Before the first use of libxml2, as it asks. */
