@@ -17,7 +17,7 @@
  *	use(usher_profile_settings(profile));
  *	usher_profile_free(profile);
  *
- * On disk a profile is one JSON file per address (described in usher_profile(5)), readable by its
+ * On disk a profile is one JSON file per address (described in usher_profile(3)), readable by its
  * owner alone. It holds no secret. It is replaced whole: whoever reads it, or dies while writing
  * it, finds the old or the new one. Several programs may use one profile at a time.
  *
@@ -205,7 +205,7 @@ usher_profile_settings(const struct usher_profile *profile);
 USHER_API const struct usher_result *
 usher_profile_last_search(const struct usher_profile *profile);
 
-/* A member by its name, as in usher_profile(5): address, file, created, url, source, source_name;
+/* A member by its name, as in usher_profile(3): address, file, created, url, source, source_name;
  * services_refreshed, services_tried, services_due, services_cause, services_failures, and the same
  * five with connection_; last_search, last_cause. Times are numbers in Unix seconds. NULL and -1
  * when absent. Since 0.1. */

@@ -1,6 +1,6 @@
 /* profile_data.c - a profile's file as text, and what it means.
  *
- * The format is JSON and described in usher_profile(5). Members that are not known are read over;
+ * The format is JSON and described in usher_profile(3). Members that are not known are read over;
  * a change that an older usher must not read over gets a new PROFILE_FORMAT. */
 #include <string.h>
 

@@ -21,6 +21,8 @@ def _(header, compiler, language, standard):
     source = f'#include <usher/{header}>\n#include <usher/{header}>\n'
     if header == 'find.h':
         source += 'struct usher_find_options o = USHER_FIND_OPTIONS_INIT;\n'
+    if header == 'profile.h':
+        source += 'struct usher_profile_options o = USHER_PROFILE_OPTIONS_INIT;\n'
     done = subprocess.run([*program, *FLAGS, f'-std={standard}', '-x', language, '-'],
                           input=source, capture_output=True, text=True, check=False)
     tap.same(done.returncode, 0, done.stderr)

@@ -10,6 +10,7 @@ PAGES = {path.name: path.read_text(encoding='utf-8')
 INCLUDE = ROOT / 'include' / 'usher'
 # Which page tells about which header.
 HEADERS = {'find.h': ('usher_find.3', 'usher_result.3'), 'search.h': ('usher_search.3',),
+           'profile.h': ('usher_profile.3',),
            'status.h': ('libusher.3',)}
 
 
@@ -50,7 +51,7 @@ def _():
 @tap.case('every status and every answer is told')
 def _():
     every = '\n'.join(PAGES.values())
-    for header in ('find.h', 'search.h'):
+    for header in ('find.h', 'profile.h', 'search.h'):
         text = re.sub(r'/\*.*?\*/', '', (INCLUDE / header).read_text(), flags=re.S)
         for name in re.findall(r'^\t(USHER_[A-Z_]+) = ', text, re.M):
             tap.has(every, name)
