@@ -234,10 +234,12 @@ profile_file_read(const struct profile_folder *folder, const char *name, const c
 	int fd;
 
 	if (folder->fd < 0)
-		return err_set(err, USHER_E_ABSENT, path, "there is no such profile: create it first");
+		return err_set(
+		    err, USHER_E_ABSENT, path, "there is no such profile: create it first");
 	fd = openat(folder->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
-		return err_set(err, USHER_E_ABSENT, path, "there is no such profile: create it first");
+		return err_set(
+		    err, USHER_E_ABSENT, path, "there is no such profile: create it first");
 	if (fd < 0 && errno == ELOOP)
 		return err_set(err, USHER_E_INPUT, path, "is a symbolic link and no profile");
 	if (fd < 0)
@@ -322,9 +324,9 @@ profile_file_remove(const struct profile_folder *folder, const char *name, const
     struct usher_error *err)
 {
 	if (unlinkat(folder->fd, name, 0) != 0)
-		return errno == ENOENT ?
-			   err_set(err, USHER_E_ABSENT, path, "there is no such profile: create it first") :
-			   refuse_errno(path, err);
+		return errno == ENOENT ? err_set(err, USHER_E_ABSENT, path,
+					     "there is no such profile: create it first") :
+					 refuse_errno(path, err);
 	return fsync(folder->fd) == 0 ? USHER_OK : refuse_errno(folder->path, err);
 }
 

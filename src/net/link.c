@@ -115,7 +115,7 @@ link_watch_fd(const struct link_watch *w)
 }
 
 static bool
-is_default_route(const struct nlmsghdr *m)
+is_default_route(struct nlmsghdr *m)
 {
 	const struct rtmsg *route = NLMSG_DATA(m);
 
@@ -136,8 +136,8 @@ link_watch_read(struct link_watch *w, uint64_t now_ms)
 
 		w->last_ms = now_ms;
 		w->first_ms = w->first_ms == 0 ? now_ms : w->first_ms;
-		for (const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)bytes;
-		     NLMSG_OK(m, left); m = NLMSG_NEXT(m, left))
+		for (struct nlmsghdr *m = (struct nlmsghdr *)(void *)bytes; NLMSG_OK(m, left);
+		     m = NLMSG_NEXT(m, left))
 			w->routed = w->routed || is_default_route(m);
 	}
 }

@@ -74,9 +74,9 @@ def _():
     tap.has(site.ok('list'), ANN)
 
 
-@tap.case('a mailbox that there is not gets no profile')
+@tap.case('a domain that has no service gets no profile')
 def _():
-    done = site.profile('create', f'nobody@{DOMAIN}', '--login', ANN)
+    done = site.profile('create', 'nobody@nowhere.example')
     tap.same(done.returncode, NEGATIVE, done.stdout)
     tap.has(done.stdout, 'Tried:')
     tap.same([p.name for p in site.profiles.glob('nobody*')], [])
@@ -116,11 +116,24 @@ def _():
     tap.has(done.stdout, 'every setting is as it was')
 
 
+@tap.case('refresh begins at the URL that was good the last time, repair does not')
+def _():
+    for verb, begins in ('refresh', True), ('repair', False):
+        site.ok(verb, ANN)
+        said = site.shown()
+        asked = [a['source'] for a in said['attempts']]
+        tap.same('G' in asked, begins, f'{verb}: {asked}')
+        tap.same(said['source'], 'C', 'the source that named the URL first')
+    site.set_outside('oa0.example')
+    site.ok('repair', ANN)
+    site.set_outside('oa1.example')
+
+
 @tap.case('repair takes over everything')
 def _():
     done = site.profile('repair', ANN)
     tap.same(done.returncode, DONE, done.stderr)
-    tap.has(done.stdout, f'EXPR.server: mail.{DOMAIN} → oa1.example')
+    tap.has(done.stdout, 'EXPR.server: oa0.example → oa1.example')
     tap.same(site.shown()['waiting'], [])
     tap.same(site.shown()['last_cause'], 'repair')
 
