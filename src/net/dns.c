@@ -16,14 +16,20 @@
 #include "base/text.h"
 #include "base/when.h"
 
-enum { DNS_FIRST_WAIT_MS = 1500, DNS_TRIES = 3 };
+enum {
+	DNS_FIRST_WAIT_MS = 1500,
+	DNS_TRIES = 3,
+	SECOND_FAMILY_MS = 50 /* RFC 8305, 3: Resolution Delay */
+};
 
-/* Free when neither flag is set. c-ares cannot take back one question: a stopped one is answered to
- * our caller at once and keeps its place until c-ares has done with it. */
+/* Free when nothing is asked and it is not ready. c-ares cannot take back one question: a stopped
+ * one is answered to our caller at once and keeps its place until c-ares has done with it. */
 struct query {
-	bool asked; /* c-ares still holds it */
-	bool ready; /* for dns_take() */
+	size_t asked; /* questions that c-ares still holds: IPv6 and IPv4 are two */
+	bool ready;   /* for dns_take() */
+	bool told;    /* was ready: what comes now is too late */
 	bool stopped;
+	uint64_t wait_ms; /* one of the two has addresses, the other has until then; 0: none has */
 	uint32_t id;
 	enum dns_failure failure;
 	const char *detail;
@@ -224,23 +230,41 @@ failure_of(int code, const struct query *q)
 	}
 }
 
-/* For c-ares, servers that answer with an error are servers that it cannot reach. */
-static const char *
-words_of(int code)
+static void
+make_ready(struct query *q)
 {
-	if (code == ARES_ECONNREFUSED)
-		return "no DNS server answers, or only with an error";
-	return ares_strerror(code);
+	q->ready = true;
+	q->told = true;
+	q->wait_ms = 0;
+}
+
+/* Of two families that failed, the worse news counts: trouble may hide an address. */
+static void
+note_failure(struct query *q, int code)
+{
+	enum dns_failure failure = failure_of(code, q);
+
+	if (q->failure != DNS_TROUBLE) {
+		q->failure = failure;
+		q->detail = ares_strerror(code);
+	}
 }
 
 static void
 conclude(struct query *q, int code)
 {
-	if (q->stopped)
+	if (q->told)
 		return;
-	q->failure = failure_of(code, q);
-	q->detail = q->failure == DNS_FOUND ? NULL : words_of(code);
-	q->ready = true;
+	if (q->n > 0 || q->records != NULL) {
+		q->failure = DNS_FOUND;
+		q->detail = NULL;
+	} else {
+		note_failure(q, code);
+	}
+	if (q->asked == 0)
+		make_ready(q);
+	else if (q->n > 0)
+		q->wait_ms = clock_mono_ms() + SECOND_FAMILY_MS;
 }
 
 static void
@@ -248,9 +272,9 @@ on_answer(void *payload, int code, int timeouts UNUSED, struct ares_addrinfo *fo
 {
 	struct query *q = payload;
 
-	q->asked = false;
+	q->asked--;
 	if (found != NULL) {
-		for (struct ares_addrinfo_node *node = found->nodes; node != NULL;
+		for (struct ares_addrinfo_node *node = found->nodes; node != NULL && !q->told;
 		     node = node->ai_next)
 			add_address(q, node);
 		ares_freeaddrinfo(found);
@@ -263,8 +287,8 @@ on_records(void *payload, int code, int timeouts UNUSED, unsigned char *reply, i
 {
 	struct query *q = payload;
 
-	q->asked = false;
-	if (code == ARES_SUCCESS && !q->stopped)
+	q->asked--;
+	if (code == ARES_SUCCESS && !q->told)
 		code = ares_parse_srv_reply(reply, length, &q->records);
 	conclude(q, code);
 }
@@ -273,7 +297,7 @@ static struct query *
 free_query(struct dns *dns)
 {
 	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
-		if (!dns->queries[i].asked && !dns->queries[i].ready)
+		if (dns->queries[i].asked == 0 && !dns->queries[i].ready)
 			return &dns->queries[i];
 	}
 	return NULL;
@@ -282,7 +306,8 @@ free_query(struct dns *dns)
 usher_status
 dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *err)
 {
-	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	static const int families[] = { AF_INET6, AF_INET };
+	struct ares_addrinfo_hints hints = { .ai_socktype = SOCK_STREAM };
 	struct query *q = free_query(dns);
 
 	if (q == NULL)
@@ -290,11 +315,14 @@ dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *er
 	*q = (struct query){ .id = id };
 	if (is_address(host) && strlen(host) < INET6_ADDRSTRLEN) {
 		memcpy(q->addresses[q->n++], host, strlen(host) + 1);
-		q->ready = true;
+		make_ready(q);
 		return USHER_OK;
 	}
-	q->asked = true;
-	ares_getaddrinfo(dns->channel, host, NULL, &hints, on_answer, q);
+	q->asked = COUNT_OF(families);
+	for (size_t i = 0; i < COUNT_OF(families); i++) {
+		hints.ai_family = families[i];
+		ares_getaddrinfo(dns->channel, host, NULL, &hints, on_answer, q);
+	}
 	return USHER_OK;
 }
 
@@ -305,7 +333,7 @@ dns_start_srv(struct dns *dns, uint32_t id, const char *name, struct usher_error
 
 	if (q == NULL)
 		return err_set(err, USHER_E_LIMIT, name, "too many lookups at once");
-	*q = (struct query){ .id = id, .asked = true, .srv = true };
+	*q = (struct query){ .id = id, .asked = 1, .srv = true };
 	ares_query(dns->channel, name, ns_c_in, ns_t_srv, on_records, q);
 	return USHER_OK;
 }
@@ -316,10 +344,10 @@ dns_stop(struct dns *dns, uint32_t id)
 	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
 		struct query *q = &dns->queries[i];
 
-		if (!q->asked || q->stopped || q->id != id)
+		if (q->asked == 0 || q->told || q->id != id)
 			continue;
+		make_ready(q);
 		q->stopped = true;
-		q->ready = true;
 		q->failure = DNS_STOPPED;
 		q->detail = "no answer in time";
 	}
@@ -345,24 +373,39 @@ take_records(struct query *q, struct arena *mem, const struct srv_record **out)
 	return n;
 }
 
+/* IPv6 first, whichever answer came first. Returns how many found room. */
+static size_t
+take_addresses(const struct query *q, struct arena *mem, const char ***out)
+{
+	const char **v = arena_array(mem, q->n, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; v != NULL && !q->stopped && i < 2 * q->n; i++) {
+		const char *address = q->addresses[i % q->n];
+
+		if ((strchr(address, ':') != NULL) != (i < q->n))
+			continue;
+		v[n] = arena_strdup(mem, address);
+		if (v[n] == NULL)
+			break;
+		n++;
+	}
+	*out = v;
+	return n;
+}
+
 bool
 dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
 {
 	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
 		struct query *q = &dns->queries[i];
 		const char **v;
-		size_t n = 0;
+		size_t n;
 
 		if (!q->ready)
 			continue;
 		q->ready = false;
-		v = arena_array(mem, q->n, sizeof(*v));
-		while (v != NULL && !q->stopped && n < q->n) {
-			v[n] = arena_strdup(mem, q->addresses[n]);
-			if (v[n] == NULL)
-				break;
-			n++;
-		}
+		n = take_addresses(q, mem, &v);
 		*out = (struct dns_answer){
 			.id = q->id,
 			.failure = q->failure,
@@ -382,16 +425,31 @@ dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
 void
 dns_work(struct dns *dns)
 {
+	uint64_t now_ms = clock_mono_ms();
+
 	ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		struct query *q = &dns->queries[i];
+
+		if (q->wait_ms != 0 && q->wait_ms <= now_ms)
+			make_ready(q);
+	}
 }
 
 uint64_t
 dns_wake_ms(const struct dns *dns)
 {
+	uint64_t wake_ms = UINT64_MAX;
 	struct timeval left;
 
-	if (ares_timeout(dns->channel, NULL, &left) == NULL)
-		return UINT64_MAX;
-	return clock_mono_ms() + (uint64_t)left.tv_sec * 1000 +
-	       ((uint64_t)left.tv_usec + 999) / 1000;
+	if (ares_timeout(dns->channel, NULL, &left) != NULL)
+		wake_ms = clock_mono_ms() + (uint64_t)left.tv_sec * 1000 +
+			  ((uint64_t)left.tv_usec + 999) / 1000;
+	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
+		const struct query *q = &dns->queries[i];
+
+		if (q->wait_ms != 0 && q->wait_ms < wake_ms)
+			wake_ms = q->wait_ms;
+	}
+	return wake_ms;
 }

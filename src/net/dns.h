@@ -30,7 +30,7 @@ struct dns_answer {
 	uint32_t id;
 	enum dns_failure failure;
 	const char *detail;	    /* the resolver's words; constant text */
-	struct text_list addresses; /* in the order of RFC 6724 */
+	struct text_list addresses; /* IPv6 first, each in the order of RFC 6724 */
 	bool srv;		    /* asked by dns_start_srv() */
 	const struct srv_record *records;
 	size_t n_records;
@@ -48,7 +48,8 @@ dns_new(const char *server, struct poller *poller, struct dns **out, struct ushe
 void
 dns_free(struct dns *dns);
 
-/* Begins a lookup of A and AAAA; its answer comes from dns_take() under `id`. An IP address is its
+/* Begins a lookup of A and AAAA; its answer comes from dns_take() under `id`. When one of them has
+ * addresses the other is not waited for (RFC 8305, 3). An IP address is its
  * own answer. USHER_E_LIMIT: too many under way. */
 USHER_CHECK usher_status
 dns_start(struct dns *dns, uint32_t id, const char *host, struct usher_error *err);

@@ -9,8 +9,17 @@
 
 /* ---- sockets and time ---- */
 
+static struct transfer *
+transfer_of(CURL *easy)
+{
+	char *payload = NULL;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &payload);
+	return (struct transfer *)(void *)payload;
+}
+
 static int
-on_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *payload, void *of_socket UNUSED)
+on_socket(CURL *easy, curl_socket_t fd, int what, void *payload, void *of_socket UNUSED)
 {
 	static const short events[] = {
 		[CURL_POLL_NONE] = 0,
@@ -22,6 +31,8 @@ on_socket(CURL *easy UNUSED, curl_socket_t fd, int what, void *payload, void *of
 	const struct http *http = payload;
 
 	poller_watch(http->poller, POLLER_HTTP, fd, events[what]);
+	if (what == CURL_POLL_REMOVE && transfer_of(easy) != NULL)
+		transfer_of(easy)->lost_socket = true;
 	return 0;
 }
 
@@ -173,18 +184,36 @@ collect(struct http *http)
 	while ((msg = curl_multi_info_read(http->multi, &left)) != NULL) {
 		CURL *easy = msg->easy_handle;
 		CURLcode code = msg->data.result;
-		char *payload = NULL;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &payload);
 		(void)curl_multi_remove_handle(http->multi, easy);
-		struct transfer *t = (struct transfer *)(void *)payload;
-		transfer_finish(t, code);
+		transfer_finish(transfer_of(easy), code);
 	}
 }
 
 /* ---- work ---- */
+
+/* An address that did not answer is given up, and libcurl 7.88 forgets to ask to be called for the
+ * next one: it would wait until the time to connect is over. */
+static void
+go_on_connecting(struct http *http)
+{
+	for (size_t i = 0; i < HTTP_TRANSFERS_MAX; i++) {
+		struct transfer *t = http->transfers[i];
+		curl_off_t connected_us = 0;
+
+		if (t == NULL || t->done || !t->lost_socket)
+			continue;
+		t->lost_socket = false;
+		(void)curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+		if (connected_us > 0)
+			continue;
+		/* Any change of this state makes libcurl look at the transfer. */
+		(void)curl_easy_pause(t->easy, CURLPAUSE_RECV);
+		(void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
+	}
+}
 
 usher_status
 http_work(struct http *http, struct usher_error *err)
@@ -194,6 +223,7 @@ http_work(struct http *http, struct usher_error *err)
 		act_on(http, CURL_SOCKET_TIMEOUT, 0);
 	}
 	collect(http);
+	go_on_connecting(http);
 	if (http->failed != CURLM_OK)
 		return err_set(
 		    err, USHER_E_INTERNAL, "HTTP", "%s", curl_multi_strerror(http->failed));

@@ -28,6 +28,7 @@ struct transfer {
 	size_t drained;
 	bool head_done; /* of the final response */
 	bool oversized;
+	bool lost_socket; /* libcurl has closed one of its sockets */
 
 	enum auth_scheme scheme;
 	unsigned refusals;	/* 401s in this handshake */
