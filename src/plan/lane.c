@@ -408,7 +408,7 @@ on_refusal(struct plan *p, struct lane *l, const struct answer *answer, uint64_t
 
 	l->attempt->refusal_code = answer->refusal.code;
 	if (answer->refusal.code == REFUSAL_NO_PROVIDER && l->language == LANGUAGE_POX &&
-	    !p->options.one_language) {
+	    l->url.https && !p->options.one_language) {
 		lane_finish_attempt(
 		    p, l, RESULT_REFUSAL, "it has nothing for Outlook: is it for phones?", now_ms);
 		lane_begin(p, l, &l->url, LANGUAGE_MOBILESYNC, now_ms);

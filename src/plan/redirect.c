@@ -56,7 +56,8 @@ judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, c
 	const struct word *word = redirect_said(p, host);
 
 	l->next_host = host;
-	if ((!ip_literal && same_site(p, host)) || is_trusted(p, host))
+	/* Who refused a host did not mean to trust it by agreeing to its domain later. */
+	if ((!ip_literal && same_site(p, host) && word == NULL) || is_trusted(p, host))
 		return VERDICT_FOLLOW;
 	/* The caller gave us the file, and asked for Microsoft's hosts. */
 	if (l->state == LANE_READ || (p->options.microsoft_365 && is_microsofts(host)))

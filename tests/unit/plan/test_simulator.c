@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "plan/source.h"
+#include "reference.h"
 #include "world.h"
 
-enum { WORLDS = 100000, WORLD_BYTES = 512 * 1024 };
+enum { WORLDS = 100000, WORLD_BYTES = 1024 * 1024 };
 
 #define PATH "/autodiscover/autodiscover.xml"
 
@@ -72,7 +74,7 @@ locate(struct world *w, const char *name, int *delay_ms, struct plan_location *o
 	*delay_ms = delay(x >> 8);
 	out->failure = PLAN_NO_FAILURE;
 	out->records = v;
-	out->n_records = (x >> 16) % 12;
+	out->n_records = (x >> 16) % 9;
 	for (size_t i = 0; i < out->n_records; i++) {
 		uint64_t y = roll(x, name, (unsigned)i);
 
@@ -126,6 +128,7 @@ static const struct answer settings = {
 };
 static const struct answer empty = { .kind = ANSWER_SETTINGS };
 static const struct answer refusal = { .kind = ANSWER_REFUSAL, .refusal = { .code = 500 } };
+static const struct answer no_provider = { .kind = ANSWER_REFUSAL, .refusal = { .code = 601 } };
 
 static const struct answer *
 redirect(struct world *w, enum answer_kind kind, const char *to)
@@ -148,7 +151,7 @@ answer_document(struct world *w, uint64_t x, struct plan_response *out)
 		out->answer = &settings;
 		break;
 	case 2:
-		out->answer = x >> 8 & 1 ? &refusal : &empty;
+		out->answer = x >> 8 & 1 ? &refusal : x >> 9 & 1 ? &no_provider : &empty;
 		break;
 	case 3:
 	case 4:
@@ -165,6 +168,74 @@ answer_document(struct world *w, uint64_t x, struct plan_response *out)
 	}
 }
 
+/* One URL, or the reason why not. */
+static void
+answer_v2(struct world *w, uint64_t x, struct plan_response *out)
+{
+	struct answer *a = arena_zalloc(w->mem, sizeof(*a));
+	struct answer_protocol *url = arena_zalloc(w->mem, sizeof(*url));
+
+	if (a == NULL || url == NULL)
+		abort();
+	url->url = targets[(x >> 16) % COUNT_OF(targets)];
+	*a = (struct answer){ .kind = ANSWER_SETTINGS, .protocols = url, .n_protocols = 1 };
+	out->answer = x % 3 == 0 ? &refusal : a;
+}
+
+static void
+answer_in(struct world *w, enum language language, uint64_t x, struct plan_response *out)
+{
+	if (language == LANGUAGE_JSON_V2)
+		answer_v2(w, x, out);
+	else if (language == LANGUAGE_AUTOCONFIG)
+		out->answer = x % 2 == 0 ? &settings : NULL;
+	else
+		answer_document(w, x, out);
+}
+
+static void
+read_file(struct world *w, struct plan_response *out)
+{
+	const struct dice *d = w->payload;
+	uint64_t x = roll(d->seed, "file", 6);
+
+	out->http_status = NUMBER_ABSENT;
+	out->failure = x % 4 == 0 ? PLAN_INTERNAL : PLAN_NO_FAILURE;
+	answer_document(w, x >> 8, out);
+	if (out->answer != NULL && out->answer->kind == ANSWER_REDIRECT_ADDRESS)
+		out->answer = NULL;
+}
+
+static void
+search(struct world *w, const char *directory, int *delay_ms, struct plan_finding *out)
+{
+	static const char *const bindings[] = { "https://cas1.corp.example" PATH,
+		"https://cas2.corp.example" PATH, "https://autodiscover.contoso.example" PATH,
+		"http://cas3.corp.example" PATH, "ldap://dc2.corp.example",
+		"ldap://dc3.corp.example:3268", "ldap://dc1.corp.example", "" };
+	static const char *const keywords[] = { SCP_URL_KEYWORD, SCP_URL_KEYWORD,
+		SCP_POINTER_KEYWORD, "Site=Oslo", "Site=Kyiv", "Domain=contoso.example",
+		"Domain=fabrikam.example" };
+	const struct dice *d = w->payload;
+	uint64_t x = roll(d->seed, directory, 7);
+	struct scp_record *v = arena_array(w->mem, 4, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	*delay_ms = delay(x >> 8);
+	out->failure = x % 4 == 0 ? PLAN_UNREACHABLE : PLAN_NO_FAILURE;
+	out->records = v;
+	out->n_records = (x >> 16) % 5;
+	for (size_t i = 0; i < out->n_records; i++) {
+		uint64_t y = roll(x, directory, (unsigned)i);
+
+		v[i].binding = bindings[y % COUNT_OF(bindings)];
+		v[i].keywords.v = (const char **)(uintptr_t)&keywords[(y >> 8) % 4];
+		v[i].keywords.n = 1 + (y >> 16) % 3;
+		v[i].created = (int64_t)(y >> 24) % 3;
+	}
+}
+
 static void
 respond(struct world *w, const struct plan_step *step, int *delay_ms, struct plan_response *out)
 {
@@ -174,7 +245,8 @@ respond(struct world *w, const struct plan_step *step, int *delay_ms, struct pla
 	char place[512];
 	uint64_t x;
 
-	(void)snprintf(place, sizeof(place), "%s %s", step->address, step->url->text);
+	(void)snprintf(
+	    place, sizeof(place), "%d %s %s", (int)step->language, step->address, step->url->text);
 	x = roll(d->seed, place, step->credentialed ? 16 + step->scheme : 3);
 	*delay_ms = delay(x >> 40);
 	out->tls.verdict = TLS_VERIFIED;
@@ -192,8 +264,9 @@ respond(struct world *w, const struct plan_step *step, int *delay_ms, struct pla
 	out->http_status = statuses[(x >> 8) % COUNT_OF(statuses)];
 	out->location = targets[(x >> 16) % COUNT_OF(targets)];
 	out->challenges = (struct text_list){ &challenges[(x >> 24) % COUNT_OF(challenges)], 1 };
-	if (out->http_status == 200)
-		answer_document(w, x >> 20, out);
+	out->offers_soap = step->kind == PLAN_PROBE && x >> 36 & 1;
+	if (out->http_status == 200 && step->kind != PLAN_PROBE)
+		answer_in(w, step->language, x >> 20, out);
 }
 
 static bool
@@ -202,6 +275,59 @@ consent(struct world *w, const char *host)
 	const struct dice *d = w->payload;
 
 	return roll(d->seed, host, 4) % 2 == 0;
+}
+
+/* Which sources and languages, by chance. */
+static void
+choose_sources(uint64_t x, struct plan_options *o)
+{
+	static const char *const orders[] = { "GACBFDEHJM", "MECB", "BDC", "EFDCABG", "HJ" };
+
+	if (x % 3 == 0)
+		o->last_known_good = targets[2 + (x >> 8) % 4];
+	o->local_xml = x % 5 == 0 ? "file.xml" : NULL;
+	o->prefer_local_xml = x % 2 == 0;
+	o->directory = x % 7 < 3 ? "ldap://dc1.corp.example" : NULL;
+	o->site = x >> 12 & 1 ? "Oslo" : NULL;
+	o->strict_site = x >> 13 & 1;
+	o->microsoft_365 = x % 11 == 0;
+	o->no_autoconfig = x >> 14 & 1;
+	o->names_apart = x >> 15 & 1;
+	if ((x >> 16) % 4 == 0)
+		o->order = orders[(x >> 20) % COUNT_OF(orders)];
+	if ((x >> 24) % 4 == 0)
+		o->excluded = (uint32_t)(x >> 32) & (uint32_t)(x >> 40) & 0xff;
+	o->one_language = (x >> 48) % 3 == 0;
+	o->language = (enum language)((x >> 52) % LANGUAGE_COUNT);
+}
+
+static void
+show_world(const struct world *w, uint64_t seed, const char *fault)
+{
+	(void)printf("# world %llu: %s\n", (unsigned long long)seed, fault);
+	for (size_t i = 0; i < w->result.n_attempts; i++)
+		(void)printf("#   %c %s %s: %s\n", w->result.attempts[i]->source,
+		    w->result.attempts[i]->address, w->result.attempts[i]->url,
+		    w->result.attempts[i]->reason);
+}
+
+/* Why a client that does one thing at a time may find what the plan does not: time was up; or the
+ * password, or one of the ten redirects, had been spent elsewhere. */
+static bool
+has_excuse(const struct world *w, const struct reference *found, const struct plan_options *o)
+{
+	uint64_t total = o->total_ms == 0 ? PLAN_TOTAL_MS : o->total_ms;
+
+	if (w->elapsed_ms >= total)
+		return true;
+	if (found->by_login &&
+	    (w->result.outcome == OUTCOME_REJECTED || w->result.outcome == OUTCOME_BLOCKED))
+		return true;
+	for (size_t i = 0; i < w->result.n_attempts; i++) {
+		if (strstr(w->result.attempts[i]->reason, "after ten") != NULL)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -224,19 +350,27 @@ run(uint64_t seed, struct dice *d, struct arena *mem)
 		.mem = mem,
 		.resolve = resolve,
 		.locate = locate,
+		.read = read_file,
+		.search = search,
 		.respond = respond,
 		.consent = consent };
+	struct reference found;
 
 	d->seed = seed;
+	if ((x >> 40) % 2 == 0)
+		choose_sources(roll(seed, "sources", 0), &options);
 	world_run(&w, "ann@contoso.example", &options);
 	d->outcomes[w.result.outcome]++;
-	if (w.fault[0] == '\0')
+	if (w.fault[0] != '\0') {
+		show_world(&w, seed, w.fault);
+		return false;
+	}
+	if (w.result.outcome == OUTCOME_FOUND)
 		return true;
-	(void)printf("# world %llu: %s\n", (unsigned long long)seed, w.fault);
-	for (size_t i = 0; i < w.result.n_attempts; i++)
-		(void)printf("#   %c %s %s: %s\n", w.result.attempts[i]->source,
-		    w.result.attempts[i]->address, w.result.attempts[i]->url,
-		    w.result.attempts[i]->reason);
+	found = reference_run(&w, "ann@contoso.example", &options);
+	if (!found.found || has_excuse(&w, &found, &options))
+		return true;
+	show_world(&w, seed, "a plain client finds the settings");
 	return false;
 }
 

@@ -46,12 +46,15 @@ struct run {
 	size_t n_asked;
 	const char *agreed[WORLD_STEPS_MAX]; /* hosts and domains consented to */
 	size_t n_agreed;
+	const char *mailboxes[WORLD_STEPS_MAX]; /* that anything was done for */
+	size_t n_mailboxes;
 	struct host_record hosts[WORLD_STEPS_MAX];
 	size_t n_hosts;
 	size_t n_failures;		    /* times the password was sent, and no host took it */
 	const char *named[WORLD_STEPS_MAX]; /* URLs that a directory or the caller named */
 	size_t n_named;
 	bool settings_seen;
+	bool part_seen;
 	bool fallback_seen; /* settings that are no Autodiscover's */
 };
 
@@ -87,8 +90,8 @@ has_right(const struct run *r, const struct plan_step *step)
 	    (domain_same_site(r->domain, host) || domain_same_site(domain, host)))
 		return true;
 	/* A mailbox that was asked for was reached by a trusted redirectAddr. */
-	for (size_t i = 0; !step->url->ip_literal && i < r->n_asked; i++) {
-		if (domain_same_site(strrchr(r->asked[i].address, '@') + 1, host))
+	for (size_t i = 0; !step->url->ip_literal && i < r->n_mailboxes; i++) {
+		if (domain_same_site(strrchr(r->mailboxes[i], '@') + 1, host))
 			return true;
 	}
 	for (size_t i = 0; i < r->options->trust_hosts.n; i++) {
@@ -110,11 +113,15 @@ has_right(const struct run *r, const struct plan_step *step)
 static void
 name_url(struct run *r, const char *text)
 {
-	struct url url;
+	struct url url, soap;
 
-	if (text != NULL && r->n_named < WORLD_STEPS_MAX &&
-	    url_parse(r->w->mem, slice_of(text), &url, NULL) == USHER_OK)
-		r->named[r->n_named++] = url.text;
+	if (text == NULL || r->n_named + 2 > WORLD_STEPS_MAX ||
+	    url_parse(r->w->mem, slice_of(text), &url, NULL) != USHER_OK ||
+	    url_resolve(r->w->mem, &url, SLICE_LITERAL("/autodiscover/autodiscover.svc"), &soap,
+		NULL) != USHER_OK)
+		return;
+	r->named[r->n_named++] = url.text;
+	r->named[r->n_named++] = soap.text;
 }
 
 static struct host_record *
@@ -273,8 +280,10 @@ watch_response(struct run *r, const struct flight *f)
 		return;
 	if (f->step.language == LANGUAGE_AUTOCONFIG)
 		r->fallback_seen = true;
-	else if (f->step.language != LANGUAGE_JSON_V2 || r->options->one_language)
+	else if (f->step.language != LANGUAGE_JSON_V2)
 		r->settings_seen = true;
+	else /* there is more to ask before that is an answer */
+		r->part_seen = r->options->one_language;
 }
 
 static void
@@ -290,6 +299,9 @@ start(struct run *r, const struct plan_step *step)
 		abort();
 	}
 	*f = (struct flight){ .step = *step };
+	if (r->n_mailboxes < WORLD_STEPS_MAX &&
+	    (r->n_mailboxes == 0 || r->mailboxes[r->n_mailboxes - 1] != step->address))
+		r->mailboxes[r->n_mailboxes++] = step->address;
 	switch (step->kind) {
 	case PLAN_RESOLVE:
 		r->w->resolve(r->w, step->url->host, &delay_ms, &f->resolution);
@@ -435,7 +447,7 @@ check_end(struct run *r)
 
 	if (w->elapsed_ms > total)
 		broken(r, "over time: %llu ms", (unsigned long long)w->elapsed_ms);
-	if (r->settings_seen ? !found : found && !r->fallback_seen)
+	if (r->settings_seen ? !found : found && !r->fallback_seen && !r->part_seen)
 		broken(r, "settings %s seen, and the outcome is %s",
 		    r->settings_seen ? "were" : "were not", plan_outcome_name(w->result.outcome));
 	/* Where a service refuses the login, settings of another kind would hide that. */
