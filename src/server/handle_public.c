@@ -9,6 +9,8 @@
 
 /* ---- Autodiscover V2 ---- */
 
+enum { URL_BYTES = 4096 }; /* with an address that is all %XX */
+
 static const enum protocol_kind v2_kinds[] = { PROTOCOL_ACTIVESYNC, PROTOCOL_AUTODISCOVER,
 	PROTOCOL_EWS };
 
@@ -69,14 +71,13 @@ send_on(struct request *request, const struct question *question, const struct a
     const char *domain)
 {
 	struct question next = *question;
-	struct buf url CLEANUP(buf_cleanup);
+	CLEANUP(buf_cleanup) struct buf url = { .max = URL_BYTES };
 	struct answer answer;
 
 	if (question->redirect_count >= JSON_V2_REDIRECTS_MAX) {
 		refuse_json(request, JSON_V2_TOO_MANY_REDIRECTS, question, NULL);
 		return;
 	}
-	buf_init(&url, 4096);
 	next.redirect_count++;
 	next.address = arena_join(request->mem, address->local, "@", domain);
 	domain = arena_join(request->mem, "autodiscover.", domain);
