@@ -173,7 +173,9 @@ def _():
     while state()[1] > descriptors and time.monotonic() < end:
         time.sleep(0.1)
     tap.same(state()[1:], (descriptors, threads))
-    tap.true(state()[0] < memory + 4096, f'{memory} KB became {state()[0]} KB')
+    # A sanitizer keeps for a while what was freed.
+    if 'ASAN_OPTIONS' not in os.environ:
+        tap.true(state()[0] < memory + 4096, f'{memory} KB became {state()[0]} KB')
 
 
 @tap.case('it ends with status 0')
