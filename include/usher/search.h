@@ -17,8 +17,8 @@
  *	usher_search_free(search);
  *
  * Nothing here waits, whatever the network does. What takes time without it is to open ca_file or
- * the system's roots, and the mathematics of a handshake; and USHER_NEGOTIATE waits for the Kerberos
- * server while that gives a ticket.
+ * the system's roots, and the mathematics of a handshake; and USHER_NEGOTIATE waits for the
+ *Kerberos server while that gives a ticket.
  *
  * The callbacks of the options are called from within usher_search_act(). They may take their time
  * with an answer: see USHER_LATER. The clock of the search stands still while a question is open,

@@ -173,9 +173,9 @@ challenge(struct request *request)
 	/* Some libraries ask without credentials to learn that SOAP is spoken here (soap.md 2). */
 	struct reply_field fields[] = { { "WWW-Authenticate", NULL },
 		{ "X-SOAP-Enabled", "True" } };
-	const struct reply reply = { .status = 401,
-		.fields = fields,
-		.n_fields = COUNT_OF(fields) };
+	const struct reply reply = {
+		.status = 401, .fields = fields, .n_fields = COUNT_OF(fields)
+	};
 
 	buf_init(&value, REPLY_HEAD_BYTES / 2);
 	buf_text(&value, "Basic realm=\"");

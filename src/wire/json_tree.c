@@ -362,7 +362,7 @@ json_tree_attempt(
 		    mem, json_tree_member(object, "tls"), &tls_evidence_table, &tls, err);
 	if (st != USHER_OK)
 		return st;
-	out->source = source->text[0];
+	out->source = (unsigned char)source->text[0];
 	out->credentialed = credentialed != NULL && credentialed->flag;
 	out->tls = tls;
 	return USHER_OK;
