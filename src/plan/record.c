@@ -54,6 +54,8 @@ good_character(struct slice s)
 	unsigned char c = (unsigned char)s.p[0];
 	size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
 
+	if (c >= 0x20 && c < 0x7f)
+		return 1;
 	if (c < 0x20 || c == 0x7f || n > s.n || !text_utf8_valid((struct slice){ s.p, n }))
 		return 0;
 	return n;

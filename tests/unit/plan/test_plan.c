@@ -546,6 +546,132 @@ test_worlds(void **state UNUSED)
 		run_row(&rows[i]);
 }
 
+/* ---- sources that the caller names ---- */
+
+#define FABRIKAM_SCP "https://cas.corp.example" PATH
+#define KNOWN "https://mail.fabrikam.example" PATH
+
+struct named_row {
+	const char *name;
+	struct rule rules[5];
+	struct plan_options options;
+	enum plan_outcome outcome;
+	enum source source;
+	uint64_t elapsed_ms;
+};
+
+static const char *const url_keyword[] = { SCP_URL_KEYWORD };
+static const char *const pointer_keywords[] = { SCP_POINTER_KEYWORD, "Domain=contoso.example" };
+
+/* One directory knows a server, one points to the first, and one to itself. */
+static void
+search(struct world *w, const char *directory, int *delay_ms, struct plan_finding *out)
+{
+	static const struct scp_record server = { FABRIKAM_SCP,
+		{ (const char **)(uintptr_t)url_keyword, 1 }, 1 };
+	static const struct scp_record pointer = { "ldap://dc.corp.example",
+		{ (const char **)(uintptr_t)pointer_keywords, 2 }, 1 };
+	static const struct scp_record circle = { "ldap://circle.corp.example",
+		{ (const char **)(uintptr_t)pointer_keywords, 2 }, 1 };
+
+	(void)w;
+	*delay_ms = strstr(directory, "slow") != NULL ? 2000 : 10;
+	out->failure = PLAN_NO_FAILURE;
+	out->n_records = 1;
+	out->records = strstr(directory, "points") != NULL ? &pointer :
+		       strstr(directory, "circle") != NULL ? &circle :
+							     &server;
+	if (strstr(directory, "down") != NULL)
+		out->failure = PLAN_UNREACHABLE;
+}
+
+static void
+read_file(struct world *w UNUSED, struct plan_response *out)
+{
+	out->failure = PLAN_NO_FAILURE;
+	out->answer = &settings;
+}
+
+static const struct named_row named_rows[] = {
+	{ "a connection point is preferred, and its host needs nobody's word",
+	    { { C, ANYBODY, GIVES_SETTINGS }, { FABRIKAM_SCP, ANONYMOUS, ANSWERS, 401, BASIC, 50 },
+		{ FABRIKAM_SCP, LOGGED_IN, GIVES_SETTINGS } },
+	    { .directory = "ldap://dc.corp.example", .schemes = SCHEMES_BY_PASSWORD },
+	    OUTCOME_FOUND, SOURCE_SCP, 60 },
+	{ "the directory's word is waited for, and its host has its grace then",
+	    { { C, ANYBODY, GIVES_SETTINGS },
+		{ FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS, .delay_ms = 200 } },
+	    { .directory = "ldap://slow.corp.example" }, OUTCOME_FOUND, SOURCE_SCP, 2200 },
+	{ "a host of the directory that drops packets costs one grace",
+	    { { C, ANYBODY, GIVES_SETTINGS }, { FABRIKAM_SCP, ANYBODY, FAILS, .delay_ms = NEVER } },
+	    { .directory = "ldap://dc.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER,
+	    10 + PLAN_GRACE_MS },
+	{ "a directory that is not there", { { C, ANYBODY, GIVES_SETTINGS, .delay_ms = 100 } },
+	    { .directory = "ldap://down.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 100 },
+	{ "a pointer", { { FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS } },
+	    { .directory = "ldap://points.corp.example" }, OUTCOME_FOUND, SOURCE_SCP, 20 },
+	{ "pointers in a circle", { { C, ANYBODY, GIVES_SETTINGS, .delay_ms = 100 } },
+	    { .directory = "ldap://circle.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER,
+	    100 },
+	{ "two mailboxes that send us to each other from the directory: the next source decides",
+	    { { FABRIKAM_SCP, ANYBODY, SENDS_TO_ADDRESS, .text = "ben@contoso.example" },
+		{ C, ANYBODY, GIVES_SETTINGS, .delay_ms = 50 } },
+	    { .directory = "ldap://dc.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 0 },
+	{ "a redirect of its host is nobody's word",
+	    { { FABRIKAM_SCP, ANYBODY, ANSWERS, 302, OTHER }, { OTHER, ANYBODY, GIVES_SETTINGS } },
+	    { .directory = "ldap://dc.corp.example" }, OUTCOME_BLOCKED, 0, 0 },
+	{ "the last known good URL has a head start",
+	    { { KNOWN, ANYBODY, GIVES_SETTINGS, .delay_ms = 200 }, { C, ANYBODY, GIVES_SETTINGS } },
+	    { .last_known_good = KNOWN }, OUTCOME_FOUND, SOURCE_LAST_KNOWN_GOOD, 200 },
+	{ "and no more than that",
+	    { { KNOWN, ANYBODY, FAILS, .delay_ms = NEVER }, { C, ANYBODY, GIVES_SETTINGS } },
+	    { .last_known_good = KNOWN }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 2 * PLAN_GRACE_MS },
+	{ "when it fails, the others begin at once",
+	    { { KNOWN, ANYBODY, ANSWERS, 404, .delay_ms = 50 },
+		{ C, ANYBODY, GIVES_SETTINGS, .delay_ms = 50 } },
+	    { .last_known_good = KNOWN }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 100 },
+	{ "local XML waits for the hosts of the domain",
+	    { { C, ANYBODY, ANSWERS, 404, .delay_ms = 70 } }, { .local_xml = "file.xml" },
+	    OUTCOME_FOUND, SOURCE_LOCAL_XML, 70 },
+	{ "preferred, it waits for nobody", { { C, ANYBODY, GIVES_SETTINGS } },
+	    { .local_xml = "file.xml", .prefer_local_xml = true }, OUTCOME_FOUND, SOURCE_LOCAL_XML,
+	    0 },
+};
+
+static void
+run_named_row(const struct named_row *row)
+{
+	struct row rules = { .name = row->name };
+	struct world w = { .payload = &rules,
+		.resolve = resolve,
+		.locate = locate,
+		.read = read_file,
+		.search = search,
+		.respond = respond,
+		.consent = consent };
+
+	memcpy(rules.rules, row->rules, sizeof(row->rules));
+	w.mem = arena_new(1 << 20);
+	world_run(&w, "ann@contoso.example", &row->options);
+	if (w.fault[0] != '\0')
+		fail_msg("%s: %s", row->name, w.fault);
+	if (w.result.outcome != row->outcome)
+		fail_msg(
+		    "%s: %s (%s)", row->name, plan_outcome_name(w.result.outcome), w.result.reason);
+	if (row->outcome == OUTCOME_FOUND && w.result.won->source != (int)row->source)
+		fail_msg("%s: %c won", row->name, w.result.won->source);
+	if (row->elapsed_ms != 0 && w.elapsed_ms != row->elapsed_ms)
+		fail_msg("%s: took %llu ms", row->name, (unsigned long long)w.elapsed_ms);
+	arena_free(w.mem);
+}
+
+static void
+test_named_sources(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(named_rows); i++)
+		run_named_row(&named_rows[i]);
+}
+
 /* ---- what no table of one domain can say ---- */
 
 static void
@@ -668,6 +794,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worlds),
+		cmocka_unit_test(test_named_sources),
 		cmocka_unit_test(test_ten_redirects_are_followed_and_eleven_are_not),
 		cmocka_unit_test(test_the_whole_search_has_a_deadline),
 		cmocka_unit_test(test_memory_may_end_anywhere),
