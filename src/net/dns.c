@@ -246,7 +246,10 @@ note_failure(struct query *q, int code)
 
 	if (q->failure != DNS_TROUBLE) {
 		q->failure = failure;
-		q->detail = ares_strerror(code);
+		/* For c-ares, servers that answer with an error are servers it cannot reach. */
+		q->detail = code == ARES_ECONNREFUSED ?
+				"no DNS server answers, or only with an error" :
+				ares_strerror(code);
 	}
 }
 
