@@ -242,12 +242,10 @@ respond(struct world *w, const struct plan_step *step, int *delay_ms, struct pla
 	static const int statuses[] = { 200, 200, 200, 200, 301, 302, 307, 308, 401, 401, 401, 401,
 		403, 404, 456, 500, 503, 204, 999 };
 	const struct dice *d = w->payload;
-	char place[512];
 	uint64_t x;
 
-	(void)snprintf(
-	    place, sizeof(place), "%d %s %s", (int)step->language, step->address, step->url->text);
-	x = roll(d->seed, place, step->credentialed ? 16 + step->scheme : 3);
+	x = roll(roll(d->seed, step->address, (unsigned)step->language), step->url->text,
+	    step->credentialed ? 16 + step->scheme : 3);
 	*delay_ms = delay(x >> 40);
 	out->tls.verdict = TLS_VERIFIED;
 	if (x % 16 == 0) {
