@@ -173,9 +173,13 @@ resolve_autoconfig(
 	out->provider_short_name = d->short_name != NULL ? d->short_name : out->provider_name;
 	for (size_t i = 0; i < facts->n_services; i++)
 		put_service(&m, &facts->services[i], out);
-	put_url(&m, PROTOCOL_EWS, URL_EWS);
-	put_url(&m, PROTOCOL_ACTIVESYNC, URL_ACTIVESYNC);
-	put_url(&m, PROTOCOL_WEBMAIL, URL_OWA);
+	/* Without mail servers beside them no known program takes them (autoconfig.md 2.7), and
+	 * whoever asks for an Exchange mailbox shall ask Autodiscover. */
+	if (facts->n_services > 0) {
+		put_url(&m, PROTOCOL_EWS, URL_EWS);
+		put_url(&m, PROTOCOL_ACTIVESYNC, URL_ACTIVESYNC);
+		put_url(&m, PROTOCOL_WEBMAIL, URL_OWA);
+	}
 	out->protocols = m.protocols;
 	out->n_protocols = m.n;
 	return m.failed ? USHER_E_NOMEM : USHER_OK;

@@ -17,9 +17,8 @@ resolve_domain_url(
 
 /* The settings of a domain with placeholders of Mail Autoconfig in the place of the address.
  * `asked` is the domain as asked for, in A-labels; an alias has the user names of the domain that
- * it stands for. Services in the order of the facts; an exchange domain has its URLs behind them.
- * Always settings, perhaps without any protocol.
- * USHER_E_NOMEM. */
+ * it stands for. Services in the order of the facts; an exchange domain that has some has its URLs
+ * behind them. Always settings, perhaps without any protocol. USHER_E_NOMEM. */
 USHER_CHECK usher_status
 resolve_autoconfig(
     struct arena *mem, const struct facts *facts, const char *asked, struct answer *out);

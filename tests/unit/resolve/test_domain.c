@@ -103,10 +103,11 @@ test_no_mailbox(void **state)
 	struct sample s;
 
 	(void)state;
-	sample_init(&s);
-	assert_int_equal(resolve_autoconfig(mem, &s.facts, "contoso.com", &with), USHER_OK);
+	sample_init_mail(&s);
+	assert_int_equal(resolve_autoconfig(mem, &s.facts, s.facts.domain_name, &with), USHER_OK);
 	s.facts.mailbox = NULL;
-	assert_int_equal(resolve_autoconfig(mem, &s.facts, "contoso.com", &without), USHER_OK);
+	assert_int_equal(
+	    resolve_autoconfig(mem, &s.facts, s.facts.domain_name, &without), USHER_OK);
 	assert_true(answer_equal(&with, &without));
 	assert_true(with.n_protocols > 0);
 	arena_free(mem);
