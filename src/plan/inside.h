@@ -1,6 +1,7 @@
 /* inside.h - what the files of the plan share: its state, and who may change what.
  *
  * plan.c     precedence and time: which step is next and when the search is over
+ * mailbox.c  the sources of a mailbox: which are asked, from which URL, from when on
  * lane.c     one source's way: what the outcome of each of its steps means
  * locate.c   the hosts that SRV records and directories name
  * name.c     names and their addresses, looked up once
@@ -179,6 +180,13 @@ plan_address(const struct plan *p)
 {
 	return p->addresses[p->n_addresses - 1];
 }
+
+/* ---- mailbox.c ---- */
+
+/* The sources of `address`, after so many redirects, take the place behind the first `at` lanes. */
+void
+mailbox_begin(
+    struct plan *p, const struct address *address, size_t at, size_t hops, uint64_t now_ms);
 
 /* ---- name.c ---- */
 
