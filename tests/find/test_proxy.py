@@ -128,7 +128,14 @@ def _():
     with peer() as p, Socks({f'{C}:443': p.port}) as proxy:
         run = find('--proxy', proxy.url.replace('http:', 'socks5h:'))
     tap.same(run.returncode, FOUND)
-    tap.true(f'{C}:443' in proxy.asked and f'{C}:80' in proxy.asked, proxy.asked)
+    tap.true(f'{C}:443' in proxy.asked, proxy.asked)
+
+
+@tap.case('a proxy that knows SOCKS, for plain http')
+def _():
+    with Socks({}) as proxy:
+        find('--proxy', proxy.url.replace('http:', 'socks5h:'))
+    tap.true(f'{C}:80' in proxy.asked, proxy.asked)
 
 
 @tap.case('a route is told to the proxy')
