@@ -27,6 +27,8 @@ del sys.argv[1:]
 def command(name):
     """How the example is started."""
     if name.endswith('.py'):
+        if b'__asan' in LIBRARY.read_bytes():
+            tap.skip('a sanitizer does not go into a running Python')
         return [sys.executable, ROOT / 'examples' / name]
     if name.replace('.', '_') not in BUILT:
         tap.skip('what it needs was not there when it was to be built')
