@@ -129,7 +129,8 @@ enum usher_refresh {
 
 /* Searches if there is something to search for, and finishes with what came.
  *
- * find     as for usher_find(); where its member last_known_good is NULL, the profile's is used.
+ * find     as for usher_find(); where its members last_known_good and offered_before are NULL or
+ *          empty, the profile's are used.
  * result   may be NULL. What the search gave, to be freed by the caller; NULL when nothing was due.
  *
  * Returns  as usher_find() and usher_profile_finish(). A search that found no settings is no error.
@@ -139,8 +140,9 @@ usher_profile_refresh(struct usher_profile *profile, enum usher_refresh how,
     const struct usher_find_options *find, struct usher_result **result, struct usher_error *err);
 
 /* The same in two halves, for programs that search in their own event loop. Begins: 1 when a search
- * is wanted, 0 when nothing is due. *find gets the last known good URL when it has none; the text
- * is valid until the profile is next told to do something. Since 0.1. */
+ * is wanted, 0 when nothing is due. *find gets the last known good URL when it has none, and what
+ * the host of the settings offered to log in by; both are valid until the profile is next told to
+ * do something. Since 0.1. */
 USHER_API int
 usher_profile_begin(
     struct usher_profile *profile, enum usher_refresh how, struct usher_find_options *find);

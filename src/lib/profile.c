@@ -285,6 +285,9 @@ usher_profile_begin(
 	profile->cause = due.cause;
 	if (find->last_known_good == NULL && profile->view != NULL && !due.full)
 		find->last_known_good = profile->view->data.head.url;
+	if ((find->offered_before == NULL || find->offered_before[0] == NULL) &&
+	    profile->view != NULL)
+		find->offered_before = profile->view->offered;
 	return profile->layers != 0;
 }
 
@@ -296,10 +299,27 @@ meaning(enum usher_outcome outcome)
 					   REFRESH_FAILED;
 }
 
+/* What the host of the settings offered to log in by: the 401 before them says so, and an answer
+ * without one undoes nothing. */
+static struct text_list
+offers(const struct plan_result *found, const struct attempt *before)
+{
+	for (size_t i = found->n_attempts; i-- > 0;) {
+		const struct attempt *a = found->attempts[i];
+
+		if (a->offered.n > 0 && strcmp(a->url, found->won->url) == 0)
+			return a->offered;
+	}
+	if (before->url != NULL && strcmp(before->url, found->won->url) == 0)
+		return before->offered;
+	return (struct text_list){ NULL, 0 };
+}
+
 /* `data` as it will be. What it points to is the result's, or the old state's. */
 static void
 apply(struct usher_profile *p, const struct usher_result *result, struct profile_data *data)
 {
+	struct text_list offered;
 	int64_t ttl_hours =
 	    result->settings == NULL ? NUMBER_ABSENT : profile_ttl_hours(result->settings);
 	int64_t now = now_s(p);
@@ -324,7 +344,9 @@ apply(struct usher_profile *p, const struct usher_result *result, struct profile
 	data->head.url = result->plan.won->url;
 	data->head.answer_address = result->plan.address;
 	source = data->won.source;
+	offered = offers(&result->plan, &data->won);
 	data->won = *result->plan.won;
+	data->won.offered = offered;
 	/* What first named the URL is worth knowing, not that we remembered it. */
 	if (data->won.source == SOURCE_LAST_KNOWN_GOOD && source != 0)
 		data->won.source = source;

@@ -182,6 +182,7 @@ struct profile_view {
 	struct profile_changes waiting;
 	struct usher_result *in_force;
 	struct usher_result *last;
+	const char *offered[2]; /* by the host of the settings, as find.h takes it; NULL: nothing */
 	struct profile_facts facts;
 	struct buf json;
 };

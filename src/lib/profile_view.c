@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "base/err.h"
+#include "base/url.h"
 #include "lib/profile.h"
 #include "lib/result.h"
 #include "wire/json.h"
@@ -136,6 +137,37 @@ make_facts(struct profile_view *v, const char *path, struct usher_error *err)
 	return USHER_OK;
 }
 
+/* A host that once offered better than Basic gets no password by Basic afterwards
+ * (authentication.md 10). */
+static usher_status
+make_offered(struct profile_view *v, struct usher_error *err)
+{
+	const struct attempt *won = &v->data.won;
+	struct buf CLEANUP(buf_cleanup) entry = { 0 };
+	const char *host;
+	struct url url;
+	usher_status st;
+
+	if (won->url == NULL || won->offered.n == 0)
+		return USHER_OK;
+	st = url_parse(v->mem, slice_of(won->url), &url, NULL);
+	if (st == USHER_OK)
+		st = domain_parse(v->mem, slice_of(url.host), &host, NULL);
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, v->data.head.address);
+	if (st != USHER_OK) /* an address: there is nothing to remember it by */
+		return USHER_OK;
+	buf_init(&entry, PROFILE_BYTES);
+	buf_text(&entry, host);
+	for (size_t i = 0; i < won->offered.n; i++) {
+		buf_char(&entry, i == 0 ? '=' : ',');
+		buf_text(&entry, won->offered.v[i]);
+	}
+	if (entry.status == USHER_OK)
+		v->offered[0] = arena_copy(v->mem, buf_as_slice(&entry));
+	return v->offered[0] == NULL ? err_nomem(err, v->data.head.address) : USHER_OK;
+}
+
 static void
 put_nullable(struct buf *out, const char *text)
 {
@@ -189,6 +221,8 @@ complete(struct profile_view *v, const char *path, struct usher_error *err)
 	st = make_results(v, err);
 	if (st == USHER_OK)
 		st = make_facts(v, path, err);
+	if (st == USHER_OK)
+		st = make_offered(v, err);
 	if (st != USHER_OK)
 		return st;
 	write_json(v);

@@ -13,7 +13,7 @@ from support.names import Dns
 from support.peers import Peer, Proxy, answer, login, redirect, status, to_url
 from support.programs import usher
 from world import (ADDRESS, B, BLOCKED, C, FOUND, HERE, MAIL, NOT_FOUND, OTHER, PASSWORD, PLAIN,
-                   REJECTED, SRV, UNAVAILABLE, authority, expect, find, good)
+                   REJECTED, SRV, UNAVAILABLE, authority, expect, find, good, raised)
 
 TOKEN = 'eyJhbGciOiJFUzI1NiJ9.dG9rZW4tZm9yLWFubg.c2VjcmV0LXNpZ25hdHVyZQ'
 TOKEN_FILE = scratch.write(HERE / 'token', TOKEN + '\n', 0o600)
@@ -159,6 +159,23 @@ def _():
     run = find({C: strong, f'{C}:8443': weak}, dns={SRV: [(0, 0, 8443, C)]})
     expect(run, REJECTED, 'offered better before')
     no_secret(strong, weak)
+
+
+@tap.case('a profile remembers what the host offered, however often that is tried')
+def _():
+    def profile(verb, peer, *options):
+        with raised({C: peer}) as (routes, _):
+            return usher('profile', verb, ADDRESS, '--profiles', HERE / 'profiles', '--ca-file',
+                         authority.root, '--password-file', PASSWORD, *routes, *options)
+    created = profile('create', good(ntlm(answer(), offers=EXCHANGE)))
+    tap.same(created.returncode, FOUND, created.stdout + created.stderr)
+    for verb in ('refresh', 'repair', 'refresh'):
+        weak = good(login(answer()))
+        done = profile(verb, weak)
+        tap.same(done.returncode, BLOCKED, done.stdout + done.stderr)
+        no_secret(weak)
+    done = profile('refresh', good(login(answer())), '--auth', 'basic')
+    tap.same(done.returncode, FOUND, done.stdout + done.stderr)
 
 
 @tap.each([('no host', 'NTLM'), ('no name', '=NTLM'), ('a URL', 'https://x/=NTLM')])

@@ -36,7 +36,8 @@ def command(name):
 
 
 def environment():
-    return clean_environment(USHER_PASSWORD='secret', LD_LIBRARY_PATH=LIBRARY.parent)
+    return clean_environment(USHER_PASSWORD='secret', LD_LIBRARY_PATH=LIBRARY.parent,
+                             XDG_DATA_HOME=folder / 'data')
 
 
 def run(name, *addresses):
@@ -96,5 +97,16 @@ with contextlib.ExitStack() as stack:
     def _(name):
         done = run(name, 'no address')
         tap.has(done.stdout + done.stderr, 'no address')
+
+    @tap.case('profile.c, and once more when nothing is due')
+    def _():
+        before = len(peer.logins)
+        for _ in range(2):
+            done = run('profile.c', ADDRESS)
+            tap.same(done.returncode, 0, done.stdout + done.stderr)
+            tap.has(done.stdout, 'EXPR')
+            tap.has(done.stdout, 'due again at ')
+        tap.same(len(peer.logins) - before, 1)
+        tap.same(run('profile.c', NOBODY).returncode, 1)
 
     tap.main()
