@@ -6,14 +6,13 @@
 #include "lib/search.h"
 #include "plan/source.h"
 
-/* Names of Outlook that say nothing about where to look, or nothing at all. */
+/* Values of Outlook that change nothing here: whoever copies a policy need not leave them out. */
 static const struct {
 	const char *name;
-	const char *remark;
-} no_switches[] = {
-	{ "ExcludeSrvLookup", "Outlook does not read it: ExcludeSrvRecord is meant" },
+	const char *why_not; /* it cannot be on; NULL: it may be */
+} idle_switches[] = {
 	{ "EnableOffice365ConfigService", "usher never asks that service" },
-	{ "ZeroConfigExchange", "it is about the first start of Outlook" },
+	{ "ZeroConfigExchange", NULL },
 };
 
 /* Where does the value of `NAME=VALUE` begin; NULL when there is none. */
@@ -39,13 +38,19 @@ read_switch(const char *name, const char *value, bool *out, struct usher_error *
 }
 
 static usher_status
-unknown_switch(const char *name, struct usher_error *err)
+check_idle_switch(const char *name, bool on, struct usher_error *err)
 {
-	for (size_t i = 0; i < COUNT_OF(no_switches); i++) {
-		if (slice_is_nocase(slice_of(name), no_switches[i].name))
-			return err_set(
-			    err, USHER_E_USAGE, "outlook", "`%s`: %s", name, no_switches[i].remark);
+	for (size_t i = 0; i < COUNT_OF(idle_switches); i++) {
+		if (!slice_is_nocase(slice_of(name), idle_switches[i].name))
+			continue;
+		if (!on || idle_switches[i].why_not == NULL)
+			return USHER_OK;
+		return err_set(err, USHER_E_USAGE, "outlook", "`%s` can only be 0: %s", name,
+		    idle_switches[i].why_not);
 	}
+	if (slice_is_nocase(slice_of(name), "ExcludeSrvLookup"))
+		return err_set(err, USHER_E_USAGE, "outlook",
+		    "`%s`: Outlook does not read it: ExcludeSrvRecord is meant", name);
 	return err_set(err, USHER_E_USAGE, "outlook",
 	    "`%s` is not a value of Outlook's that says where to look", name);
 }
@@ -100,8 +105,8 @@ read_outlook(struct arena *mem, struct search_options *o, const char *text,
 	else if (source == 0 &&
 		 slice_is_nocase(slice_of(name), "PreferProvidedEmailInAutoDiscoverAuthPrompts"))
 		o->given.prefer_address = on;
-	else if (source == 0)
-		return unknown_switch(name, err);
+	else if (source == 0 && check_idle_switch(name, on, err) != USHER_OK)
+		st = USHER_E_USAGE;
 	return st;
 }
 

@@ -691,6 +691,17 @@ def _():
     tap.true('secret' not in said, said)
 
 
+@tap.each([
+    ('the prompt names the login that was given', [], 'CONTOSO\\ann'),
+    ('the prompt names the address, with PreferProvidedEmailInAutoDiscoverAuthPrompts',
+     ['--outlook', 'PreferProvidedEmailInAutoDiscoverAuthPrompts'], ADDRESS)])
+def _(options, name):
+    status_, said = at_terminal({C: good(login(answer(), name=name))},
+                                [(f'Password of {name} for {C}: ', 'secret')],
+                                '--login', 'CONTOSO\\ann', *options)
+    tap.same(status_, FOUND, said)
+
+
 @tap.each([(f'a root with {name} asks nobody anything', *row) for name, *row in (
     ('a certificate for www only', WRONG, answer()),
     ('an expired certificate', EXPIRED, answer()),

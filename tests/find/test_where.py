@@ -196,7 +196,8 @@ def _(scripts, options, outcome, source):
 @tap.each([(f'{value} leaves out what it names', value, expected) for value, expected in {
     'ExcludeHttpsRootDomain': 'CDEMM', 'ExcludeHttpsAutoDiscoverDomain=1': 'BDEM',
     'excludehttpredirect': 'CBEM', 'ExcludeSrvRecord': 'CBDM', 'ExcludeSrvRecord=0': 'CBDEM',
-    'ExcludeScpLookup': 'CBDEM'}.items()])
+    'ExcludeScpLookup': 'CBDEM', 'EnableOffice365ConfigService=0': 'CBDEM',
+    'ZeroConfigExchange': 'CBDEM', 'PreferLocalXML=0': 'CBDEM'}.items()])
 def _(value, expected):
     run = find({}, '--outlook', value)
     expect(run, NOT_FOUND)
@@ -206,6 +207,7 @@ def _(value, expected):
 @tap.each([
     ('ExcludeSrvLookup is a mistake', ['--outlook', 'ExcludeSrvLookup'], 'ExcludeSrvRecord'),
     ('a value that there is not', ['--outlook', 'ExcludeEverything'], 'ExcludeEverything'),
+    ('a service that is never asked', ['--outlook', 'EnableOffice365ConfigService=1'], 'only be 0'),
     ('a switch is 0 or 1', ['--outlook', 'PreferLocalXML=2'], 'either 0 or 1'),
     ('a server that is no host', ['--outlook', 'RedirectServers=a b'], 'not a host name'),
     ('a source that there is not', ['--sources', 'CX'], 'CX'),
@@ -243,6 +245,14 @@ def _():
     run = find({C: host(answer())}, '--last-known-good', f'https://{OTHER}{PATH}')
     expect(run, FOUND)
     tap.same(run.json['source'], 'C')
+
+
+@tap.case('ExcludeLastKnownGoodURL leaves it out')
+def _():
+    good_one = host(login(answer()))
+    run = find({OTHER: good_one, C: host(answer())}, '--last-known-good', f'https://{OTHER}{PATH}',
+               '--outlook', 'ExcludeLastKnownGoodURL')
+    tap.same((run.json['source'], good_one.requests), ('C', []))
 
 
 @tap.case('a redirect from there is judged like any other')
@@ -302,6 +312,10 @@ def _():
     tap.same(asked.requests, [])
     asked = peers.Peer(*certificate, script=login(answer()))
     expect(find({cloud: asked, C: good()}, '--microsoft-365'), FOUND)
+    tap.same(asked.requests, [])
+    asked = peers.Peer(*certificate, script=login(answer()))
+    expect(find({cloud: asked}, '--microsoft-365', '--outlook', 'ExcludeExplicitO365Endpoint'),
+           NOT_FOUND)
     tap.same(asked.requests, [])
 
 
