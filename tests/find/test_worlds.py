@@ -522,6 +522,9 @@ NO_ANSWER = {
         (answer(b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
                 b'<Autodiscover>&b;</Autodiscover>'), 'no Autodiscover service'),
     'elements without end': (answer(b'<Autodiscover>' + b'<a>' * 9999), 'no Autodiscover service'),
+    'an answer of another namespace':
+        (answer(b'<Autodiscover xmlns="urn:example:other"><Response><Account><Action>settings'
+                b'</Action></Account></Response></Autodiscover>'), ''),
     'an answer without settings':
         (answer(peers.document('<Account><Action>settings</Action></Account>')), 'no settings'),
     'an answer without a meaning':
