@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/err.h"
 #include "base/text.h"
 #include "server/answering.h"
 #include "server/route.h"
@@ -112,14 +113,28 @@ send_refusal(struct request *request, const struct question *question, const cha
 		send_answer(request, question, &answer, id);
 }
 
+/* `login` is NULL for an anonymous caller. */
+static void
+answer_from(
+    struct request *request, const struct job *job, const struct facts *facts, const char *login)
+{
+	const struct resolve_context context = answering_as(request, login);
+	struct usher_error err = { 0 };
+	struct answer answer;
+
+	if (resolve_answer(request->mem, &job->question, facts, &context, &answer, &err) !=
+	    USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_answer(request, &job->question, &answer, job->request_id);
+}
+
 /* The caller may ask: find out and tell. `login` is NULL for an anonymous caller. */
 static void
 answer_question(struct request *request, struct job *job, const char *login)
 {
-	const struct resolve_context context = answering_as(request, login);
 	struct usher_error err = { 0 };
 	struct facts facts;
-	struct answer answer;
 	enum lookup found;
 
 	if (!job->readable) {
@@ -130,35 +145,47 @@ answer_question(struct request *request, struct job *job, const char *login)
 	    dir_facts(thread_of(request)->dir, request->mem, &job->question, login, &facts, &err);
 	if (!service_available(request, found, &err))
 		return;
-	if (found == LOOKUP_ABSENT) /* not an address at all */
+	if (found == LOOKUP_ABSENT) { /* not an address at all */
 		send_refusal(
 		    request, &job->question, login, REFUSAL_INVALID_REQUEST, job->request_id);
-	else if (resolve_answer(request->mem, &job->question, &facts, &context, &answer, &err) !=
-		 USHER_OK)
-		request_refuse(request, 503, "Out of memory.");
-	else
-		send_answer(request, &job->question, &answer, job->request_id);
+		return;
+	}
+	/* There wrong passwords cost nothing and are not counted, so that the one that is
+	 * remembered must get the same answer, or it could be guessed. */
+	if (job->question.legacy_dn == NULL && resolve_anonymous(&facts))
+		login = NULL;
+	answer_from(request, job, &facts, login);
 }
 
 /* ---- who may ask ---- */
 
-/* Whether the question's domain is open to everybody. The local part is left out of the lookup: how
- * long it takes must not tell whether the mailbox exists. */
+/* Whether the question's domain is open to everybody; then *facts are those of somebody in it who
+ * has no mailbox. The local part is left out of the lookup: how long it takes must not tell whether
+ * the mailbox exists. */
 static enum lookup
-find_anonymous(struct request *request, const struct job *job, bool *open, struct usher_error *err)
+find_anonymous(struct request *request, const struct job *job, struct facts *facts, bool *open,
+    struct usher_error *err)
 {
 	const struct question *question = &job->question;
 	struct address address;
-	struct facts facts;
 	enum lookup found;
 
 	*open = false;
 	if (!job->readable || question->legacy_dn != NULL || question->address == NULL ||
 	    address_parse(request->mem, slice_of(question->address), &address, NULL) != USHER_OK)
 		return LOOKUP_FOUND;
-	found = answering_domain(request, address.domain, &facts, err);
-	if (found == LOOKUP_FOUND)
-		*open = resolve_anonymous(&facts);
+	found = answering_domain(request, address.domain, facts, err);
+	if (found != LOOKUP_FOUND || !resolve_anonymous(facts))
+		return found;
+	facts->address = arena_join(request->mem, address.local, "@", facts->domain_name);
+	facts->local = address.local;
+	facts->mailbox = NULL;
+	facts->n_alternatives = 0;
+	if (facts->address == NULL) {
+		(void)err_nomem(err, "question");
+		return LOOKUP_UNAVAILABLE;
+	}
+	*open = true;
 	return found;
 }
 
@@ -178,6 +205,7 @@ handle_pox(struct request *request)
 {
 	struct job *job = arena_zalloc(request->mem, sizeof(*job));
 	struct usher_error err = { 0 };
+	struct facts facts;
 	enum lookup found;
 	usher_status st;
 	bool open;
@@ -203,13 +231,15 @@ handle_pox(struct request *request)
 	}
 	/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must
 	 * not be told that they are wrong. */
-	found = find_anonymous(request, job, &open, &err);
+	found = find_anonymous(request, job, &facts, &open, &err);
 	if (found == LOOKUP_UNAVAILABLE || open)
 		authenticate_drop(&job->auth);
 	if (!service_available(request, found, &err))
 		return;
-	if (open)
-		answer_question(request, job, NULL);
+	if (open && facts.domain->kind == DOMAIN_EXCHANGE)
+		answer_question(request, job, NULL); /* even its mailboxes are */
+	else if (open)
+		answer_from(request, job, &facts, NULL);
 	else if (job->auth.outcome == CALLER_UNSURE)
 		authenticate_check(request, &job->auth, answer_or_refuse);
 	else

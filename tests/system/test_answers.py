@@ -156,6 +156,33 @@ def _():
                                    password=password)), site.raw(without))
 
 
+@tap.case('nor does it let a password be guessed that is remembered from elsewhere')
+def _():
+    programs.usher_ok('mailbox', 'add', 'sam@fabrikam.example', '--display-name', 'Sam',
+                      directory=site.uri(folder))
+    site.set_password(folder, 'sam@fabrikam.example', 'sesame')
+    login = {'login': 'sam@fabrikam.example', 'password': 'sesame'}
+    tap.same(site.ask(daemon, method='GET', body='', **login).status, 200, 'it is not remembered')
+    right = site.ask(daemon, 'sam@fabrikam.example', **login)
+    tap.has(right.body, b'<Server>imap.fabrikam.example</Server>')
+    for fields in ({}, {**login, 'password': 'wrong'}):
+        tap.same(site.raw(site.ask(daemon, 'sam@fabrikam.example', **fields)), site.raw(right))
+
+
+@tap.case('an open domain looks at no mailbox: one that cannot be read changes nothing')
+def _():
+    def rename(name):
+        with sqlite3.connect(folder / 'usher.db') as db:
+            db.execute("UPDATE mailbox SET display_name = ? WHERE address LIKE 'sam@%'", (name,))
+
+    rename('x' * 5_000_000)  # more than a request may keep in memory
+    known, unknown = (site.ask(daemon, f'{name}@fabrikam.example') for name in ('sam', 'tim'))
+    rename('Sam')
+    tap.same((known.status, unknown.status), (200, 200))
+    tap.same(known.body.replace(b'sam@', b'tim@'), unknown.body)
+    programs.usher_ok('mailbox', 'remove', 'sam@fabrikam.example', directory=site.uri(folder))
+
+
 @tap.case('GET and HEAD are challenged, and answer 600 to a user')
 def _():
     for method in ('GET', 'HEAD'):
