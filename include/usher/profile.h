@@ -18,8 +18,9 @@
  *	usher_profile_free(profile);
  *
  * On disk a profile is one JSON file per address (described in usher_profile(3)), readable by its
- * owner alone. It holds no secret. It is replaced whole: whoever reads it, or dies while writing
- * it, finds the old or the new one. Several programs may use one profile at a time.
+ * owner alone. It holds the login name and no secret. It is replaced whole: whoever reads it, or
+ * dies while writing it, finds the old or the new one. Several programs may use one profile at a
+ * time.
  *
  * Threads, memory, errors and ABI are as usher/find.h says. Nothing runs by itself: the caller asks
  * usher_profile_due() and comes back then. */
@@ -129,8 +130,12 @@ enum usher_refresh {
 
 /* Searches if there is something to search for, and finishes with what came.
  *
- * find     as for usher_find(); where its members last_known_good and offered_before are NULL or
- *          empty, the profile's are used.
+ * find     as for usher_find(). The profile's own stand for members that are NULL, or empty lists:
+ *          last_known_good, login, trust_hosts, offered_before. The login and the hosts of a search
+ *          that finds settings are kept in place of the old ones, and so are the hosts that its
+ *          callback agrees to, beside them. A host that is known to have offered better gets no
+ *          password by Basic unless find->schemes names it; if it is found by it then, what it
+ *          offers now is what is expected of it later.
  * result   may be NULL. What the search gave, to be freed by the caller; NULL when nothing was due.
  *
  * Returns  as usher_find() and usher_profile_finish(). A search that found no settings is no error.
@@ -140,9 +145,8 @@ usher_profile_refresh(struct usher_profile *profile, enum usher_refresh how,
     const struct usher_find_options *find, struct usher_result **result, struct usher_error *err);
 
 /* The same in two halves, for programs that search in their own event loop. Begins: 1 when a search
- * is wanted, 0 when nothing is due. *find gets the last known good URL when it has none, and what
- * the host of the settings offered to log in by; both are valid until the profile is next told to
- * do something. Since 0.1. */
+ * is wanted, 0 when nothing is due. *find gets what usher_profile_refresh() would give it, valid
+ * until the profile is next told to do something. Since 0.1. */
 USHER_API int
 usher_profile_begin(
     struct usher_profile *profile, enum usher_refresh how, struct usher_find_options *find);
@@ -207,14 +211,18 @@ usher_profile_settings(const struct usher_profile *profile);
 USHER_API const struct usher_result *
 usher_profile_last_search(const struct usher_profile *profile);
 
-/* A member by its name, as in usher_profile(3): address, file, created, url, source, source_name;
- * services_refreshed, services_tried, services_due, services_cause, services_failures, and the same
- * five with connection_; last_search, last_cause. Times are numbers in Unix seconds. NULL and -1
- * when absent. Since 0.1. */
+/* A member by its name, as in usher_profile(3): address, file, created, url, source, source_name,
+ * answer_address, login (NULL: the address); services_refreshed, services_tried, services_due,
+ * services_cause, services_failures, and the same five with connection_; last_search, last_cause.
+ * Times are numbers in Unix seconds. NULL and -1 when absent. Since 0.1. */
 USHER_API const char *
 usher_profile_text(const struct usher_profile *profile, const char *name);
 USHER_API int64_t
 usher_profile_number(const struct usher_profile *profile, const char *name);
+
+/* The item-th text of trust_hosts or offered_before; NULL past its end. Since 0.1. */
+USHER_API const char *
+usher_profile_item(const struct usher_profile *profile, const char *name, size_t item);
 
 /* The whole as one JSON object. Since 0.1. */
 USHER_API const char *

@@ -343,6 +343,18 @@ show_layer(struct cli *cli, const struct usher_profile *profile, const char *lab
 	write_text(cli->out, label, text);
 }
 
+/* Members that are lists. */
+static void
+show_list(struct cli *cli, const struct usher_profile *profile, const char *label, const char *name)
+{
+	const char *item;
+	const char *text = NULL;
+
+	for (size_t i = 0; (item = usher_profile_item(profile, name, i)) != NULL; i++)
+		text = text == NULL ? item : arena_join(cli->mem, text, ", ", item);
+	write_text(cli->out, label, text);
+}
+
 /* The reason why something was, or will be, searched for is told of the time itself. */
 static void
 show_state(struct cli *cli, const struct usher_profile *profile)
@@ -352,6 +364,9 @@ show_state(struct cli *cli, const struct usher_profile *profile)
 	write_open(cli->out, NULL, "The profile");
 	write_text(cli->out, "file", usher_profile_text(profile, "file"));
 	write_text(cli->out, "made", profile_time(cli, usher_profile_number(profile, "created")));
+	write_text(cli->out, "login", usher_profile_text(profile, "login"));
+	show_list(cli, profile, "trusted_hosts", "trust_hosts");
+	show_list(cli, profile, "offered_before", "offered_before");
 	show_layer(cli, profile, "URLs_of_services", "services_refreshed", "services_due",
 	    "services_cause");
 	show_layer(

@@ -40,8 +40,11 @@ static void
 conclude_consent(struct usher_search *s)
 {
 	struct asked *q = &s->consent;
+	struct usher_result *r = s->result;
 
 	close_question(s, q);
+	if (q->yes && r->n_agreed < RESULT_AGREED_MAX)
+		r->agreed[r->n_agreed++] = q->step.host;
 	plan_consented(s->plan, search_now_ms(s), q->step.id, q->yes);
 }
 

@@ -126,8 +126,8 @@ read_schemes(const struct usher_find_options *o)
 	return means & allowed;
 }
 
-static usher_status
-read_offer(struct arena *mem, const char *text, struct plan_offer *out, struct usher_error *err)
+usher_status
+options_offer(struct arena *mem, const char *text, struct plan_offer *out, struct usher_error *err)
 {
 	struct slice rest = slice_of(text);
 	size_t n = slice_find(rest, '=');
@@ -159,7 +159,7 @@ read_offers(struct arena *mem, struct search_options *o, struct usher_error *err
 	if (o->offers == NULL)
 		return err_nomem(err, "options");
 	for (size_t i = 0; st == USHER_OK && i < o->n_offers; i++)
-		st = read_offer(mem, list[i], &o->offers[i], err);
+		st = options_offer(mem, list[i], &o->offers[i], err);
 	return st;
 }
 

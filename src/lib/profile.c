@@ -199,19 +199,12 @@ note_changes(struct usher_profile *p, const struct profile_view *next, struct us
 	return USHER_OK;
 }
 
-/* Puts `next` in the place of the present view. */
-static usher_status
-turn_to(struct usher_profile *p, struct profile_view *next, struct usher_error *err)
+/* Puts `next` in the place of the present view, which nothing can prevent any more. */
+static void
+turn_to(struct usher_profile *p, struct profile_view *next)
 {
-	usher_status st = note_changes(p, next, err);
-
-	if (st != USHER_OK) {
-		profile_view_free(next);
-		return st;
-	}
 	profile_view_free(p->view);
 	p->view = next;
-	return USHER_OK;
 }
 
 /* Under the lock: what another program has made of the file since the view was read; NULL when it
@@ -251,16 +244,34 @@ store(struct usher_profile *p, const struct profile_data *data, struct usher_err
 
 	if (st != USHER_OK)
 		return st;
-	st = profile_file_write(
-	    &p->folder, p->name, p->path, buf_as_slice(&text), &next->version, err);
-	if (st != USHER_OK) {
+	st = note_changes(p, next, err);
+	if (st == USHER_OK)
+		st = profile_file_write(
+		    &p->folder, p->name, p->path, buf_as_slice(&text), &next->version, err);
+	if (st == USHER_OK) {
+		turn_to(p, next);
+	} else {
+		p->made.n = 0;
 		profile_view_free(next);
-		return st;
 	}
-	return turn_to(p, next, err);
+	return st;
 }
 
 /* ---- searching ---- */
+
+/* What is kept stands for what the caller has not said. */
+static void
+complete_options(const struct profile_view *view, bool full, struct usher_find_options *find)
+{
+	if (find->last_known_good == NULL && !full)
+		find->last_known_good = view->data.head.url;
+	if (find->login == NULL)
+		find->login = view->data.head.login;
+	if (find->trust_hosts == NULL || find->trust_hosts[0] == NULL)
+		find->trust_hosts = view->trust_hosts;
+	if (find->offered_before == NULL || find->offered_before[0] == NULL)
+		find->offered_before = view->offered_before;
+}
 
 int
 usher_profile_begin(
@@ -283,11 +294,8 @@ usher_profile_begin(
 	refresh_next(&refresh, now, &due);
 	profile->layers = due.at_s == NUMBER_ABSENT || due.at_s > now ? 0 : due.layers;
 	profile->cause = due.cause;
-	if (find->last_known_good == NULL && profile->view != NULL && !due.full)
-		find->last_known_good = profile->view->data.head.url;
-	if ((find->offered_before == NULL || find->offered_before[0] == NULL) &&
-	    profile->view != NULL)
-		find->offered_before = profile->view->offered;
+	if (profile->view != NULL)
+		complete_options(profile->view, due.full, find);
 	return profile->layers != 0;
 }
 
@@ -299,27 +307,10 @@ meaning(enum usher_outcome outcome)
 					   REFRESH_FAILED;
 }
 
-/* What the host of the settings offered to log in by: the 401 before them says so, and an answer
- * without one undoes nothing. */
-static struct text_list
-offers(const struct plan_result *found, const struct attempt *before)
-{
-	for (size_t i = found->n_attempts; i-- > 0;) {
-		const struct attempt *a = found->attempts[i];
-
-		if (a->offered.n > 0 && strcmp(a->url, found->won->url) == 0)
-			return a->offered;
-	}
-	if (before->url != NULL && strcmp(before->url, found->won->url) == 0)
-		return before->offered;
-	return (struct text_list){ NULL, 0 };
-}
-
 /* `data` as it will be. What it points to is the result's, or the old state's. */
 static void
 apply(struct usher_profile *p, const struct usher_result *result, struct profile_data *data)
 {
-	struct text_list offered;
 	int64_t ttl_hours =
 	    result->settings == NULL ? NUMBER_ABSENT : profile_ttl_hours(result->settings);
 	int64_t now = now_s(p);
@@ -344,9 +335,7 @@ apply(struct usher_profile *p, const struct usher_result *result, struct profile
 	data->head.url = result->plan.won->url;
 	data->head.answer_address = result->plan.address;
 	source = data->won.source;
-	offered = offers(&result->plan, &data->won);
 	data->won = *result->plan.won;
-	data->won.offered = offered;
 	/* What first named the URL is worth knowing, not that we remembered it. */
 	if (data->won.source == SOURCE_LAST_KNOWN_GOOD && source != 0)
 		data->won.source = source;
@@ -355,10 +344,11 @@ apply(struct usher_profile *p, const struct usher_result *result, struct profile
 		data->connection = *result->settings;
 }
 
-/* What the profile becomes by `result`. `base` is its view, or a newer state of the file. */
-static void
-future(struct usher_profile *p, const struct profile_view *base, const struct usher_result *result,
-    struct profile_data *out)
+/* What the profile becomes by `result`; some of it is in `mem`. `base` is its view, or a newer
+ * state of the file. */
+static usher_status
+future(struct usher_profile *p, struct arena *mem, const struct profile_view *base,
+    const struct usher_result *result, struct profile_data *out, struct usher_error *err)
 {
 	*out = (struct profile_data){ 0 };
 	if (base != NULL) {
@@ -369,19 +359,24 @@ future(struct usher_profile *p, const struct profile_view *base, const struct us
 		refresh_init(&out->refresh);
 	}
 	apply(p, result, out);
+	if (mem == NULL || profile_login_keep(mem, result, &out->head) != USHER_OK)
+		return err_nomem(err, p->path);
+	return USHER_OK;
 }
 
 static usher_status
 finish_locked(struct usher_profile *p, const struct usher_result *result, struct usher_error *err)
 {
+	struct arena *CLEANUP(arena_cleanup) mem = arena_new(PROFILE_MEMORY);
 	struct profile_view *other;
 	struct profile_data data;
 	usher_status st = catch_up(p, &other, err);
 
 	if (st != USHER_OK)
 		return st;
-	future(p, other != NULL ? other : p->view, result, &data);
-	st = store(p, &data, err);
+	st = future(p, mem, other != NULL ? other : p->view, result, &data, err);
+	if (st == USHER_OK)
+		st = store(p, &data, err);
 	profile_view_free(other);
 	return st;
 }
@@ -390,12 +385,17 @@ finish_locked(struct usher_profile *p, const struct usher_result *result, struct
 static usher_status
 check_result(struct usher_profile *p, const struct usher_result *result, struct usher_error *err)
 {
+	struct arena *CLEANUP(arena_cleanup) mem = arena_new(PROFILE_MEMORY);
 	struct address asked;
+	usher_status st;
 
 	if (p->layers == 0)
 		return err_set(err, USHER_E_USAGE, p->path, "no search was begun");
-	if (address_parse(p->mem, slice_of(result->find.address), &asked, err) != USHER_OK ||
-	    strcmp(asked.key, p->address.key) != 0)
+	st = mem == NULL ? USHER_E_NOMEM :
+			   address_parse(mem, slice_of(result->find.address), &asked, NULL);
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, p->path);
+	if (st != USHER_OK || strcmp(asked.key, p->address.key) != 0)
 		return err_set(err, USHER_E_USAGE, p->path, "the search was for another address");
 	return USHER_OK;
 }
@@ -428,6 +428,7 @@ usher_status
 usher_profile_preview(
     struct usher_profile *profile, const struct usher_result *result, struct usher_error *err)
 {
+	struct arena *CLEANUP(arena_cleanup) mem = arena_new(PROFILE_MEMORY);
 	struct buf CLEANUP(buf_cleanup) text = { 0 };
 	struct profile_data data;
 	struct profile_view *next;
@@ -436,8 +437,9 @@ usher_profile_preview(
 	profile->made.n = 0;
 	if (st != USHER_OK || (profile->view == NULL && result->settings == NULL))
 		return st;
-	future(profile, profile->view, result, &data);
-	st = draft(profile, &data, &text, &next, err);
+	st = future(profile, mem, profile->view, result, &data, err);
+	if (st == USHER_OK)
+		st = draft(profile, &data, &text, &next, err);
 	if (st != USHER_OK)
 		return st;
 	st = note_changes(profile, next, err);
@@ -565,7 +567,14 @@ usher_profile_sync(struct usher_profile *profile, struct usher_error *err)
 	    !profile_file_changed(&profile->folder, profile->name, &profile->view->version))
 		return USHER_OK;
 	st = read_view(profile, &other, err);
-	return st == USHER_OK ? turn_to(profile, other, err) : st;
+	if (st != USHER_OK)
+		return st;
+	st = note_changes(profile, other, err);
+	if (st == USHER_OK)
+		turn_to(profile, other);
+	else
+		profile_view_free(other);
+	return st;
 }
 
 /* ---- the folder ---- */
@@ -697,6 +706,18 @@ usher_profile_number(const struct usher_profile *profile, const char *name)
 	if (profile->view == NULL || f == NULL || f->type != FIELD_NUMBER)
 		return NUMBER_ABSENT;
 	return field_number(f, &profile->view->facts);
+}
+
+const char *
+usher_profile_item(const struct usher_profile *profile, const char *name, size_t item)
+{
+	const struct field *f = field_find(&profile_facts_table, name);
+	const struct text_list *list;
+
+	if (profile->view == NULL || f == NULL || f->type != FIELD_LIST)
+		return NULL;
+	list = field_list(f, &profile->view->facts);
+	return item < list->n ? list->v[item] : NULL;
 }
 
 const char *

@@ -4,6 +4,7 @@
  * profile_data.c    a profile's file as text <-> what it means
  * profile_store.c   the folder: names, lock, whole replacement
  * profile_change.c  two layers as one answer, and how answers differ
+ * profile_login.c   what is kept for logging in
  * profile_view.c    what the public getters read */
 #ifndef USHER_LIB_PROFILE_H
 #define USHER_LIB_PROFILE_H
@@ -35,6 +36,9 @@ struct profile_head {
 	int64_t created;
 	const char *url;	    /* the last known good one */
 	const char *answer_address; /* whom it answered for */
+	const char *login;	    /* NULL: the address */
+	struct text_list trust_hosts;
+	struct text_list offered_before; /* as among the options of a search */
 };
 
 struct profile_search {
@@ -156,6 +160,14 @@ profile_compare(struct arena *mem, const struct answer *before, const struct ans
 int64_t
 profile_ttl_hours(const struct answer *settings);
 
+/* ---- profile_login.c ---- */
+
+/* Takes over into *head what hosts have offered in a search; and, if it has found settings, by
+ * which name it logged in and whom it was told to trust. *head points to `result` and `mem`
+ * afterwards. USHER_E_NOMEM: it may have changed in part. */
+USHER_CHECK usher_status
+profile_login_keep(struct arena *mem, const struct usher_result *result, struct profile_head *head);
+
 /* ---- profile_view.c ---- */
 
 /* What the getters know by name; the members are those of the public header. */
@@ -167,6 +179,8 @@ struct profile_facts {
 	const char *source;
 	const char *source_name;
 	const char *answer_address;
+	const char *login;
+	struct text_list trust_hosts, offered_before;
 	struct refresh_track services, connection;
 	struct profile_search search;
 };
@@ -179,10 +193,11 @@ struct profile_view {
 	struct profile_version version;
 	struct profile_data data;
 	struct answer settings; /* merged */
+	/* for the options of a search: NULL-terminated */
+	const char *const *trust_hosts, *const *offered_before;
 	struct profile_changes waiting;
 	struct usher_result *in_force;
 	struct usher_result *last;
-	const char *offered[2]; /* by the host of the settings, as find.h takes it; NULL: nothing */
 	struct profile_facts facts;
 	struct buf json;
 };

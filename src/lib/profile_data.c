@@ -15,6 +15,9 @@ static const struct field head_rows[] = {
 	ROW_TIME(HEAD, created, 0, "when the profile was made"),
 	ROW_TEXT(HEAD, url, FORM_URL, 0, "the last known good URL"),
 	ROW_TEXT(HEAD, answer_address, FORM_ANY, 0, "the address it answered for"),
+	ROW_TEXT(HEAD, login, FORM_ANY, 0, "login name, if not the address"),
+	ROW_LIST(HEAD, trust_hosts, FORM_ANY, 0, "hosts that redirects may lead to"),
+	ROW_LIST(HEAD, offered_before, FORM_ANY, 0, "ways to log in that hosts have offered"),
 };
 static const struct field_table head_table = FIELD_TABLE(head_rows, HEAD);
 

@@ -3,7 +3,6 @@
 
 #include "base/encode.h"
 #include "base/err.h"
-#include "base/url.h"
 #include "lib/profile.h"
 #include "lib/result.h"
 #include "wire/json.h"
@@ -35,6 +34,9 @@ static const struct field facts_rows[] = {
 	ROW_TEXT(FACTS, source, FORM_ANY, 0, "letter of the source that named it"),
 	ROW_TEXT(FACTS, source_name, FORM_ANY, 0, "its name"),
 	ROW_TEXT(FACTS, answer_address, FORM_ANY, 0, "the address it answered for"),
+	ROW_TEXT(FACTS, login, FORM_ANY, 0, "login name, if not the address"),
+	ROW_LIST(FACTS, trust_hosts, FORM_ANY, 0, "hosts that redirects may lead to"),
+	ROW_LIST(FACTS, offered_before, FORM_ANY, 0, "ways to log in that hosts have offered"),
 	FACT_TIME("services_refreshed", services.refreshed_s, "when URLs of services were found"),
 	FACT_TIME("services_tried", services.tried_s, "when they were last searched for"),
 	FACT_TIME("services_due", services.due_s, "when they will be"),
@@ -128,6 +130,9 @@ make_facts(struct profile_view *v, const char *path, struct usher_error *err)
 		.source = arena_printf(v->mem, "%c", d->won.source),
 		.source_name = source_name((enum source)d->won.source),
 		.answer_address = d->head.answer_address,
+		.login = d->head.login,
+		.trust_hosts = d->head.trust_hosts,
+		.offered_before = d->head.offered_before,
 		.services = d->refresh.services,
 		.connection = d->refresh.connection,
 		.search = d->search,
@@ -137,35 +142,14 @@ make_facts(struct profile_view *v, const char *path, struct usher_error *err)
 	return USHER_OK;
 }
 
-/* A host that once offered better than Basic gets no password by Basic afterwards
- * (authentication.md 10). */
-static usher_status
-make_offered(struct profile_view *v, struct usher_error *err)
+static const char *const *
+terminated(struct arena *mem, const struct text_list *list)
 {
-	const struct attempt *won = &v->data.won;
-	struct buf CLEANUP(buf_cleanup) entry = { 0 };
-	const char *host;
-	struct url url;
-	usher_status st;
+	const char **v = arena_array(mem, list->n + 1, sizeof(*v));
 
-	if (won->url == NULL || won->offered.n == 0)
-		return USHER_OK;
-	st = url_parse(v->mem, slice_of(won->url), &url, NULL);
-	if (st == USHER_OK)
-		st = domain_parse(v->mem, slice_of(url.host), &host, NULL);
-	if (st == USHER_E_NOMEM)
-		return err_nomem(err, v->data.head.address);
-	if (st != USHER_OK) /* an address: there is nothing to remember it by */
-		return USHER_OK;
-	buf_init(&entry, PROFILE_BYTES);
-	buf_text(&entry, host);
-	for (size_t i = 0; i < won->offered.n; i++) {
-		buf_char(&entry, i == 0 ? '=' : ',');
-		buf_text(&entry, won->offered.v[i]);
-	}
-	if (entry.status == USHER_OK)
-		v->offered[0] = arena_copy(v->mem, buf_as_slice(&entry));
-	return v->offered[0] == NULL ? err_nomem(err, v->data.head.address) : USHER_OK;
+	for (size_t i = 0; v != NULL && i < list->n; i++)
+		v[i] = list->v[i];
+	return v;
 }
 
 static void
@@ -218,11 +202,13 @@ complete(struct profile_view *v, const char *path, struct usher_error *err)
 	if (!profile_merge(v->mem, &v->data.connection, &v->data.services, &v->settings) ||
 	    !profile_compare(v->mem, &v->settings, &v->data.services, &v->waiting))
 		return err_nomem(err, path);
+	v->trust_hosts = terminated(v->mem, &v->data.head.trust_hosts);
+	v->offered_before = terminated(v->mem, &v->data.head.offered_before);
+	if (v->trust_hosts == NULL || v->offered_before == NULL)
+		return err_nomem(err, path);
 	st = make_results(v, err);
 	if (st == USHER_OK)
 		st = make_facts(v, path, err);
-	if (st == USHER_OK)
-		st = make_offered(v, err);
 	if (st != USHER_OK)
 		return st;
 	write_json(v);

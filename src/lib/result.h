@@ -10,7 +10,8 @@
 
 enum {
 	RESULT_BYTES = 32 * 1024 * 1024, /* plan, attempts and what the getters show */
-	RESULT_JSON_BYTES = 16 * 1024 * 1024
+	RESULT_JSON_BYTES = 16 * 1024 * 1024,
+	RESULT_AGREED_MAX = 16
 };
 
 /* Members that are not in the model's own rows. */
@@ -54,6 +55,12 @@ struct usher_result {
 	const struct answer *settings; /* NULL: none */
 	const struct answer *refusal;  /* NULL: none */
 	struct slice document;
+
+	/* for profiles: what the search was told */
+	const char *login;		       /* used, or that would have been */
+	struct text_list trust_hosts;	       /* given */
+	const char *agreed[RESULT_AGREED_MAX]; /* hosts that the caller's callback agreed to */
+	size_t n_agreed;
 
 	struct result_find find;
 	struct result_attempt *attempts;

@@ -287,6 +287,8 @@ usher_search_result(struct usher_search *search, struct usher_result **out, stru
 	if (st != USHER_OK)
 		return err_set(err, st, search->err.where, "%s", search->err.message);
 	plan_result(search->plan, &search->result->plan);
+	search->result->login = search->login;
+	search->result->trust_hosts = search->options.trust_hosts;
 	st = result_complete(search->result, search->address, err);
 	if (st != USHER_OK)
 		return st;

@@ -107,6 +107,10 @@ search_set_credentials(
 USHER_CHECK usher_status
 options_trust_host(struct arena *mem, const char *text, const char **out, struct usher_error *err);
 
+/* Reads one entry of offered_before. USHER_E_USAGE, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+options_offer(struct arena *mem, const char *text, struct plan_offer *out, struct usher_error *err);
+
 /* Where to look, of what the caller chose. Some of Outlook's switches say how to log in: they
  * change `o`. USHER_E_USAGE, USHER_E_NOMEM. */
 USHER_CHECK usher_status

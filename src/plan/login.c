@@ -136,7 +136,9 @@ go_on(struct plan *p, struct lane *l, const char *why, uint64_t now_ms)
 	case LOGIN_WEAKENED:
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
 		    "it offered better before and now only Basic, which hands over the password "
-		    "itself: not sent, as that is how passwords are stolen");
+		    "itself: not sent, as that is how passwords are stolen; allow Basic explicitly "
+		    "if "
+		    "it is to have it");
 		return;
 	}
 }

@@ -1,7 +1,5 @@
 #!/usr/bin/python3
 """`usher find` among scripted hosts: what it finds, what it says, and who sees the password."""
-import os
-import pty
 import ssl
 import warnings
 
@@ -9,10 +7,10 @@ from support import peers, scratch, tap
 from support.names import Dns, drop, garbage, nodata, servfail
 from support.peers import (PATH, Peer, Proxy, after, answer, login, redirect, reset, silence,
                            status, to_url, to_address)
-from support.programs import clean_environment, program, usher
+from support.programs import usher
 from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, MAIL, NOT_FOUND, OTHER, PASSWORD,
-                   PLAIN, REJECTED, SRV, STRANGE, UNAVAILABLE, WRONG, authority, expect, find, good,
-                   raised)
+                   PLAIN, REJECTED, SRV, STRANGE, UNAVAILABLE, WRONG, at_terminal, authority, expect,
+                   find, good, raised)
 
 # An old TLS is what one test wants.
 warnings.simplefilter('ignore', DeprecationWarning)
@@ -658,29 +656,6 @@ def _():
     for part in (f'There are no settings for {ADDRESS}', 'HTTP 404', 'there is no host of that name',
                  f'https://{B}{PATH}', f'https://{C}{PATH}'):
         tap.has(done.stdout, part)
-
-
-def at_terminal(hosts, answers, *options, dns=None):
-    """Runs usher at a terminal; `answers` are pairs of what it asks and what is typed."""
-    with raised(hosts, dns) as (routes, _):
-        command = ['find', ADDRESS, '--ca-file', str(authority.root), *routes, *options]
-        path, environment = program('usher'), clean_environment()
-        child, terminal = pty.fork()
-        if child == 0:
-            os.execve(path, ['usher', *command], environment)
-        said = ''
-        try:
-            for question, typed in answers:
-                while question not in said:
-                    said += os.read(terminal, 4096).decode()
-                said = said.replace(question, '', 1)
-                os.write(terminal, typed.encode() + b'\n')
-            while more := os.read(terminal, 4096):
-                said += more.decode()
-        except OSError:  # the other end is closed
-            pass
-        os.close(terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
 @tap.case('at a terminal the password is asked for, and not shown')

@@ -7,13 +7,15 @@ Every host is in DNS at 127.0.0.1 unless `dns` says otherwise."""
 import atexit
 import contextlib
 import json
+import os
+import pty
 import time
 
 from support import scratch, tap
 from support.certificates import Authority, self_signed
 from support.names import Dns
 from support.peers import Closed, Hole, Peer, answer
-from support.programs import usher
+from support.programs import clean_environment, program, usher
 
 ADDRESS = 'ann@contoso.example'
 B, C = 'contoso.example', 'autodiscover.contoso.example'
@@ -89,6 +91,29 @@ def find(hosts, *options, dns=None, address=ADDRESS, trusted=authority.root, pas
     tap.true('secret' not in done.stdout + done.stderr, 'the password is shown')
     tap.same(run.json['outcome'], OUTCOMES[done.returncode], run.reasons)
     return run
+
+
+def at_terminal(hosts, answers, *options, dns=None, command=('find',)):
+    """Runs usher at a terminal; `answers` are pairs of what it asks and what is typed."""
+    with raised(hosts, dns) as (routes, _):
+        words = [*command, ADDRESS, '--ca-file', str(authority.root), *routes, *options]
+        path, environment = program('usher'), clean_environment()
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execve(path, ['usher', *words], environment)
+        said = ''
+        try:
+            for question, typed in answers:
+                while question not in said:
+                    said += os.read(terminal, 4096).decode()
+                said = said.replace(question, '', 1)
+                os.write(terminal, typed.encode() + b'\n')
+            while more := os.read(terminal, 4096):
+                said += more.decode()
+        except OSError:  # the other end is closed
+            pass
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
 def expect(run, outcome, reason=''):
