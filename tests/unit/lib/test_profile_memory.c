@@ -274,7 +274,7 @@ make_folder(void **state UNUSED)
 static int
 remove_folder(void **state UNUSED)
 {
-	static const char *const names[] = { "new/" FILE_NAME, "new/.lock", "new", FILE_NAME,
+	static const char *const names[] = { ("new/" FILE_NAME), "new/.lock", "new", FILE_NAME,
 		".lock", "" };
 	char path[sizeof(folder) + sizeof(FILE_NAME) + 8];
 
