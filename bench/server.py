@@ -395,8 +395,8 @@ def main():
         credentials = scratch.write(folder / 'credentials', ''.join(
             'Basic ' + base64.b64encode(f'l{n:04}:{PASSWORD}'.encode()).decode() + '\n'
             for n in range(LOGINS)), mode=0o600)
-        for size in SIZES:
-            directory(size)
+        for size in SIZES:  # in memory, as nginx's text is
+            (directory(size) / 'usher.db').read_bytes()
         size_of_answer = answer_bytes(folder, chain, key, authority.root)
         yardstick = stack.enter_context(nginx(folder, chain, key, size_of_answer))
         servers = {size: stack.enter_context(usherd(folder, size, chain, key)) for size in SIZES}

@@ -348,7 +348,9 @@ configure(struct sqlite_dir *d, struct usher_error *err)
 		{ SQLITE_DBCONFIG_DQS_DDL, 0 },
 		{ SQLITE_DBCONFIG_DQS_DML, 0 },
 	};
-	bool bulk = (d->flags & DIR_BULK) != 0;
+	int cache_kib = (d->flags & DIR_BULK) != 0  ? SQLITE_DIR_BULK_CACHE_KIB :
+			(d->flags & DIR_SERVE) != 0 ? SQLITE_DIR_SERVE_CACHE_KIB :
+						      SQLITE_DIR_CACHE_KIB;
 	char sql[256];
 
 	for (size_t i = 0; i < COUNT_OF(options); i++)
@@ -364,7 +366,7 @@ configure(struct sqlite_dir *d, struct usher_error *err)
 	(void)snprintf(sql, sizeof(sql),
 	    "PRAGMA cache_size = -%d; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
 	    "PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL",
-	    bulk ? SQLITE_DIR_BULK_CACHE_KIB : SQLITE_DIR_CACHE_KIB);
+	    cache_kib);
 	if (sqlite3_exec(d->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return sqlite_failed(d, err);
 	return USHER_OK;

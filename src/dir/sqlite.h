@@ -11,6 +11,7 @@ enum {
 	SQLITE_DIR_APPLICATION_ID = 0x75736872, /* "ushr"; file(1) and others see whose it is */
 	SQLITE_DIR_WAIT_MS = 10 * 1000,		/* for another writer */
 	SQLITE_DIR_CACHE_KIB = 4 * 1024,	/* pages kept by a handle */
+	SQLITE_DIR_SERVE_CACHE_KIB = 16 * 1024, /* the same for one that serves */
 	SQLITE_DIR_BULK_CACHE_KIB = 512 * 1024,
 	RECORD_MAX_BYTES = 4 * 1024 * 1024,
 	SCRATCH_MAX_BYTES = 4 * RECORD_MAX_BYTES
