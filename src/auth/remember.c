@@ -15,15 +15,16 @@ struct remember {
 /* What is kept in a fact's `count`. */
 enum { VERDICT_GOOD = REMEMBERED_GOOD, VERDICT_BAD = REMEMBERED_BAD };
 
-enum { ABOUT_PARTS = 3 };
+enum { ABOUT_PARTS = 4 };
 
 static void
-make_about(struct slice about[ABOUT_PARTS], const char *login, const char *hash,
+make_about(struct slice about[ABOUT_PARTS], const char *source, const char *login, const char *hash,
     const struct secret *password)
 {
-	about[0] = slice_of(login);
-	about[1] = slice_of(hash);
-	about[2] = slice_from(password->bytes, password->n);
+	about[0] = slice_of(login); /* chooses the shard: many may come from one source */
+	about[1] = slice_of(source);
+	about[2] = slice_of(hash);
+	about[3] = slice_from(password->bytes, password->n);
 }
 
 usher_status
@@ -61,13 +62,13 @@ remember_set_times(struct remember *r, uint64_t good_ms, uint64_t bad_ms)
 }
 
 enum remembered
-remember_ask(struct remember *r, const char *login, const char *hash, const struct secret *password,
-    uint64_t now_ms)
+remember_ask(struct remember *r, const char *source, const char *login, const char *hash,
+    const struct secret *password, uint64_t now_ms)
 {
 	struct slice about[ABOUT_PARTS];
 	struct fact fact;
 
-	make_about(about, login, hash, password);
+	make_about(about, source, login, hash, password);
 	if (!ledger_get(r->ledger, about, ABOUT_PARTS, now_ms, &fact))
 		return REMEMBERED_NOT;
 	return fact.count == VERDICT_GOOD ? REMEMBERED_GOOD : REMEMBERED_BAD;
@@ -80,7 +81,7 @@ overwrite(struct fact *fact, void *payload)
 }
 
 void
-remember_tell(struct remember *r, const char *login, const char *hash,
+remember_tell(struct remember *r, const char *source, const char *login, const char *hash,
     const struct secret *password, bool good, uint64_t now_ms)
 {
 	struct slice about[ABOUT_PARTS];
@@ -89,6 +90,6 @@ remember_tell(struct remember *r, const char *login, const char *hash,
 		.count = good ? VERDICT_GOOD : VERDICT_BAD,
 	};
 
-	make_about(about, login, hash, password);
+	make_about(about, source, login, hash, password);
 	ledger_change(r->ledger, about, ABOUT_PARTS, now_ms, overwrite, &fact);
 }

@@ -1,8 +1,10 @@
 /* remember.h - verdicts on passwords, kept for a short time so that a poll does not cost a hash.
  *
- * Neither login nor password is kept: the key is a MAC over login, stored hash and password under a
- * random key of this process. Since the stored hash is part of it, and the caller reads it anew for
- * each request, a changed or removed credential stops working at once. Shared by all threads. */
+ * Neither login nor password is kept: the key is a MAC over source, login, stored hash and password
+ * under a random key of this process. Since the stored hash is part of it, and the caller reads it
+ * anew for each request, a changed or removed credential stops working at once. Since the source
+ * is, nobody elsewhere finds out by trying, which costs no hash and no wait. Shared by all threads.
+ */
 #ifndef USHER_AUTH_REMEMBER_H
 #define USHER_AUTH_REMEMBER_H
 
@@ -33,14 +35,14 @@ remember_free(struct remember *r);
 void
 remember_set_times(struct remember *r, uint64_t good_ms, uint64_t bad_ms);
 
-/* `hash` is the stored one, "" for an unknown user. `now_ms` is of clock_mono_ms(). Microseconds;
- * equal work whatever the verdict. */
+/* `source` is an address in text; `hash` the stored one, "" for an unknown user; `now_ms` of
+ * clock_mono_ms(). Microseconds; equal work whatever the verdict. */
 enum remembered
-remember_ask(struct remember *r, const char *login, const char *hash, const struct secret *password,
-    uint64_t now_ms);
+remember_ask(struct remember *r, const char *source, const char *login, const char *hash,
+    const struct secret *password, uint64_t now_ms);
 
 void
-remember_tell(struct remember *r, const char *login, const char *hash,
+remember_tell(struct remember *r, const char *source, const char *login, const char *hash,
     const struct secret *password, bool good, uint64_t now_ms);
 
 #endif

@@ -22,8 +22,9 @@ quick_verdict(struct request *request, struct auth *auth)
 {
 	uint64_t now = clock_mono_ms();
 
-	switch (
-	    remember_ask(auth->state->remember, auth->typed, auth->hash, &auth->password, now)) {
+	net_address_format(&request->client, auth->source);
+	switch (remember_ask(
+	    auth->state->remember, auth->source, auth->typed, auth->hash, &auth->password, now)) {
 	case REMEMBERED_GOOD:
 		auth->login = auth->owner;
 		service_count(request, COUNT_LOGIN_REMEMBERED);
@@ -34,7 +35,6 @@ quick_verdict(struct request *request, struct auth *auth)
 	case REMEMBERED_NOT:
 		break;
 	}
-	net_address_format(&request->client, auth->source);
 	auth->wait_ms = throttle_wait_ms(auth->state->throttle, auth->source, auth->typed, now);
 	return auth->wait_ms > 0 ? CALLER_WAIT : CALLER_UNSURE;
 }
@@ -122,7 +122,8 @@ conclude(struct request *request, struct auth *auth)
 	bool right = auth->verdict == USHER_OK;
 	uint64_t now = clock_mono_ms();
 
-	remember_tell(auth->state->remember, auth->typed, auth->hash, &auth->password, right, now);
+	remember_tell(auth->state->remember, auth->source, auth->typed, auth->hash, &auth->password,
+	    right, now);
 	if (right) {
 		auth->outcome = CALLER_PASSED;
 		auth->login = auth->owner;

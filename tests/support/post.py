@@ -30,10 +30,11 @@ def basic(user, password):
     return 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()
 
 
-def exchange(where, data, root=None, name=None, timeout=30):
+def exchange(where, data, root=None, name=None, timeout=30, source=None):
     """Sends `data` to `where`, reads to the end of the connection. TLS when `root` is given: a PEM
-    file, or False for no verification; `name` is the host name expected."""
-    with socket.create_connection(where, timeout=timeout) as plain:
+    file, or False for no verification; `name` is the host name expected, `source` an address of
+    ours."""
+    with socket.create_connection(where, timeout, source and (source, 0)) as plain:
         stream = plain
         if root is not None:
             context = ssl.create_default_context(cafile=str(root) if root else None)
@@ -55,7 +56,7 @@ def exchange(where, data, root=None, name=None, timeout=30):
 
 
 def request(where, host, path='/autodiscover/autodiscover.xml', method='POST', body=b'',
-            fields=None, root=None, timeout=30):
+            fields=None, root=None, timeout=30, source=None):
     """One request that closes its connection; returns an Answer."""
     body = body.encode() if isinstance(body, str) else body
     lines = [f'{method} {path} HTTP/1.1', f'Host: {host}', 'Connection: close']
@@ -63,4 +64,5 @@ def request(where, host, path='/autodiscover/autodiscover.xml', method='POST', b
         lines += ['Content-Type: text/xml', f'Content-Length: {len(body)}']
     lines += [f'{k}: {v}' for k, v in (fields or {}).items()]
     data = '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n' + body
-    return Answer(exchange(where, data, root=root, name=host.split(':')[0], timeout=timeout))
+    return Answer(exchange(where, data, root=root, name=host.split(':')[0], timeout=timeout,
+                           source=source))

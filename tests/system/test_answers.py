@@ -360,6 +360,17 @@ def _():
     tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
 
 
+@tap.case('who has to wait does not learn the password that its owner uses elsewhere')
+def _():
+    tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+    for number in range(12):
+        answer = site.ask(daemon, login='nora@contoso.com', password=f'far {number}',
+                          source='127.0.0.2')
+    tap.same(answer.status, 429)
+    tap.same(site.ask(daemon, login='nora@contoso.com', source='127.0.0.2').status, 429)
+    tap.same(site.ask(daemon, login='nora@contoso.com').status, 200)
+
+
 @tap.case('who sends many guesses at once has no more of them than one after another')
 def _():
     home = folder / 'burst'

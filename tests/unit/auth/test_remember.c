@@ -11,6 +11,8 @@
 #include "auth/remember.h"
 #include "base/compat.h"
 
+#define SOURCE "192.0.2.1"
+
 static struct remember *
 make(uint32_t entries)
 {
@@ -34,26 +36,28 @@ static void
 test_exactly_this(void **state)
 {
 	static const struct {
-		const char *name, *login, *hash, *password;
+		const char *name, *source, *login, *hash, *password;
 		enum remembered wanted;
 	} rows[] = {
-		{ "the same", "nora", "$y$1", "secret", REMEMBERED_GOOD },
-		{ "another login", "nor", "$y$1", "secret", REMEMBERED_NOT },
-		{ "changed hash", "nora", "$y$2", "secret", REMEMBERED_NOT },
-		{ "removed", "nora", "", "secret", REMEMBERED_NOT },
-		{ "another password", "nora", "$y$1", "secre", REMEMBERED_NOT },
-		{ "moved boundary", "nora$", "y$1", "secret", REMEMBERED_NOT },
-		{ "moved boundary", "nora", "$y$1s", "ecret", REMEMBERED_NOT },
+		{ "the same", SOURCE, "nora", "$y$1", "secret", REMEMBERED_GOOD },
+		{ "another source", "192.0.2.2", "nora", "$y$1", "secret", REMEMBERED_NOT },
+		{ "another login", SOURCE, "nor", "$y$1", "secret", REMEMBERED_NOT },
+		{ "changed hash", SOURCE, "nora", "$y$2", "secret", REMEMBERED_NOT },
+		{ "removed", SOURCE, "nora", "", "secret", REMEMBERED_NOT },
+		{ "another password", SOURCE, "nora", "$y$1", "secre", REMEMBERED_NOT },
+		{ "moved boundary", SOURCE, "nora$", "y$1", "secret", REMEMBERED_NOT },
+		{ "moved boundary", SOURCE, "nora", "$y$1s", "ecret", REMEMBERED_NOT },
 	};
 	struct remember *r = make(1000);
 	struct secret password = secret_of("secret");
 
 	(void)state;
-	remember_tell(r, "nora", "$y$1", &password, true, 5000);
+	remember_tell(r, SOURCE, "nora", "$y$1", &password, true, 5000);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct secret asked = secret_of(rows[i].password);
 
-		if (remember_ask(r, rows[i].login, rows[i].hash, &asked, 5001) != rows[i].wanted)
+		if (remember_ask(r, rows[i].source, rows[i].login, rows[i].hash, &asked, 5001) !=
+		    rows[i].wanted)
 			fail_msg("%s", rows[i].name);
 		secret_clear(&asked);
 	}
@@ -68,15 +72,15 @@ test_times(void **state)
 	struct secret good = secret_of("good"), bad = secret_of("bad");
 
 	(void)state;
-	remember_tell(r, "nora", "h", &good, true, 5000);
-	remember_tell(r, "nora", "h", &bad, false, 5000);
-	assert_int_equal(remember_ask(r, "nora", "h", &good, 5999), REMEMBERED_GOOD);
-	assert_int_equal(remember_ask(r, "nora", "h", &good, 6000), REMEMBERED_NOT);
-	assert_int_equal(remember_ask(r, "nora", "h", &bad, 5099), REMEMBERED_BAD);
-	assert_int_equal(remember_ask(r, "nora", "h", &bad, 5100), REMEMBERED_NOT);
+	remember_tell(r, SOURCE, "nora", "h", &good, true, 5000);
+	remember_tell(r, SOURCE, "nora", "h", &bad, false, 5000);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &good, 5999), REMEMBERED_GOOD);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &good, 6000), REMEMBERED_NOT);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &bad, 5099), REMEMBERED_BAD);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &bad, 5100), REMEMBERED_NOT);
 	remember_set_times(r, 0, 0);
-	remember_tell(r, "nora", "h", &good, true, 7000);
-	assert_int_equal(remember_ask(r, "nora", "h", &good, 7000), REMEMBERED_NOT);
+	remember_tell(r, SOURCE, "nora", "h", &good, true, 7000);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &good, 7000), REMEMBERED_NOT);
 	secret_clear(&good);
 	secret_clear(&bad);
 	remember_free(r);
@@ -94,13 +98,14 @@ test_bounded(void **state)
 	(void)state;
 	for (int i = 0; i < 10000; i++) {
 		(void)snprintf(login, sizeof(login), "user%d", i);
-		remember_tell(r, login, "h", &password, true, (uint64_t)(5000 + i / 100));
-		assert_int_equal(remember_ask(r, login, "h", &password, (uint64_t)(5000 + i / 100)),
+		remember_tell(r, SOURCE, login, "h", &password, true, (uint64_t)(5000 + i / 100));
+		assert_int_equal(
+		    remember_ask(r, SOURCE, login, "h", &password, (uint64_t)(5000 + i / 100)),
 		    REMEMBERED_GOOD);
 	}
 	for (int i = 0; i < 10000; i++) {
 		(void)snprintf(login, sizeof(login), "user%d", i);
-		kept += remember_ask(r, login, "h", &password, 5100) == REMEMBERED_GOOD;
+		kept += remember_ask(r, SOURCE, login, "h", &password, 5100) == REMEMBERED_GOOD;
 	}
 	assert_in_range(kept, 100, 256);
 	secret_clear(&password);
@@ -114,8 +119,8 @@ test_none(void **state)
 	struct secret password = secret_of("x");
 
 	(void)state;
-	remember_tell(r, "nora", "h", &password, true, 5000);
-	assert_int_equal(remember_ask(r, "nora", "h", &password, 5000), REMEMBERED_NOT);
+	remember_tell(r, SOURCE, "nora", "h", &password, true, 5000);
+	assert_int_equal(remember_ask(r, SOURCE, "nora", "h", &password, 5000), REMEMBERED_NOT);
 	secret_clear(&password);
 	remember_free(r);
 }
@@ -130,8 +135,8 @@ hammer(void *arg)
 
 	for (int i = 0; i < 5000; i++) {
 		(void)snprintf(login, sizeof(login), "user%d", i % 50);
-		remember_tell(r, login, "h", &password, true, 5000);
-		wrong += remember_ask(r, login, "h", &password, 5000) != REMEMBERED_GOOD;
+		remember_tell(r, SOURCE, login, "h", &password, true, 5000);
+		wrong += remember_ask(r, SOURCE, login, "h", &password, 5000) != REMEMBERED_GOOD;
 	}
 	secret_clear(&password);
 	return (void *)wrong;
