@@ -152,7 +152,7 @@ http_start(
 	if (t == NULL)
 		return err_nomem(err, request->url->text);
 	st = auth_start(t, request, err);
-	if (st == USHER_OK && curl_multi_add_handle(http->multi, t->easy) != CURLM_OK)
+	if (st == USHER_OK && !t->racing && curl_multi_add_handle(http->multi, t->easy) != CURLM_OK)
 		st = err_nomem(err, request->url->text);
 	if (st != USHER_OK) {
 		transfer_free(t);
@@ -218,6 +218,7 @@ go_on_connecting(struct http *http)
 usher_status
 http_work(struct http *http, struct usher_error *err)
 {
+	connect_work(http);
 	if (http->wake_ms <= clock_mono_ms()) {
 		http->wake_ms = UINT64_MAX; /* unless libcurl says otherwise meanwhile */
 		act_on(http, CURL_SOCKET_TIMEOUT, 0);
@@ -233,7 +234,9 @@ http_work(struct http *http, struct usher_error *err)
 uint64_t
 http_wake_ms(const struct http *http)
 {
-	return http->wake_ms;
+	uint64_t connect_ms = connect_wake_ms(http);
+
+	return connect_ms < http->wake_ms ? connect_ms : http->wake_ms;
 }
 
 /* ---- results ---- */
@@ -267,7 +270,7 @@ wait_and_work(struct http *http, struct usher_error *err)
 	struct pollfd ready = { .fd = poller_fd(http->poller), .events = POLLIN };
 	usher_status st;
 
-	poller_wake_at(http->poller, http->wake_ms);
+	poller_wake_at(http->poller, http_wake_ms(http));
 	(void)poll(&ready, 1, -1); /* a signal is no harm */
 	st = poller_dispatch(http->poller, err);
 	return st == USHER_OK ? http_work(http, err) : st;

@@ -6,6 +6,9 @@
 
 #include "base/buf.h"
 #include "net/http.h"
+#include "net/race.h"
+
+enum { HTTP_PLACES_MAX = 16, HTTP_PLACE_BYTES = INET6_ADDRSTRLEN + 8 };
 
 struct transfer {
 	uint32_t id;
@@ -19,6 +22,15 @@ struct transfer {
 	struct curl_slist *connect_to;
 	struct curl_slist *resolve;
 	struct buf request;
+
+	uint64_t begun_ms;
+	uint64_t connect_ms;
+	uint64_t total_ms;
+	struct race race; /* to the addresses of race_host */
+	bool racing;	  /* libcurl has not begun */
+	int connected;	  /* the last socket we opened for it, when that was the race's; else -1 */
+	const char *race_host;
+	uint16_t race_port;
 
 	struct buf body;
 	bool body_always;
@@ -70,9 +82,12 @@ struct http {
 	CURLMcode failed; /* the first failure of the whole */
 	struct transfer *transfers[HTTP_TRANSFERS_MAX];
 	struct seen *seen;
+	char places[HTTP_PLACES_MAX][HTTP_PLACE_BYTES]; /* the last that won a race */
+	size_t n_places;
 };
 
-/* A transfer that only has to be added to the multi handle. NULL: out of memory. */
+/* A transfer that only has to be added to the multi handle, by connect_work() when it is racing.
+ * NULL: out of memory. */
 struct transfer *
 transfer_new(struct http *http, uint32_t id, const struct http_request *r);
 
@@ -101,10 +116,29 @@ transfer_remember(struct transfer *t);
 const char *
 transfer_bracketed(struct arena *mem, const char *host);
 
-/* Tells libcurl the addresses of a host, for it to try as RFC 8305 says; it asks nobody else. */
+/* False: out of memory, or of `line`. */
+bool
+transfer_add_line(struct curl_slist **list, const char *line);
+
+/* ---- http_connect.c ---- */
+
+/* The addresses of the host to connect to, and no others; none: libcurl looks it up. Several make a
+ * race (RFC 8305), unless one of them has won before: then that is the first to be tried. */
 bool
 transfer_set_addresses(
     struct transfer *t, const char *host, uint16_t port, const struct text_list *addresses);
+
+/* Tells libcurl what time there is left. */
+bool
+transfer_set_times(struct transfer *t, uint64_t now_ms);
+
+/* Goes on with the races; transfers that have a connection begin, those without hope end. */
+void
+connect_work(struct http *http);
+
+/* When connect_work() wants to run at the latest; UINT64_MAX: no need. */
+uint64_t
+connect_wake_ms(const struct http *http);
 
 /* ---- http_proxy.c ---- */
 

@@ -42,9 +42,10 @@ recall(const struct transfer *t)
 static enum http_failure
 failure_to_connect(const struct transfer *t)
 {
-	long number = 0;
+	long number = t->race.error;
 
-	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	if (number == 0)
+		(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
 	switch (number) {
 	case ETIMEDOUT:
 		return HTTP_TIMED_OUT;
@@ -108,6 +109,8 @@ static void
 finish(struct transfer *t, enum http_failure failure)
 {
 	t->done = true;
+	t->racing = false;
+	race_end(&t->race);
 	t->failure = failure;
 	/* The status alone is the whole answer unless its body was wanted. */
 	if (t->head_done && !transfer_wants_body(t) && !t->oversized && failure != HTTP_PROXY)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/when.h"
 #include "net/http_inside.h"
 
 enum {
@@ -121,8 +122,8 @@ on_tls(CURL *easy UNUSED, void *context, void *payload)
 
 /* ---- a request ---- */
 
-static bool
-add_line(struct curl_slist **list, const char *line)
+bool
+transfer_add_line(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *longer = line == NULL ? NULL : curl_slist_append(*list, line);
 
@@ -138,20 +139,6 @@ transfer_bracketed(struct arena *mem, const char *host)
 	return strchr(host, ':') == NULL ? host : arena_printf(mem, "[%s]", host);
 }
 
-bool
-transfer_set_addresses(
-    struct transfer *t, const char *host, uint16_t port, const struct text_list *addresses)
-{
-	const char *line = arena_printf(t->mem, "%s:%u:", host, (unsigned)port);
-
-	if (addresses->n == 0 || strchr(host, ':') != NULL)
-		return true;
-	for (size_t i = 0; line != NULL && i < addresses->n; i++)
-		line = arena_printf(t->mem, "%s%s%s", line, i == 0 ? "" : ",",
-		    transfer_bracketed(t->mem, addresses->v[i]));
-	return add_line(&t->resolve, line);
-}
-
 /* Another host or port than the URL's to connect to. */
 static bool
 set_connection(struct transfer *t, const struct url *url, const char *host, uint16_t port)
@@ -160,8 +147,8 @@ set_connection(struct transfer *t, const struct url *url, const char *host, uint
 	const char *to = transfer_bracketed(t->mem, host);
 
 	return from != NULL && to != NULL &&
-	       add_line(&t->connect_to, arena_printf(t->mem, "%s:%u:%s:%u", from,
-					    (unsigned)url->port, to, (unsigned)port));
+	       transfer_add_line(&t->connect_to, arena_printf(t->mem, "%s:%u:%s:%u", from,
+						     (unsigned)url->port, to, (unsigned)port));
 }
 
 /* Tells libcurl where to connect, so that it resolves nothing itself. */
@@ -188,13 +175,13 @@ set_route(struct transfer *t, const struct http_request *r)
 static bool
 set_fields(struct transfer *t, const struct http_request *r)
 {
-	bool ok = add_line(&t->fields, "Expect:");
+	bool ok = transfer_add_line(&t->fields, "Expect:");
 
 	if (r->body.n > 0)
-		ok = ok && add_line(&t->fields,
+		ok = ok && transfer_add_line(&t->fields,
 			       arena_printf(t->mem, "Content-Type: %s", r->content_type));
 	for (size_t i = 0; ok && r->fields != NULL && r->fields[i] != NULL; i++)
-		ok = add_line(&t->fields, r->fields[i]);
+		ok = transfer_add_line(&t->fields, r->fields[i]);
 	return ok;
 }
 
@@ -270,8 +257,7 @@ set_all(struct transfer *t, const struct http_request *r)
 	       set_number(t, CURLOPT_PATH_AS_IS, 1) &&
 	       curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->body_max) ==
 		   CURLE_OK &&
-	       set_number(t, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms) &&
-	       set_number(t, CURLOPT_TIMEOUT_MS, (long)r->total_ms) &&
+	       transfer_set_times(t, t->begun_ms) &&
 	       set_pointer(t, CURLOPT_HTTPHEADER, t->fields) &&
 	       set_pointer(t, CURLOPT_CONNECT_TO, t->connect_to) &&
 	       set_pointer(t, CURLOPT_RESOLVE, t->resolve);
@@ -288,6 +274,9 @@ transfer_new(struct http *http, uint32_t id, const struct http_request *r)
 	t->http = http;
 	t->status = NUMBER_ABSENT;
 	t->port = r->url->port;
+	t->begun_ms = clock_mono_ms();
+	t->connect_ms = r->connect_ms;
+	t->total_ms = r->total_ms;
 	t->body_always = r->body_always;
 	t->body_never = r->body_never;
 	tls_evidence_init(&t->tls);
@@ -309,6 +298,7 @@ transfer_free(struct transfer *t)
 	if (t == NULL)
 		return;
 	curl_easy_cleanup(t->easy);
+	race_end(&t->race);
 	curl_slist_free_all(t->fields);
 	curl_slist_free_all(t->connect_to);
 	curl_slist_free_all(t->resolve);

@@ -9,7 +9,7 @@
 
 #include "usher/status.h"
 
-enum poller_user { POLLER_DNS = 0, POLLER_HTTP, POLLER_USERS };
+enum poller_user { POLLER_DNS = 0, POLLER_HTTP, POLLER_RACE, POLLER_USERS };
 
 /* What is ready at `fd`: POLLIN, POLLOUT; both after an error. It can be a socket that its user has
  * closed meanwhile, or that is not ready after all. */
@@ -30,7 +30,7 @@ poller_free(struct poller *p);
 int
 poller_fd(const struct poller *p);
 
-/* Who is told about the sockets that are watched for `user`. */
+/* Who is told about the sockets that are watched for `user`; without one they only wake. */
 void
 poller_join(struct poller *p, enum poller_user user, poller_callback *callback, void *payload);
 

@@ -21,7 +21,8 @@ ADDRESS, C = 'ann@contoso.example', 'autodiscover.contoso.example'
 HOST, HOST_6 = '198.51.100.1', '2001:db8:1::1'
 # Behind an interface that takes every packet and delivers none.
 LOST, LOST_TOO, LOST_6 = '203.0.113.7', '203.0.113.8', '2001:db8:2::7'
-NO_ROUTE_6 = '2001:db8:3::7'
+NO_ROUTE, NO_ROUTE_6 = '192.0.2.7', '2001:db8:3::7'
+REFUSES, REFUSES_TOO = '198.51.100.2', '198.51.100.3'
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 0x0001, 0x1000      # <linux/if_tun.h>
 # What a second family may cost: the attempt, or look-up, that is not waited for.
 SLACK_MS = 700
@@ -66,6 +67,8 @@ with contextlib.ExitStack() as stack:
     certificate = authority.issue(C, label='good')
     netns.add_address(HOST)
     netns.add_address(HOST_6)
+    for at in (REFUSES, REFUSES_TOO):
+        netns.add_address(at)
     stack.enter_context(nowhere())
     for at in (HOST, HOST_6):
         stack.enter_context(Peer(*certificate, script=answer(), at=(at, 443)))
@@ -86,10 +89,24 @@ with contextlib.ExitStack() as stack:
         tap.same(outcome, 'found', said['reason'])
         tap.true(elapsed_ms < SLACK_MS, f'{elapsed_ms} ms')
 
-    @tap.case('the first of two addresses loses packets')
-    def _():
-        outcome, elapsed_ms, said = find([LOST, HOST])
+    @tap.each([('the first of two addresses loses packets', [LOST, HOST], 250, 600),
+               ('two of three addresses lose packets', [LOST, LOST_TOO, HOST], 500, 850),
+               ('the first of two addresses refuses', [REFUSES, HOST], 0, 240),
+               ('IPv6 loses packets, and one of IPv4', [LOST_6, HOST, LOST], 250, 600)])
+    def _(entries, least_ms, most_ms):
+        outcome, elapsed_ms, said = find(entries)
         tap.same(outcome, 'found', said['reason'])
-        tap.true(elapsed_ms < 3000, f'{elapsed_ms} ms')
+        tap.true(least_ms <= elapsed_ms < most_ms, f'{elapsed_ms} ms')
+
+    @tap.each([('all addresses lose packets', [LOST, LOST_TOO, LOST_6], 2500, 'unavailable',
+                'in time'),
+               ('all addresses refuse', [REFUSES, REFUSES_TOO], 0, 'not-found', 'refused'),
+               ('no address has a route', [NO_ROUTE, NO_ROUTE_6], 0, 'unavailable',
+                'no network path')])
+    def _(entries, least_ms, expected, why):
+        outcome, elapsed_ms, said = find(entries)
+        tap.same(outcome, expected, said['reason'])
+        tap.true(any(why in a['reason'] for a in said['attempts']), said['attempts'])
+        tap.true(least_ms <= elapsed_ms < least_ms + 1500, f'{elapsed_ms} ms')
 
     tap.main()

@@ -853,7 +853,11 @@ world('ip', 'both, IPv6 dropped', {C: lambda: Beside('127.0.0.1', '::1')}, FOUND
 world('ip', 'both, IPv4 dropped', {C: lambda: Beside('::1', '127.0.0.1')}, FOUND, within=QUICK,
       logins={C: 1}, dns={C: ['::1', '127.0.0.1']})
 world('ip', 'two of IPv4, the first refused', {C: at('127.0.0.1')}, FOUND, within=QUICK,
-      logins={C: 1}, dns={C: ['127.0.0.2', '127.0.0.1']})
+      logins={C: 1}, dns={C: ['127.0.0.2', '127.0.0.1']},
+      check=lambda _, made: tap.same(made[C].connections, 1))
+world('ip', 'two of IPv4, the first dropped', {C: lambda: Beside('127.0.0.1', '127.0.0.2')}, FOUND,
+      within=QUICK, logins={C: 1}, dns={C: ['127.0.0.2', '127.0.0.1']},
+      check=lambda _, made: tap.same(made[C].connections, 1))
 
 BOOKS = 'xn--bcher-kva.example'
 BOOK_HOSTS = authority.issue(BOOKS, f'autodiscover.{BOOKS}', f'mail.{BOOKS}', label='books')
