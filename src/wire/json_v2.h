@@ -16,8 +16,7 @@ enum {
 	JSON_V2_RESPONSE_BYTES = 64 * 1024,
 	JSON_V2_REDIRECTS_MAX = 10,  /* a question that has been sent on so often gets no more */
 	JSON_V2_ADDRESS_BYTES = 320, /* in a question, decoded */
-	JSON_V2_PROTOCOL_BYTES = 64,
-	JSON_V2_PARAMETERS_MAX = 64
+	JSON_V2_PROTOCOL_BYTES = 64
 };
 
 #define JSON_V2_PATH "/autodiscover/autodiscover.json"
