@@ -98,7 +98,7 @@ enum phase { PHASE_RUNNING = 0, PHASE_CLEARING, PHASE_DONE };
 
 /* Who has been asked what, and whether the host was there at all. */
 struct visited {
-	const struct address *address;
+	const struct address *address; /* NULL: nobody was asked after all */
 	struct url url;
 	enum language language;
 	enum plan_failure failure;

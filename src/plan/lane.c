@@ -278,6 +278,7 @@ lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now
 	l->addresses = name->addresses;
 	l->attempt->dns = l->addresses;
 	if (leads_inside(p, l)) {
+		l->visit->address = NULL; /* whoever may name that host has not asked it yet */
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
 		    "somebody on the Internet sends us to %s, which is on this machine or a "
 		    "private network: trust that host explicitly if you know it",

@@ -45,6 +45,7 @@ struct rule {
 	int number;
 	const char *text;
 	int delay_ms;
+	bool inside; /* the host has a private address */
 };
 
 struct row {
@@ -211,6 +212,23 @@ static const struct row rows[] = {
 	    OUTCOME_BLOCKED, .reason = "another host" },
 
 	/* SRV records */
+	{ "a host on the Internet does not lead inside, but DNS may",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true } },
+	    OUTCOME_FOUND, MAIL, .records = { { 0, 0, 443, "mail.contoso.example" } },
+	    .srv_delay_ms = 50 },
+	{ "a host on the Internet leads inside",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true } },
+	    OUTCOME_BLOCKED, .reason = "private network" },
+	{ "to a host that is trusted, it may",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true } },
+	    OUTCOME_FOUND, MAIL, .trust = "mail.contoso.example" },
+	{ "a host inside may lead inside",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL, .inside = true },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true } },
+	    OUTCOME_FOUND, MAIL },
 	{ "only SRV is there: it waits for nobody",
 	    { { MAIL, ANONYMOUS, ANSWERS, 401, BASIC, 100 },
 		{ MAIL, LOGGED_IN, GIVES_SETTINGS, .delay_ms = 50 } },
@@ -415,7 +433,7 @@ find_rule(const struct row *row, const struct plan_step *step)
 static void
 resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution *out)
 {
-	static const char *const addresses[] = { "192.0.2.1" };
+	static const char *const addresses[] = { "192.0.2.1" }, *const inside[] = { "10.0.0.1" };
 	const struct row *row = w->payload;
 
 	out->failure = PLAN_NO_SUCH_NAME;
@@ -426,7 +444,7 @@ resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution
 		if (strcmp(url.host, host) != 0)
 			continue;
 		out->failure = PLAN_NO_FAILURE;
-		out->addresses = (struct text_list){ addresses, 1 };
+		out->addresses = (struct text_list){ r->inside ? inside : addresses, 1 };
 		if (r->what == DOES_NOT_RESOLVE) {
 			out->failure = (enum plan_failure)r->number;
 			*delay_ms = r->delay_ms;
