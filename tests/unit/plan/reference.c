@@ -1,10 +1,12 @@
 /* reference.c - discovery step by step: no plan, no clock, nothing at once. */
 #include "reference.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/text.h"
 #include "plan/scp.h"
 #include "plan/source.h"
@@ -25,14 +27,13 @@ struct client {
 	const struct plan_options *o;
 	struct reference got;
 	const char *addresses[HOPS_MAX + 1]; /* asked for, the present one last */
-	size_t n_addresses;
-	struct visit visits[VISITS_MAX];
-	size_t n_visits;
-	size_t failures;
+	size_t n_addresses, n_visits, n_refusers, failures;
 	bool password_bad;
-	const char *refusers[VISITS_MAX], *realms[VISITS_MAX];
-	size_t n_refusers;
 	bool gave_up; /* another address was the only way, and it led nowhere */
+
+	/* lists: a new run need not clear them */
+	struct visit visits[VISITS_MAX];
+	const char *refusers[VISITS_MAX], *realms[VISITS_MAX];
 };
 
 /* Where a question comes from. */
@@ -40,6 +41,7 @@ struct way {
 	enum source source;
 	size_t hops;
 	bool at_source;
+	bool from_public; /* a host that the whole Internet can reach has led here */
 };
 
 static bool
@@ -54,18 +56,55 @@ domain_of(const char *address)
 	return strrchr(address, '@') + 1;
 }
 
+/* Hosts of the mailboxes' own domains are followed without a question. */
 static bool
-trusted(const struct client *c, const struct url *url)
+same_site(const struct client *c, const struct url *url)
 {
 	for (size_t i = 0; i < c->n_addresses; i++) {
 		if (!url->ip_literal && domain_same_site(domain_of(c->addresses[i]), url->host))
 			return true;
 	}
+	return false;
+}
+
+/* That very host, by the allow-list or when asked. */
+static bool
+chosen(const struct client *c, const struct url *url)
+{
 	for (size_t i = 0; i < c->o->trust_hosts.n; i++) {
 		if (domain_matches(c->o->trust_hosts.v[i], url->host))
 			return true;
 	}
-	return c->o->may_ask && c->w->consent(c->w, url->host);
+	return c->o->may_ask && !same_site(c, url) && c->w->consent(c->w, url->host);
+}
+
+static bool
+trusted(const struct client *c, const struct url *url)
+{
+	return same_site(c, url) || chosen(c, url);
+}
+
+/* NULL: not by that name. */
+static const struct text_list *
+addresses_of(struct client *c, const char *host, struct plan_resolution *r)
+{
+	int delay = 0;
+
+	*r = (struct plan_resolution){ .failure = PLAN_NO_FAILURE };
+	c->w->resolve(c->w, host, &delay, r);
+	return delay >= 0 && delay < PLAN_RESOLVE_MS && r->failure == PLAN_NO_FAILURE ?
+		   &r->addresses :
+		   NULL;
+}
+
+static bool
+any_public(const struct text_list *addresses)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		if (ip_is_public(addresses->v[i]))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -82,21 +121,23 @@ been_there(
 
 static bool
 go_to_url(struct client *c, const char *target, enum language language, struct way way,
-    const struct url *base, bool own_word)
+    const struct url *from, bool in_document)
 {
+	struct plan_resolution r;
 	struct url next;
-	usher_status st = base == NULL ?
-			      url_parse(c->w->mem, slice_of(target), &next, NULL) :
-			      url_resolve(c->w->mem, base, slice_of(target), &next, NULL);
+	usher_status st = in_document ? url_parse(c->w->mem, slice_of(target), &next, NULL) :
+					url_resolve(c->w->mem, from, slice_of(target), &next, NULL);
 
 	if (st != USHER_OK || !next.https || next.userinfo || way.hops == HOPS_MAX)
 		return false;
-	if (base != NULL &&
+	if (!in_document &&
 	    (!slice_starts_nocase(slice_of(next.path), SLICE_LITERAL("/autodiscover/")) ||
 		!slice_ends_nocase(slice_of(next.path), SLICE_LITERAL("/autodiscover.xml"))))
 		return false;
-	if (!own_word && !trusted(c, &next))
+	if (from != NULL && !trusted(c, &next))
 		return false;
+	if (from != NULL && any_public(addresses_of(c, from->host, &r)))
+		way.from_public = true;
 	way.hops++;
 	way.at_source = false;
 	return ask(c, next, language, way);
@@ -127,7 +168,7 @@ go_to_address(struct client *c, const char *target, struct way way, bool own_wor
 
 static bool
 on_document(struct client *c, const struct answer *a, const struct url *url, enum language language,
-    struct way way, bool own_word)
+    struct way way)
 {
 	if (a == NULL)
 		return false;
@@ -135,9 +176,9 @@ on_document(struct client *c, const struct answer *a, const struct url *url, enu
 	case ANSWER_SETTINGS:
 		return a->n_protocols > 0;
 	case ANSWER_REDIRECT_URL:
-		return go_to_url(c, a->redirect, language, way, NULL, own_word);
+		return go_to_url(c, a->redirect, language, way, url, true);
 	case ANSWER_REDIRECT_ADDRESS:
-		return go_to_address(c, a->redirect, way, own_word);
+		return go_to_address(c, a->redirect, way, url == NULL);
 	case ANSWER_REFUSAL:
 		if (url != NULL && a->refusal.code == REFUSAL_NO_PROVIDER &&
 		    language == LANGUAGE_POX && !c->o->one_language)
@@ -209,14 +250,15 @@ request(struct client *c, const struct url *url, enum language language, struct 
 	       out->failure == PLAN_NO_FAILURE && (!url->https || out->tls.verdict == TLS_VERIFIED);
 }
 
+/* http-discovery.md 9: nobody on the Internet sends us to a machine that only we can reach. */
 static bool
-is_there(struct client *c, const char *host)
+reachable(struct client *c, const struct url *url, struct way way)
 {
-	struct plan_resolution r = { .failure = PLAN_NO_FAILURE };
-	int delay = 0;
+	struct plan_resolution r;
+	const struct text_list *addresses = addresses_of(c, url->host, &r);
 
-	c->w->resolve(c->w, host, &delay, &r);
-	return delay >= 0 && delay < PLAN_RESOLVE_MS && r.failure == PLAN_NO_FAILURE;
+	return addresses != NULL &&
+	       (!way.from_public || addresses->n == 0 || chosen(c, url) || any_public(addresses));
 }
 
 static bool
@@ -238,7 +280,7 @@ on_response(struct client *c, const struct url *url, enum language language, str
 			return false;
 		return ask(c, svc, language, way);
 	}
-	return s == 200 && on_document(c, r->answer, url, language, way, false);
+	return s == 200 && on_document(c, r->answer, url, language, way);
 }
 
 static bool
@@ -273,8 +315,10 @@ ask(struct client *c, struct url url, enum language language, struct way way)
 
 	if (been_there(c, address, &url, language) || c->n_visits == VISITS_MAX)
 		return false;
+	if (!reachable(c, &url, way))
+		return false;
 	c->visits[c->n_visits++] = (struct visit){ address, url, language };
-	if (!is_there(c, url.host) || !request(c, &url, language, way, false, &r))
+	if (!request(c, &url, language, way, false, &r))
 		return false;
 	if (r.http_status == 401 && url.https &&
 	    !(language == LANGUAGE_SOAP &&
@@ -311,7 +355,8 @@ by_srv(struct client *c, enum language language, struct way way)
 	v = arena_array(c->w->mem, found.n_records, sizeof(*v));
 	if (v == NULL || delay < 0 || delay >= PLAN_RESOLVE_MS ||
 	    found.failure != PLAN_NO_FAILURE ||
-	    srv_order(c->w->mem, found.records, found.n_records, 0, v, &n) != USHER_OK)
+	    srv_order(c->w->mem, found.records, found.n_records, c->o->seed + c->n_addresses, v,
+		&n) != USHER_OK)
 		return false;
 	for (size_t i = 0; i < n && i < TARGETS_MAX && !c->gave_up; i++) {
 		struct url url;
@@ -363,15 +408,14 @@ by_file(struct client *c, struct way way)
 	struct plan_response r = { .failure = PLAN_NO_FAILURE };
 
 	c->w->read(c->w, &r);
-	return r.failure == PLAN_NO_FAILURE &&
-	       on_document(c, r.answer, NULL, LANGUAGE_POX, way, true);
+	return r.failure == PLAN_NO_FAILURE && on_document(c, r.answer, NULL, LANGUAGE_POX, way);
 }
 
 static bool
 by_source(struct client *c, enum source source, size_t hops)
 {
 	const struct plan_options *o = c->o;
-	const struct way way = { source, hops, true };
+	const struct way way = { .source = source, .hops = hops, .at_source = true };
 	const char *address = c->addresses[c->n_addresses - 1], *domain = domain_of(address);
 	enum language language = o->one_language ? o->language : LANGUAGE_POX;
 	bool usual = language != LANGUAGE_JSON_V2 && language != LANGUAGE_AUTOCONFIG;
@@ -420,11 +464,12 @@ find_all(struct client *c, const char *address, size_t hops)
 struct reference
 reference_run(struct world *w, const char *address, const struct plan_options *options)
 {
-	struct client *c = calloc(1, sizeof(*c));
+	struct client *c = malloc(sizeof(*c));
 	struct reference got;
 
 	if (c == NULL)
 		abort();
+	memset(c, 0, offsetof(struct client, visits));
 	c->w = w;
 	c->o = options;
 	c->got.found = find_all(c, address, 0);

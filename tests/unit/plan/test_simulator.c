@@ -20,14 +20,15 @@ struct dice {
 	uint64_t outcomes[OUTCOME_UNAVAILABLE + 1];
 };
 
-/* splitmix64: what happens at a place depends on the world and the place, and not on the order. */
+/* splitmix64: what happens at a place depends on the world and the place, and not on the order. No
+ * place tells letters from their capitals: to the plan they are one. */
 static uint64_t
 roll(uint64_t seed, const char *place, unsigned salt)
 {
 	uint64_t x = seed * 0x9e3779b97f4a7c15U + salt;
 
 	for (; *place != '\0'; place++)
-		x = (x ^ (unsigned char)*place) * 0x100000001b3U;
+		x = (x ^ ((unsigned char)*place | 0x20)) * 0x100000001b3U;
 	x ^= x >> 30;
 	x *= 0xbf58476d1ce4e5b9U;
 	x ^= x >> 27;
@@ -47,12 +48,16 @@ delay(uint64_t x)
 static void
 resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution *out)
 {
-	static const char *const addresses[] = { "192.0.2.1", "2001:db8::1" };
+	static const char *const outside[] = { "192.0.2.1", "2001:db8::1" };
+	static const char *const inside[] = { "10.0.0.1", "192.168.0.1", "::1" };
+	static const char *const both[] = { "127.0.0.1", "192.0.2.1", "fe80::1" };
+	static const struct text_list lists[] = { { outside, 2 }, { outside, 2 }, { outside, 1 },
+		{ outside, 2 }, { outside, 2 }, { inside, 3 }, { inside + 1, 1 }, { both, 3 } };
 	const struct dice *d = w->payload;
 	uint64_t x = roll(d->seed, host, 1);
 
 	*delay_ms = delay(x >> 8);
-	out->addresses = (struct text_list){ addresses, 2 };
+	out->addresses = lists[(x >> 40) % COUNT_OF(lists)];
 	if (x % 8 == 0)
 		out->failure = PLAN_NO_SUCH_NAME;
 	else if (x % 8 == 1)
@@ -309,8 +314,9 @@ show_world(const struct world *w, uint64_t seed, const char *fault)
 		    w->result.attempts[i]->reason);
 }
 
-/* Why a client that does one thing at a time may find what the plan does not: time was up; or the
- * password, or one of the ten redirects, had been spent elsewhere. */
+/* Why a client that does one thing at a time may find what the plan does not: time was up; the
+ * password, or one of the ten redirects, had been spent elsewhere; or a host that must not lead
+ * inside was first to name the URL. */
 static bool
 has_excuse(const struct world *w, const struct reference *found, const struct plan_options *o)
 {
@@ -322,7 +328,10 @@ has_excuse(const struct world *w, const struct reference *found, const struct pl
 	    (w->result.outcome == OUTCOME_REJECTED || w->result.outcome == OUTCOME_BLOCKED))
 		return true;
 	for (size_t i = 0; i < w->result.n_attempts; i++) {
-		if (strstr(w->result.attempts[i]->reason, "after ten") != NULL)
+		const char *reason = w->result.attempts[i]->reason;
+
+		if (strstr(reason, "after ten") != NULL ||
+		    strstr(reason, "a private network") != NULL)
 			return true;
 	}
 	return false;

@@ -2,13 +2,16 @@
 #include "world.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/text.h"
+#include "plan/source.h"
 
-enum { FLIGHTS_MAX = 16, START_MS = 1000000 };
+enum { FLIGHTS_MAX = 16, HOPS_MAX = 1024, START_MS = 1000000 };
 
 struct flight {
 	struct plan_step step; /* id 0: free */
@@ -35,27 +38,33 @@ struct host_record {
 	unsigned seen, failed; /* SCHEME_BIT()s */
 };
 
+/* Somebody named a URL. */
+struct hop {
+	const char *to;
+	bool
+	    by_public; /* a host that the whole Internet can reach, or one that such a host named */
+};
+
 struct run {
 	struct world *w;
 	struct plan *plan;
 	const struct plan_options *options;
-	const char *domain; /* of the first address */
 	uint64_t now_ms;
-	struct flight flights[FLIGHTS_MAX];
-	struct asked asked[WORLD_STEPS_MAX];
-	size_t n_asked;
-	const char *agreed[WORLD_STEPS_MAX]; /* hosts and domains consented to */
-	size_t n_agreed;
-	const char *mailboxes[WORLD_STEPS_MAX]; /* that anything was done for */
-	size_t n_mailboxes;
-	struct host_record hosts[WORLD_STEPS_MAX];
-	size_t n_hosts;
-	size_t n_failures;		    /* times the password was sent, and no host took it */
-	const char *named[WORLD_STEPS_MAX]; /* URLs that a directory or the caller named */
-	size_t n_named;
+	size_t n_failures; /* times the password was sent, and no host took it */
 	bool settings_seen;
 	bool part_seen;
 	bool fallback_seen; /* settings that are no Autodiscover's */
+	struct flight flights[FLIGHTS_MAX];
+	size_t n_asked, n_agreed, n_mailboxes, n_told, n_hops, n_hosts, n_named;
+
+	/* lists: a new run need not clear them */
+	struct asked asked[WORLD_STEPS_MAX];
+	const char *agreed[WORLD_STEPS_MAX];	/* hosts and domains consented to */
+	const char *mailboxes[WORLD_STEPS_MAX]; /* the first, and those told in trusted domains */
+	const char *told[WORLD_STEPS_MAX];	/* mailboxes that answers named */
+	struct hop hops[HOPS_MAX];
+	struct host_record hosts[WORLD_STEPS_MAX];
+	const char *named[WORLD_STEPS_MAX]; /* URLs that a directory or the caller named */
 };
 
 static void
@@ -73,6 +82,42 @@ broken(struct run *r, const char *format, ...)
 	va_end(ap);
 }
 
+/* Somebody chose that very host. */
+static bool
+is_chosen(const struct run *r, const char *host)
+{
+	for (size_t i = 0; i < r->options->trust_hosts.n; i++) {
+		if (domain_matches(r->options->trust_hosts.v[i], host))
+			return true;
+	}
+	for (size_t i = 0; i < r->n_agreed; i++) {
+		if (strcmp(r->agreed[i], host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A host or a domain. */
+static bool
+is_trusted(const struct run *r, const char *name, bool ip_literal)
+{
+	for (size_t i = 0; !ip_literal && i < r->n_mailboxes; i++) {
+		if (domain_same_site(strrchr(r->mailboxes[i], '@') + 1, name))
+			return true;
+	}
+	return is_chosen(r, name);
+}
+
+static bool
+is_among(const char *const *v, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (slice_eq_nocase(slice_of(v[i]), slice_of(text)))
+			return true;
+	}
+	return false;
+}
+
 /* The trust rules once more, written as a list of reasons instead of a decision. */
 static bool
 has_right(const struct run *r, const struct plan_step *step)
@@ -85,29 +130,86 @@ has_right(const struct run *r, const struct plan_step *step)
 	if (!step->url->https)
 		return step->kind == PLAN_PROBE && !step->credentialed &&
 		       step->source == SOURCE_HTTP_REDIRECT && step->url->port == 80 &&
-		       strcmp(host, arena_printf(r->w->mem, "autodiscover.%s", domain)) == 0;
-	if (!step->url->ip_literal &&
-	    (domain_same_site(r->domain, host) || domain_same_site(domain, host)))
-		return true;
-	/* A mailbox that was asked for was reached by a trusted redirectAddr. */
-	for (size_t i = 0; !step->url->ip_literal && i < r->n_mailboxes; i++) {
-		if (domain_same_site(strrchr(r->mailboxes[i], '@') + 1, host))
-			return true;
+		       strcmp(host, arena_join(r->w->mem, "autodiscover.", domain)) == 0;
+	return is_trusted(r, host, step->url->ip_literal) ||
+	       is_among(r->named, r->n_named, step->url->text) ||
+	       (r->options->microsoft_365 && (domain_same_site(host, "outlook.com") ||
+						 domain_same_site(host, "office365.com")));
+}
+
+static void
+note_hop(struct run *r, const char *to, bool by_public)
+{
+	if (r->n_hops == HOPS_MAX)
+		broken(r, "endless");
+	else
+		r->hops[r->n_hops++] = (struct hop){ to, by_public };
+}
+
+/* A URL that nobody on the Internet has named, or somebody else as well, is none of those. */
+static bool
+by_public_only(const struct run *r, const struct url *url)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->n_hops; i++) {
+		if (!slice_eq_nocase(slice_of(r->hops[i].to), slice_of(url->text)))
+			continue;
+		if (!r->hops[i].by_public)
+			return false;
+		any = true;
 	}
-	for (size_t i = 0; i < r->options->trust_hosts.n; i++) {
-		if (domain_matches(r->options->trust_hosts.v[i], host))
-			return true;
+	return any;
+}
+
+/* http-discovery.md 9: nobody on the Internet sends us to a machine that only we can reach. */
+static bool
+leads_inside(const struct run *r, const struct plan_step *step)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < step->addresses.n; i++)
+		inside = inside || !ip_is_public(step->addresses.v[i]);
+	return inside && !is_chosen(r, step->url->host) && by_public_only(r, step->url);
+}
+
+/* Its own hosts are nobody's to name. */
+static void
+note_mailbox(struct run *r, const char *address)
+{
+	const char *domain = strrchr(address, '@') + 1;
+
+	if (is_among(r->mailboxes, r->n_mailboxes, address) || r->n_mailboxes == WORLD_STEPS_MAX)
+		return;
+	r->mailboxes[r->n_mailboxes++] = address;
+	for (size_t i = 0; i < source_rows_n; i++) {
+		const struct source_row *row = &source_rows[i];
+
+		if (row->start != NULL)
+			note_hop(r, arena_join(r->w->mem, row->start, domain, row->path), false);
 	}
-	for (size_t i = 0; i < r->n_agreed; i++) {
-		if (strcmp(r->agreed[i], host) == 0)
-			return true;
+}
+
+/* Whose domains are trusted by now. */
+static void
+accept_mailboxes(struct run *r)
+{
+	for (size_t i = 0; i < r->n_told; i++) {
+		if (is_trusted(r, strrchr(r->told[i], '@') + 1, false))
+			note_mailbox(r, r->told[i]);
 	}
-	for (size_t i = 0; i < r->n_named; i++) {
-		if (slice_eq_nocase(slice_of(r->named[i]), slice_of(step->url->text)))
-			return true;
-	}
-	return r->options->microsoft_365 &&
-	       (domain_same_site(host, "outlook.com") || domain_same_site(host, "office365.com"));
+}
+
+static void
+note_redirect_address(struct run *r, const char *text)
+{
+	struct address to;
+
+	if (r->n_told == WORLD_STEPS_MAX ||
+	    address_parse(r->w->mem, slice_of(text), &to, NULL) != USHER_OK)
+		return;
+	r->told[r->n_told++] = to.text;
+	accept_mailboxes(r);
 }
 
 static void
@@ -122,6 +224,7 @@ name_url(struct run *r, const char *text)
 		return;
 	r->named[r->n_named++] = url.text;
 	r->named[r->n_named++] = soap.text;
+	note_hop(r, url.text, false);
 }
 
 static struct host_record *
@@ -201,6 +304,8 @@ watch_request(struct run *r, const struct plan_step *step)
 		broken(r, "asked twice: %s for %s", step->url->text, step->address);
 	if (!has_right(r, step))
 		broken(r, "asked a host without a right: %s", step->url->text);
+	if (leads_inside(r, step))
+		broken(r, "led inside from outside: %s", step->url->text);
 	if (step->credentialed)
 		watch_login(r, step);
 	r->asked[r->n_asked++] = (struct asked){
@@ -260,6 +365,34 @@ watch_failed_login(struct run *r, const struct flight *f)
 		h->failed |= SCHEMES_BY_PASSWORD;
 }
 
+/* To where it sends us on. */
+static void
+watch_redirect(struct run *r, const struct plan_step *from, const struct plan_response *what)
+{
+	const struct answer *a = what->http_status == 200 ? what->answer : NULL;
+	bool by_public = by_public_only(r, from->url);
+	usher_status st = USHER_E_INPUT;
+	struct url to;
+
+	if (a != NULL && a->kind == ANSWER_REDIRECT_ADDRESS)
+		note_redirect_address(r, a->redirect);
+	if (a != NULL && a->kind == ANSWER_REDIRECT_URL)
+		st = url_parse(r->w->mem, slice_of(a->redirect), &to, NULL);
+	else if (a != NULL && from->language == LANGUAGE_JSON_V2 && a->n_protocols > 0)
+		st = url_parse(r->w->mem, slice_of(a->protocols[0].url), &to, NULL);
+	else if (what->location != NULL)
+		st = url_resolve(r->w->mem, from->url, slice_of(what->location), &to, NULL);
+	if (st != USHER_OK)
+		return;
+	/* Where one host leads on to itself, it is the same as before. */
+	for (size_t i = 0; i < from->addresses.n; i++)
+		by_public =
+		    by_public ||
+		    (ip_is_public(from->addresses.v[i]) &&
+			(to.port != from->url->port || strcmp(to.host, from->url->host) != 0));
+	note_hop(r, to.text, by_public);
+}
+
 static void
 watch_response(struct run *r, const struct flight *f)
 {
@@ -268,6 +401,9 @@ watch_response(struct run *r, const struct flight *f)
 
 	if (f->step.credentialed)
 		watch_failed_login(r, f);
+	if (what->failure == PLAN_NO_FAILURE &&
+	    (what->tls.verdict == TLS_VERIFIED || !f->step.url->https))
+		watch_redirect(r, &f->step, what);
 	if (what->failure != PLAN_NO_FAILURE || what->tls.verdict != TLS_VERIFIED ||
 	    f->step.kind == PLAN_PROBE)
 		return;
@@ -286,6 +422,18 @@ watch_response(struct run *r, const struct flight *f)
 		r->part_seen = r->options->one_language;
 }
 
+/* DNS is not the host that it names: a company's own may lead inside. */
+static void
+note_record(struct run *r, const struct srv_record *record)
+{
+	const char *text = arena_printf(r->w->mem, "https://%s:%u/autodiscover/autodiscover.xml",
+	    record->host, (unsigned)record->port);
+	struct url url;
+
+	if (url_parse(r->w->mem, slice_of(text), &url, NULL) == USHER_OK)
+		note_hop(r, url.text, false);
+}
+
 static void
 start(struct run *r, const struct plan_step *step)
 {
@@ -299,9 +447,6 @@ start(struct run *r, const struct plan_step *step)
 		abort();
 	}
 	*f = (struct flight){ .step = *step };
-	if (r->n_mailboxes < WORLD_STEPS_MAX &&
-	    (r->n_mailboxes == 0 || r->mailboxes[r->n_mailboxes - 1] != step->address))
-		r->mailboxes[r->n_mailboxes++] = step->address;
 	switch (step->kind) {
 	case PLAN_RESOLVE:
 		r->w->resolve(r->w, step->url->host, &delay_ms, &f->resolution);
@@ -310,6 +455,8 @@ start(struct run *r, const struct plan_step *step)
 		f->location.failure = PLAN_NO_SUCH_NAME;
 		if (r->w->locate != NULL)
 			r->w->locate(r->w, step->name, &delay_ms, &f->location);
+		for (size_t i = 0; i < f->location.n_records; i++)
+			note_record(r, &f->location.records[i]);
 		break;
 	case PLAN_REQUEST:
 	case PLAN_PROBE:
@@ -343,6 +490,7 @@ start(struct run *r, const struct plan_step *step)
 		f->yes = r->w->consent(r->w, step->host);
 		if (f->yes && r->n_agreed < WORLD_STEPS_MAX)
 			r->agreed[r->n_agreed++] = step->host;
+		accept_mailboxes(r);
 		break;
 	}
 	f->due_ms = delay_ms < 0 ? UINT64_MAX : r->now_ms + (uint64_t)delay_ms;
@@ -361,7 +509,7 @@ watch_file(struct run *r, const struct flight *f)
 	if (a->kind == ANSWER_REDIRECT_URL)
 		name_url(r, a->redirect);
 	if (a->kind == ANSWER_REDIRECT_ADDRESS)
-		r->agreed[r->n_agreed++] = strrchr(a->redirect, '@') + 1;
+		note_mailbox(r, a->redirect);
 }
 
 static void
@@ -466,17 +614,18 @@ check_end(struct run *r)
 void
 world_run(struct world *w, const char *address, const struct plan_options *options)
 {
-	struct run *r = calloc(1, sizeof(*r));
+	struct run *r = malloc(sizeof(*r));
 	struct address who;
 	size_t steps = 0;
 
 	if (r == NULL || address_parse(w->mem, slice_of(address), &who, NULL) != USHER_OK)
 		abort();
+	memset(r, 0, offsetof(struct run, asked));
 	r->w = w;
 	r->options = options;
-	r->domain = who.domain;
 	r->now_ms = START_MS;
 	w->fault[0] = '\0';
+	note_mailbox(r, who.text);
 	name_url(r, options->last_known_good);
 	if (plan_new(w->mem, &who, options, r->now_ms, &r->plan, NULL) != USHER_OK)
 		abort();
