@@ -46,7 +46,7 @@ def _():
 def _():
     with scratch.Folder() as folder:
         files = []
-        for path in sorted((ROOT / 'tests/golden').glob('*/response')):
+        for path in sorted((ROOT / 'tests/golden').glob('pox/*/response')):
             _, _, body = path.read_bytes().rpartition(b'\r\n\r\n')
             if body:
                 files.append(folder / f'{path.parent.name}.xml')
