@@ -58,6 +58,7 @@ document_write_question(
 		break;
 	case LANGUAGE_SOAP:
 		write_soap(body, step);
+		r->body_of_500 = true;
 		r->body_max = SOAP_RESPONSE_BYTES;
 		break;
 	case LANGUAGE_JSON_V2: /* a GET: the URL is the question */

@@ -292,7 +292,7 @@ collect_responses(struct usher_search *s, struct usher_error *err)
 			.challenges = from.challenges,
 			.offers_soap = from.offers_soap,
 		};
-		if (from.failure == HTTP_OK && from.status == 200)
+		if (from.failure == HTTP_OK && (from.status == 200 || from.body.n > 0))
 			keep = document_read(s, mem, from.id, from.body, &to);
 		document_forget_question(s, from.id);
 		plan_responded(s->plan, search_now_ms(s), from.id, &to);

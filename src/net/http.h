@@ -54,6 +54,7 @@ struct http_request {
 	const struct secret *secret; /* BASIC, NTLM: the password; BEARER: the token */
 	size_t body_max;	     /* of the response */
 	bool body_always;	     /* else only the body of a 200 is read and kept … */
+	bool body_of_500;	     /* … and of a 500, where faults are told so … */
 	bool body_never;	     /* … or none: the head is all that is wanted */
 	uint64_t connect_ms;	     /* TLS included */
 	uint64_t total_ms;	     /* 0: until stopped */

@@ -34,6 +34,7 @@ struct transfer {
 
 	struct buf body;
 	bool body_always;
+	bool body_of_500;
 	bool body_never;
 	size_t head_bytes;
 	size_t n_fields;

@@ -41,7 +41,8 @@ take_field(struct transfer *t, struct slice line)
 bool
 transfer_wants_body(const struct transfer *t)
 {
-	return t->body_always || (t->status == 200 && !t->body_never);
+	return t->body_always || (t->status == 200 && !t->body_never) ||
+	       (t->status == 500 && t->body_of_500);
 }
 
 /* Only of these is the connection likely to be used again: a login, here or at the proxy, or a
@@ -278,6 +279,7 @@ transfer_new(struct http *http, uint32_t id, const struct http_request *r)
 	t->connect_ms = r->connect_ms;
 	t->total_ms = r->total_ms;
 	t->body_always = r->body_always;
+	t->body_of_500 = r->body_of_500;
 	t->body_never = r->body_never;
 	tls_evidence_init(&t->tls);
 	buf_init(&t->body, r->body_max);

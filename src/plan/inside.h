@@ -16,8 +16,6 @@
 #include "plan/plan.h"
 #include "plan/source.h"
 
-#define AUTODISCOVER_PATH "/autodiscover/autodiscover.xml"
-
 enum {
 	ADDRESSES_MAX = PLAN_REDIRECTS_MAX + 1,
 	LANES_MAX = SOURCE_ROWS_MAX * ADDRESSES_MAX,

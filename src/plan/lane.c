@@ -506,6 +506,19 @@ on_soap_offer(struct plan *p, struct lane *l, uint64_t now_ms)
 		lane_begin(p, l, &url, LANGUAGE_SOAP, now_ms);
 }
 
+/* A fault of SOAP: whether it is theirs or ours, it says nothing about the mailbox (soap.md 11). */
+static void
+on_fault(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
+{
+	const struct answer_refusal *refusal = &what->answer->refusal;
+	const char *message = record_text(p, refusal->message);
+	const char *name = record_text(p, refusal->name);
+
+	lane_lose(p, l, now_ms, RESULT_SERVER_ERROR, OUTCOME_UNAVAILABLE,
+	    "it could not answer: %s (%s, HTTP %d)", message == NULL ? "no reason given" : message,
+	    name == NULL ? "Fault" : name, (int)what->http_status);
+}
+
 static void
 on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms)
 {
@@ -557,7 +570,9 @@ on_status(struct plan *p, struct lane *l, const struct plan_response *what, uint
 	default:
 		break;
 	}
-	if (what->http_status >= 500)
+	if (what->http_status >= 500 && what->answer != NULL)
+		on_fault(p, l, what, now_ms);
+	else if (what->http_status >= 500)
 		lane_lose(p, l, now_ms, RESULT_SERVER_ERROR, OUTCOME_UNAVAILABLE,
 		    "it is in trouble itself (HTTP %d)", (int)what->http_status);
 	else

@@ -174,8 +174,9 @@ struct plan_response {
 	const char *location;	     /* NULL: none */
 	struct text_list challenges; /* values of all WWW-Authenticate fields */
 	bool offers_soap;	     /* X-SOAP-Enabled is among the fields, whatever it says */
-	const struct answer *answer; /* of a 200; must outlive the plan. NULL: see body_fault */
-	const char *body_fault;	     /* why a 200 holds no answer: `it is an HTML page` */
+	/* Of a 200, or a fault of SOAP, which is a 500; must outlive the plan. NULL: see … */
+	const struct answer *answer;
+	const char *body_fault; /* … why a 200 holds no answer: `it is an HTML page` */
 };
 
 enum plan_outcome {

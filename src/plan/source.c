@@ -5,7 +5,6 @@
 
 #include "base/slice.h"
 
-#define POX_PATH "/autodiscover/autodiscover.xml"
 #define JSON_PATH "/autodiscover/autodiscover.json"
 
 /* In Outlook's order, but the autodiscover host before the domain itself (http-discovery.md 7 and
@@ -14,10 +13,10 @@ const struct source_row source_rows[] = {
 	{ SOURCE_LAST_KNOWN_GOOD, "ExcludeLastKnownGoodURL", .trusted = true },
 	{ SOURCE_SCP, "ExcludeScpLookup", .trusted = true },
 	{ SOURCE_AUTODISCOVER, "ExcludeHttpsAutoDiscoverDomain", "https://autodiscover.",
-	    POX_PATH },
-	{ SOURCE_ROOT, "ExcludeHttpsRootDomain", "https://", POX_PATH, .web_site = true },
+	    AUTODISCOVER_PATH },
+	{ SOURCE_ROOT, "ExcludeHttpsRootDomain", "https://", AUTODISCOVER_PATH, .web_site = true },
 	{ SOURCE_LOCAL_XML, .yields = true, .trusted = true },
-	{ SOURCE_HTTP_REDIRECT, "ExcludeHttpRedirect", "http://autodiscover.", POX_PATH,
+	{ SOURCE_HTTP_REDIRECT, "ExcludeHttpRedirect", "http://autodiscover.", AUTODISCOVER_PATH,
 	    .begin = BEGIN_STAGGERED, .web_site = true },
 	{ SOURCE_SRV, "ExcludeSrvRecord", .begin = BEGIN_STAGGERED_MORE },
 	{ SOURCE_MICROSOFT_365, "ExcludeExplicitO365Endpoint", .begin = BEGIN_LAST, .yields = true,

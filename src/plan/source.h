@@ -8,6 +8,10 @@
 #include "model/evidence.h"
 #include "model/question.h"
 
+/* The spelling that every server must answer ([MS-OXDSCLI] 3.2.5). Outlook asks with capitals, and
+ * servers that tell letter case apart know that one as well; a second request wherever a web site
+ * says 404 would buy nothing. */
+#define AUTODISCOVER_PATH "/autodiscover/autodiscover.xml"
 #define SOURCE_BIT(source) (1U << ((source) - 'A'))
 
 enum { SOURCE_ROWS_MAX = 12 };

@@ -88,6 +88,27 @@ def _():
     tap.same(len(service.requests), 1)
 
 
+def fault(text):
+    """A fault of SOAP, as it comes with HTTP 500."""
+    return (b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault>'
+            b'<faultcode>s:Client</faultcode><faultstring>' + text +
+            b'</faultstring></s:Fault></s:Body></s:Envelope>')
+
+
+@tap.each([
+    ('a fault of SOAP is told in its words', fault(b'no such operation'), UNAVAILABLE,
+     'it could not answer: no such operation (Client, HTTP 500)'),
+    ('a server in trouble that says nothing in SOAP is one', b'<html>oops</html>', UNAVAILABLE,
+     'it is in trouble itself (HTTP 500)'),
+    ('settings that come with a 500 are none', SOAP, UNAVAILABLE, 'HTTP 500')])
+def _(body, outcome, reason):
+    def behave(connection, request):
+        if request['path'] == SVC:
+            return answer(body, '500 Internal Server Error')(connection, request)
+        return status('401 Unauthorized', 'X-SOAP-Enabled: True')(connection, request)
+    expect(find({C: host(behave)}, '--language', 'soap'), outcome, reason)
+
+
 def phones_only(connection, request):
     """Has nothing for Outlook."""
     asked = b'mobilesync' in request['body']
