@@ -98,6 +98,20 @@ random_bytes(void *p, size_t n)
 	return true;
 }
 
+void
+guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_BYTES])
+{
+	unsigned char r[16];
+
+	memcpy(r, bytes, sizeof(r));
+	r[6] = (unsigned char)((r[6] & 0x0f) | version << 4);
+	r[8] = (r[8] & 0x3f) | 0x80; /* variant 10 */
+	(void)snprintf(out, GUID_TEXT_BYTES,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+	    r[15]);
+}
+
 bool
 guid_make(char out[GUID_TEXT_BYTES])
 {
@@ -105,12 +119,7 @@ guid_make(char out[GUID_TEXT_BYTES])
 
 	if (!random_bytes(r, sizeof(r)))
 		return false;
-	r[6] = (r[6] & 0x0f) | 0x40; /* version 4 */
-	r[8] = (r[8] & 0x3f) | 0x80; /* variant 10 */
-	(void)snprintf(out, GUID_TEXT_BYTES,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-	    r[15]);
+	guid_format(r, 4, out);
 	return true;
 }
 

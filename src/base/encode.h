@@ -23,6 +23,10 @@ hex_encode(struct buf *b, const void *p, size_t n);
 
 enum { GUID_TEXT_BYTES = 37 }; /* 8-4-4-4-12 and a NUL */
 
+/* 16 bytes as a GUID of that version (RFC 9562, 4), lower case; the bits that say which are set. */
+void
+guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_BYTES]);
+
 /* A random GUID (RFC 9562, version 4), lower case. False when the system has no randomness. */
 bool
 guid_make(char out[GUID_TEXT_BYTES]);
