@@ -201,9 +201,12 @@ put_urls(struct changes *c, const struct setup *s, struct usher_error *err)
 	usher_status st = USHER_OK;
 
 	for (int i = 0; i < URL_SERVICE_COUNT && st == USHER_OK; i++) {
-		const char *url = arena_printf(c->cli->mem, "https://%s/%s", s->host, paths[i]);
+		const char *url;
 		union org_record r;
 
+		if (paths[i] == NULL)
+			continue;
+		url = arena_printf(c->cli->mem, "https://%s/%s", s->host, paths[i]);
 		if (url == NULL)
 			return err_nomem(err, "setup");
 		begin(ENTITY_URL, &r);

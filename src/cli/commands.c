@@ -33,7 +33,8 @@ const struct command_group command_groups[] = {
 	{ "domain", "accepted mail domains and what their clients are told" },
 	{ "service", "IMAP, SMTP, CalDAV … of mail domains" },
 	{ "mailbox", "mailboxes, their passwords and what else their owners open" },
-	{ "organization", "name and GUIDs of the organization" },
+	{ "organization", "name, GUIDs and federation of the organization" },
+	{ "relationship", "what other organizations may see of this one" },
 	{ "server", "Client Access servers" },
 	{ "url", "URLs of the services, inside and outside" },
 	{ "outlook-anywhere", "RPC over HTTP for clients outside" },
@@ -58,8 +59,9 @@ const struct command *const commands[] = {
 	    "Its services go with it. A domain that still has mailboxes stays."),
 
 	ADD(ENTITY_SERVICE, "service", "DOMAIN TYPE", "add an IMAP, SMTP, CalDAV … service",
-	    "TYPE is imap, pop3, smtp, jmap, caldav, carddav, webmail, files or managesieve. In "
-	    "--user-name, %a stands for the address, %u for what is before its @, %d for the "
+	    "TYPE is imap, pop3, smtp, jmap, caldav, carddav, webmail, files, managesieve, "
+	    "activesync or ews. In --user-name, %a stands for the address, %u for what is before "
+	    "its @, %d for the "
 	    "domain. A further service of the same type needs --rank 2."),
 	LIST_BY_KEY(ENTITY_SERVICE, "service", "[DOMAIN]", "list the services of mail domains"),
 	SET(ENTITY_SERVICE, "service", "DOMAIN TYPE", "change a service", CLEARS),
@@ -100,9 +102,8 @@ const struct command *const commands[] = {
 
 	LIST_BY_KEY(ENTITY_URL, "url", NULL, "list the URLs of services"),
 	PUT(ENTITY_URL, "url", "SERVICE", "set a service's URLs, inside and outside",
-	    "SERVICE is autodiscover, ews, oab, um, owa, ecp, activesync or mapi. --server is "
-	    "needed "
-	    "only when there are several servers. " CLEARS),
+	    "SERVICE is autodiscover, ews, oab, um, owa, ecp, activesync, mapi, rest or "
+	    "cert-enroll. --server is needed only when there are several servers. " CLEARS),
 
 	ROW(.name = "outlook-anywhere enable", .summary = "let clients in by RPC over HTTP",
 	    .about = "Clients outside then get an EXPR answer. Name the public host with "
@@ -118,6 +119,15 @@ const struct command *const commands[] = {
 	LIST(ENTITY_PROVIDER, "provider", NULL, "list the Outlook providers"),
 	PUT(ENTITY_PROVIDER, "provider", "NAME", "change an Outlook provider",
 	    "NAME is EXCH, EXPR, WEB or EXHTTP. " CLEARS),
+
+	ADD(ENTITY_RELATIONSHIP, "relationship", "NAME",
+	    "tell what an organization elsewhere may see",
+	    "SOAP clients of the other organization ask for it. It goes with the federation of "
+	    "`usher organization set`."),
+	LIST(ENTITY_RELATIONSHIP, "relationship", NULL, "list the organization relationships"),
+	SHOW(ENTITY_RELATIONSHIP, "relationship", "NAME", "show all about one relationship"),
+	SET(ENTITY_RELATIONSHIP, "relationship", "NAME", "change a relationship", CLEARS),
+	REMOVE(ENTITY_RELATIONSHIP, "relationship", "NAME", "remove a relationship", NULL),
 
 	ADD(ENTITY_SITE, "site", "NAME", "add an Active Directory site", NULL),
 	LIST(ENTITY_SITE, "site", NULL, "list the sites"),

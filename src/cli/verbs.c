@@ -230,6 +230,8 @@ static const struct column columns[ENTITY_COUNT][COLUMNS_MAX] = {
 	[ENTITY_PROVIDER] = { { "name", "PROVIDER" },
 	    { "cert_principal_name", "CERTIFICATE PRINCIPAL" }, { "server", "SERVER" },
 	    { "ttl", "TTL", true }, { "server_exclusive_connect", "EXCLUSIVE" } },
+	[ENTITY_RELATIONSHIP] = { { "name", "RELATIONSHIP" }, { "domains", "DOMAINS" },
+	    { "free_busy", "FREE/BUSY" }, { "mail_tips", "MAIL TIPS" } },
 	[ENTITY_CERTIFICATE] = { { "thumbprint", "THUMBPRINT" }, { "services", "SERVICES" },
 	    { "subject", "SUBJECT" } },
 	[ENTITY_DOMAIN] = { { "domain", "DOMAIN" }, { "kind", "KIND" },

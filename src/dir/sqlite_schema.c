@@ -166,8 +166,35 @@ static const char schema_1[] =
     "	enabled INTEGER CHECK (enabled IN (0, 1))\n"
     ") STRICT, WITHOUT ROWID;\n";
 
+/* Federation, OAuth2 and documentation. */
+static const char schema_2[] =
+    "ALTER TABLE organization ADD COLUMN certificate_template TEXT;\n"
+    "ALTER TABLE organization ADD COLUMN application_uri TEXT;\n"
+    "ALTER TABLE organization ADD COLUMN token_issuer TEXT;\n"
+    "ALTER TABLE organization ADD COLUMN token_endpoint TEXT;\n"
+    "ALTER TABLE organization ADD COLUMN federated_domains TEXT;\n"
+
+    "ALTER TABLE domain ADD COLUMN documentation_url TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN oauth2_login_url TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN oauth2_token_url TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN oauth2_scope TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN oauth2_client_id TEXT;\n"
+
+    "CREATE TABLE relationship (\n"
+    "	name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL,\n"
+    "	domains TEXT,\n"
+    "	free_busy TEXT NOT NULL,\n"
+    "	mail_tips TEXT NOT NULL,\n"
+    "	delivery_reports INTEGER CHECK (delivery_reports IN (0, 1)),\n"
+    "	mailbox_move INTEGER CHECK (mailbox_move IN (0, 1)),\n"
+    "	application_uri TEXT,\n"
+    "	autodiscover_url TEXT,\n"
+    "	sharing_url TEXT\n"
+    ") STRICT;\n";
+
 static const char *const schema_steps[] = {
 	schema_1,
+	schema_2,
 };
 
 const int schema_version = COUNT_OF(schema_steps);

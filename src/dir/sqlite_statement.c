@@ -53,6 +53,7 @@ static const struct {
 	[STATEMENT_OUTLOOK_ANYWHERES] = { ENTITY_OUTLOOK_ANYWHERE,
 	    "FROM outlook_anywhere t ORDER BY server" },
 	[STATEMENT_PROVIDERS] = { ENTITY_PROVIDER, "FROM provider t ORDER BY name" },
+	[STATEMENT_RELATIONSHIPS] = { ENTITY_RELATIONSHIP, "FROM relationship t ORDER BY name" },
 	[STATEMENT_DOMAIN] = { ENTITY_DOMAIN, "FROM domain t WHERE domain = ?1" },
 	[STATEMENT_SERVICES] = { ENTITY_SERVICE,
 	    "FROM service t WHERE domain = ?1 ORDER BY type, rank" },

@@ -200,6 +200,9 @@ view_org(struct sqlite_dir *d, struct usher_error *err)
 	if (st == USHER_OK)
 		st = read_all(
 		    d, STATEMENT_PROVIDERS, ENTITY_PROVIDER, &o->providers, &o->n_providers, err);
+	if (st == USHER_OK)
+		st = read_all(d, STATEMENT_RELATIONSHIPS, ENTITY_RELATIONSHIP, &o->relationships,
+		    &o->n_relationships, err);
 	d->cache.org_loaded = st == USHER_OK;
 	return st;
 }

@@ -24,6 +24,8 @@ struct org_view {
 	size_t n_outlook_anywhere;
 	const struct provider *providers;
 	size_t n_providers;
+	const struct relationship *relationships;
+	size_t n_relationships;
 };
 
 struct facts {

@@ -29,6 +29,13 @@ static const struct field organization_rows[] = {
 	TEXT(administrative_group, FORM_ANY, 0, "administrative group, as in /ou=GROUP"),
 	TEXT(oab_id, FORM_GUID, 0, "GUID of the offline address book, part of its URL"),
 	TEXT(public_folder_mailbox, FORM_ADDRESS, 0, "mailbox that holds the public folders"),
+	TEXT(certificate_template, FORM_ANY, 0,
+	    "template of client certificates for ActiveSync, with url cert-enroll"),
+	TEXT(application_uri, FORM_ANY, 0,
+	    "federation: audience of tokens for this organization; not federated when absent"),
+	TEXT(token_issuer, FORM_ANY, 0, "federation: URI that names the token issuer"),
+	TEXT(token_endpoint, FORM_URL, 0, "federation: URL where the issuer gives tokens"),
+	LIST(federated_domains, FORM_DOMAIN, 0, "federation: mail domains that belong to it"),
 };
 #undef RECORD
 
@@ -53,7 +60,7 @@ static const struct field server_rows[] = {
 #undef RECORD
 
 static const char *const url_services[] = { "autodiscover", "ews", "oab", "um", "owa", "ecp",
-	"activesync", "mapi", NULL };
+	"activesync", "mapi", "rest", "cert-enroll", NULL };
 
 #define RECORD struct service_url
 static const struct field url_rows[] = {
@@ -95,6 +102,24 @@ static const struct field provider_rows[] = {
 };
 #undef RECORD
 
+static const char *const free_busy_accesses[] = { "none", "availability-only", "limited-details",
+	NULL };
+static const char *const mail_tips_accesses[] = { "none", "limited", "all", NULL };
+
+#define RECORD struct relationship
+static const struct field relationship_rows[] = {
+	TEXT(name, FORM_ANY, NAME, "name of the relationship"),
+	LIST(domains, FORM_DOMAIN, 0, "mail domains of the other organization"),
+	CHOICE(free_busy, free_busy_accesses, 0, "what the other sees of calendars"),
+	CHOICE(mail_tips, mail_tips_accesses, 0, "which mail tips the other is given"),
+	SWITCH(delivery_reports, "the other may ask what became of a message"),
+	SWITCH(mailbox_move, "mailboxes may move between the two"),
+	TEXT(application_uri, FORM_ANY, 0, "audience of tokens for the other organization"),
+	TEXT(autodiscover_url, FORM_URL, 0, "Autodiscover of the other organization"),
+	TEXT(sharing_url, FORM_URL, 0, "sharing service of the other organization"),
+};
+#undef RECORD
+
 #define RECORD struct certificate
 static const struct field certificate_rows[] = {
 	TEXT(thumbprint, FORM_ANY, NAME, "SHA-1 of the certificate"),
@@ -133,11 +158,16 @@ static const struct field domain_rows[] = {
 	SWITCH(anonymous, "answer without a password; when absent only kind exchange asks for one"),
 	TEXT(certificate, FORM_ANY, 0, "thumbprint of the domain's own certificate"),
 	LIST(host_names, FORM_HOST, 0, "host names under which its clients reach this service"),
+	TEXT(documentation_url, FORM_URL, 0, "page that tells people how to set up a mail program"),
+	TEXT(oauth2_login_url, FORM_URL, 0, "where people log in for OAuth2"),
+	TEXT(oauth2_token_url, FORM_URL, 0, "where mail programs get OAuth2 tokens"),
+	TEXT(oauth2_scope, FORM_ANY, 0, "OAuth2 scopes for all services together, with blanks"),
+	TEXT(oauth2_client_id, FORM_ANY, 0, "OAuth2 client id of any mail program"),
 };
 #undef RECORD
 
 static const char *const mail_service_types[] = { "imap", "pop3", "smtp", "jmap", "caldav",
-	"carddav", "webmail", "files", "managesieve", NULL };
+	"carddav", "webmail", "files", "managesieve", "activesync", "ews", NULL };
 static const char *const mail_sockets[] = { "tls", "starttls", "plain", NULL };
 static const char *const mail_authentications[] = { "password", "password-encrypted", "ntlm",
 	"gssapi", "oauth2", "client-certificate", "none", NULL };
@@ -214,6 +244,8 @@ const struct entity entities[ENTITY_COUNT] = {
 	    FIELD_TABLE(outlook_anywhere_rows, struct outlook_anywhere) },
 	{ ENTITY_PROVIDER, "provider", "providers", "Outlook provider", 1,
 	    FIELD_TABLE(provider_rows, struct provider) },
+	{ ENTITY_RELATIONSHIP, "relationship", "relationships", "organization relationship", 1,
+	    FIELD_TABLE(relationship_rows, struct relationship) },
 	{ ENTITY_CERTIFICATE, "certificate", "certificates", "certificate", 1,
 	    FIELD_TABLE(certificate_rows, struct certificate) },
 	{ ENTITY_DOMAIN, "domain", "domains", "domain", 1,
@@ -298,6 +330,40 @@ organization_legacy_dn(struct arena *mem, const struct organization *o)
 	return arena_join(mem, "/o=", o->name, "/ou=",
 	    o->administrative_group != NULL ? o->administrative_group :
 					      "Exchange Administrative Group (FYDIBOHF23SPDLT)");
+}
+
+/* NULL: reached by host and port. */
+static const char *const service_paths[] = {
+	[SERVICE_IMAP] = NULL,
+	[SERVICE_POP3] = NULL,
+	[SERVICE_SMTP] = NULL,
+	[SERVICE_JMAP] = "/.well-known/jmap",
+	[SERVICE_CALDAV] = "/.well-known/caldav",
+	[SERVICE_CARDDAV] = "/.well-known/carddav",
+	[SERVICE_WEBMAIL] = "/",
+	[SERVICE_FILES] = "/",
+	[SERVICE_MANAGESIEVE] = NULL,
+	[SERVICE_ACTIVESYNC] = "/Microsoft-Server-ActiveSync",
+	[SERVICE_EWS] = "/EWS/Exchange.asmx",
+};
+
+bool
+mail_service_by_url(enum mail_service_type type)
+{
+	return service_paths[type] != NULL;
+}
+
+const char *
+mail_service_url(struct arena *mem, const struct mail_service *s)
+{
+	bool tls = s->socket == SOCKET_TLS;
+	const char *scheme = tls ? "https://" : "http://", *path = service_paths[s->type];
+
+	if (s->url != NULL || path == NULL)
+		return s->url;
+	if (s->port == NUMBER_ABSENT || s->port == (tls ? 443 : 80))
+		return arena_join(mem, scheme, s->host, path);
+	return arena_printf(mem, "%s%s:%" PRId64 "%s", scheme, s->host, s->port, path);
 }
 
 /* What stands before the address in a legacyDN that we make. */

@@ -15,6 +15,12 @@ struct organization {
 	const char *administrative_group;  /* as in /ou=GROUP */
 	const char *oab_id;		   /* GUID in the path of the offline address book */
 	const char *public_folder_mailbox; /* address; PublicFolderInformation */
+	const char *certificate_template;  /* of client certificates for ActiveSync */
+	/* Federation (soap.md 7). */
+	const char *application_uri; /* audience of tokens; absent: not federated */
+	const char *token_issuer;    /* URI that names it, with token_endpoint */
+	const char *token_endpoint;
+	struct text_list federated_domains; /* empty: the domain that was asked about */
 };
 
 struct site {
@@ -42,6 +48,8 @@ enum url_service {
 	URL_ECP,
 	URL_ACTIVESYNC,
 	URL_MAPI,
+	URL_REST,
+	URL_CERT_ENROLL, /* client certificates for ActiveSync */
 	URL_SERVICE_COUNT
 };
 
@@ -77,6 +85,22 @@ struct provider {
 	enum tri server_exclusive_connect;
 };
 
+enum free_busy_access { FREE_BUSY_NONE = 0, FREE_BUSY_AVAILABILITY, FREE_BUSY_LIMITED_DETAILS };
+
+enum mail_tips_access { MAIL_TIPS_NONE = 0, MAIL_TIPS_LIMITED, MAIL_TIPS_ALL };
+
+/* What an organization elsewhere may see of this one (soap.md 8). */
+struct relationship {
+	const char *name;
+	struct text_list domains; /* of the other organization */
+	int free_busy;		  /* enum free_busy_access */
+	int mail_tips;		  /* enum mail_tips_access */
+	enum tri delivery_reports;
+	enum tri mailbox_move;
+	const char *application_uri; /* of the other organization's federation */
+	const char *autodiscover_url, *sharing_url;
+};
+
 enum domain_type { DOMAIN_AUTHORITATIVE = 0, DOMAIN_INTERNAL_RELAY, DOMAIN_EXTERNAL_RELAY };
 
 enum domain_kind {
@@ -101,7 +125,13 @@ struct domain {
 	int64_t ttl;		     /* hours, kind mail; absent means 24 */
 	enum tri anonymous;	 /* answer without credentials; absent: on but for kind exchange */
 	const char *certificate; /* thumbprint; absent: the listener's */
-	struct text_list host_names; /* names under which this domain's clients reach us */
+	struct text_list host_names;   /* names under which this domain's clients reach us */
+	const char *documentation_url; /* how to set up a mail program, for people */
+	/* OAuth2 of its services, beside their oauth2_issuer. */
+	const char *oauth2_login_url;
+	const char *oauth2_token_url;
+	const char *oauth2_scope;     /* for all services together */
+	const char *oauth2_client_id; /* of mail programs that are not registered */
 };
 
 enum mail_service_type {
@@ -113,7 +143,9 @@ enum mail_service_type {
 	SERVICE_CARDDAV,
 	SERVICE_WEBMAIL,
 	SERVICE_FILES,
-	SERVICE_MANAGESIEVE
+	SERVICE_MANAGESIEVE,
+	SERVICE_ACTIVESYNC,
+	SERVICE_EWS
 };
 
 enum mail_socket { SOCKET_TLS = 0, SOCKET_STARTTLS, SOCKET_PLAIN };
@@ -204,6 +236,7 @@ enum entity_id {
 	ENTITY_URL,
 	ENTITY_OUTLOOK_ANYWHERE,
 	ENTITY_PROVIDER,
+	ENTITY_RELATIONSHIP,
 	ENTITY_CERTIFICATE,
 	ENTITY_DOMAIN,
 	ENTITY_SERVICE,
@@ -234,6 +267,7 @@ union org_record {
 	struct service_url url;
 	struct outlook_anywhere outlook_anywhere;
 	struct provider provider;
+	struct relationship relationship;
 	struct certificate certificate;
 	struct domain domain;
 	struct mail_service service;
@@ -278,6 +312,15 @@ organization_legacy_dn(struct arena *mem, const struct organization *o);
  * NULL when out of memory. */
 const char *
 mailbox_legacy_dn(struct arena *mem, const struct organization *o, const struct mailbox *m);
+
+/* Services of that type are reached by URL, the others by host and port. */
+bool
+mail_service_by_url(enum mail_service_type type);
+
+/* Where a service is reached that is reached by URL: its own URL, else the usual one at its host.
+ * NULL: it is not reached by URL, or out of memory. */
+const char *
+mail_service_url(struct arena *mem, const struct mail_service *s);
 
 /* Reads back what mailbox_legacy_dn() made: the address in lower case, or NULL for any other
  * legacyDN (or when out of memory). */

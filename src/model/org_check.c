@@ -487,8 +487,7 @@ usual_port(int type, int socket)
 static usher_status
 check_service(const struct check *c, struct mail_service *s)
 {
-	bool by_url = s->type != SERVICE_IMAP && s->type != SERVICE_POP3 &&
-		      s->type != SERVICE_SMTP && s->type != SERVICE_MANAGESIEVE;
+	bool by_url = mail_service_by_url((enum mail_service_type)s->type);
 
 	if (s->rank == NUMBER_ABSENT)
 		s->rank = 1;
@@ -594,6 +593,7 @@ entity_check(struct arena *mem, const struct entity *e, void *record, struct ush
 	case ENTITY_CREDENTIAL:
 		return check_credential(&c, record);
 	case ENTITY_SITE:
+	case ENTITY_RELATIONSHIP:
 	case ENTITY_COUNT:
 		break;
 	}

@@ -19,6 +19,8 @@ kind_of(const struct mail_service *s)
 	case SERVICE_WEBMAIL:
 	case SERVICE_FILES:
 	case SERVICE_MANAGESIEVE:
+	case SERVICE_ACTIVESYNC:
+	case SERVICE_EWS:
 		break;
 	}
 	return PROTOCOL_UNKNOWN;
