@@ -32,6 +32,7 @@
 const struct command_group command_groups[] = {
 	{ "domain", "accepted mail domains and what their clients are told" },
 	{ "service", "IMAP, SMTP, CalDAV … of mail domains" },
+	{ "redirect", "rules that send addresses of a domain elsewhere" },
 	{ "mailbox", "mailboxes, their passwords and what else their owners open" },
 	{ "organization", "name, GUIDs and federation of the organization" },
 	{ "relationship", "what other organizations may see of this one" },
@@ -66,6 +67,15 @@ const struct command *const commands[] = {
 	LIST_BY_KEY(ENTITY_SERVICE, "service", "[DOMAIN]", "list the services of mail domains"),
 	SET(ENTITY_SERVICE, "service", "DOMAIN TYPE", "change a service", CLEARS),
 	REMOVE(ENTITY_SERVICE, "service", "DOMAIN TYPE", "remove a service", NULL),
+
+	ADD(ENTITY_REDIRECT, "redirect", "DOMAIN PATTERN", "send addresses of a domain elsewhere",
+	    "PATTERN is for what stands before the @: * is any text, ? any character. Of the rules "
+	    "of a domain the first that fits wins; without --rank a rule comes after those that "
+	    "there are. A rule without a target keeps its addresses here. What a mailbox says of "
+	    "itself comes before all rules, and what the domain says after them."),
+	LIST_BY_KEY(ENTITY_REDIRECT, "redirect", "[DOMAIN]", "list the redirect rules"),
+	SET(ENTITY_REDIRECT, "redirect", "DOMAIN PATTERN", "change a redirect rule", CLEARS),
+	REMOVE(ENTITY_REDIRECT, "redirect", "DOMAIN PATTERN", "remove a redirect rule", NULL),
 
 	ADD(ENTITY_MAILBOX, "mailbox", "ADDRESS", "add a mailbox",
 	    "Its domain must be an accepted one. Give it a password with `usher mailbox "

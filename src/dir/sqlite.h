@@ -44,6 +44,7 @@ enum statement {
 	STATEMENT_RELATIONSHIPS,
 	STATEMENT_DOMAIN,
 	STATEMENT_SERVICES,
+	STATEMENT_REDIRECTS,
 	STATEMENT_MAILBOX_BY_ROW,
 	STATEMENT_MAILBOX_BY_ADDRESS,
 	STATEMENT_MAILBOX_BY_LEGACY_DN,
@@ -60,6 +61,8 @@ struct domain_entry {
 	struct domain domain;
 	const struct mail_service *services;
 	size_t n_services;
+	const struct redirect *redirects;
+	size_t n_redirects;
 };
 
 enum {

@@ -24,6 +24,8 @@ static const struct reference {
 	{ ENTITY_DOMAIN, "server", ENTITY_SERVER, false },
 	{ ENTITY_DOMAIN, "certificate", ENTITY_CERTIFICATE, false },
 	{ ENTITY_SERVICE, "domain", ENTITY_DOMAIN, true },
+	{ ENTITY_REDIRECT, "domain", ENTITY_DOMAIN, true },
+	{ ENTITY_MAILBOX, "services_of", ENTITY_DOMAIN, false },
 	{ ENTITY_MAILBOX, "server", ENTITY_SERVER, false },
 };
 

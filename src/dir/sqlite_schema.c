@@ -192,9 +192,33 @@ static const char schema_2[] =
     "	sharing_url TEXT\n"
     ") STRICT;\n";
 
+/* Many domains: what each shows of itself, rules for redirects, a mailbox with other services. */
+static const char schema_3[] =
+    "ALTER TABLE domain ADD COLUMN separators TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN home_page TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN logo TEXT;\n"
+    "ALTER TABLE domain ADD COLUMN contact TEXT;\n"
+
+    "ALTER TABLE mailbox ADD COLUMN services_of TEXT REFERENCES domain;\n"
+    "CREATE INDEX mailbox_services_of ON mailbox (services_of) WHERE services_of IS NOT NULL;\n"
+    /* Few have one: when a domain changes, those are looked at for circles. */
+    "CREATE INDEX mailbox_redirect_address ON mailbox (redirect_address)\n"
+    "	WHERE redirect_address IS NOT NULL;\n"
+
+    "CREATE TABLE redirect (\n"
+    "	domain TEXT NOT NULL REFERENCES domain ON DELETE CASCADE,\n"
+    "	pattern TEXT NOT NULL,\n"
+    "	rank INTEGER CHECK (rank >= 1),\n"
+    "	redirect_address TEXT,\n"
+    "	redirect_domain TEXT,\n"
+    "	redirect_url TEXT,\n"
+    "	PRIMARY KEY (domain, pattern)\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
 static const char *const schema_steps[] = {
 	schema_1,
 	schema_2,
+	schema_3,
 };
 
 const int schema_version = COUNT_OF(schema_steps);

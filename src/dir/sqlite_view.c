@@ -240,44 +240,74 @@ compare_services(const void *a, const void *b)
 	return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* *out = NULL when there is no such domain. */
+static int
+compare_redirects(const void *a, const void *b)
+{
+	const struct redirect *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return strcmp(x->pattern, y->pattern);
+}
+
+/* What belongs to a domain, in the order of `compare`. */
+static usher_status
+load_parts(struct sqlite_dir *d, struct arena *mem, const char *name, enum statement which,
+    enum entity_id part, int (*compare)(const void *, const void *), void *array, size_t *n,
+    struct usher_error *err)
+{
+	const struct entity *e = &entities[part];
+	sqlite3_stmt *stmt;
+	usher_status st;
+	void *v;
+
+	st = statement_get(d, which, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	st = record_read_all(d, stmt, e, mem, &v, n, err);
+	if (st != USHER_OK)
+		return st;
+	if (*n > 1)
+		qsort(v, *n, e->table.size, compare);
+	memcpy(array, &v, sizeof(v));
+	return USHER_OK;
+}
+
+/* *out = NULL when there is no such domain; that takes no memory. */
 static usher_status
 load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
     struct usher_error *err)
 {
-	struct domain_entry *entry = arena_zalloc(mem, sizeof(*entry));
-	struct mail_service *services;
+	struct domain_entry *entry = NULL;
 	sqlite3_stmt *stmt;
 	usher_status st;
 	bool row;
 
 	*out = NULL;
-	if (entry == NULL)
-		return err_nomem(err, d->path);
 	st = statement_get(d, STATEMENT_DOMAIN, &stmt, err);
 	if (st != USHER_OK)
 		return st;
 	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	st = sqlite_row(d, stmt, &row, err);
-	if (st == USHER_OK && row)
-		st = record_read(d, stmt, &entities[ENTITY_DOMAIN], mem, &entry->domain, err);
+	if (st == USHER_OK && row) {
+		entry = arena_zalloc(mem, sizeof(*entry));
+		st = entry == NULL ?
+			 err_nomem(err, d->path) :
+			 record_read(d, stmt, &entities[ENTITY_DOMAIN], mem, &entry->domain, err);
+	}
 	(void)sqlite3_reset(stmt);
 	if (st != USHER_OK || !row)
 		return st;
 
-	st = statement_get(d, STATEMENT_SERVICES, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	st = record_read_all(
-	    d, stmt, &entities[ENTITY_SERVICE], mem, &services, &entry->n_services, err);
-	if (st != USHER_OK)
-		return st;
-	if (entry->n_services > 1)
-		qsort(services, entry->n_services, sizeof(*services), compare_services);
-	entry->services = services;
-	*out = entry;
-	return USHER_OK;
+	st = load_parts(d, mem, name, STATEMENT_SERVICES, ENTITY_SERVICE, compare_services,
+	    &entry->services, &entry->n_services, err);
+	if (st == USHER_OK)
+		st = load_parts(d, mem, name, STATEMENT_REDIRECTS, ENTITY_REDIRECT,
+		    compare_redirects, &entry->redirects, &entry->n_redirects, err);
+	if (st == USHER_OK)
+		*out = entry;
+	return st;
 }
 
 /* Unknown domains are not remembered: anybody can ask for any number of them. */

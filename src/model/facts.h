@@ -37,7 +37,11 @@ struct facts {
 	const struct domain *domain;	     /* after following an alias; NULL: not accepted here */
 	const struct mail_service *services; /* of that domain, by type and rank */
 	size_t n_services;
-	const struct mailbox *mailbox;			/* NULL: there is none */
+	const struct redirect *redirects; /* rules of that domain, in the order they are tried */
+	size_t n_redirects;
+	const struct mailbox *mailbox;		     /* NULL: there is none */
+	const struct mail_service *mailbox_services; /* of the domain that it names */
+	size_t n_mailbox_services;
 	const struct alternative_mailbox *alternatives; /* of that mailbox */
 	size_t n_alternatives;
 	bool caller_is_delegate; /* an own mailbox of the caller lists this one as alternative */

@@ -10,6 +10,7 @@
 enum {
 	TTL_MAX_HOURS = 10 * 8760,
 	RANK_MAX = 100,
+	RULES_MAX = 100000,
 	NAME = FIELD_KEY | FIELD_REQUIRED,
 	KEY_TEXT_BYTES = 4 * FIELD_TEXT_BYTES
 };
@@ -163,6 +164,25 @@ static const struct field domain_rows[] = {
 	TEXT(oauth2_token_url, FORM_URL, 0, "where mail programs get OAuth2 tokens"),
 	TEXT(oauth2_scope, FORM_ANY, 0, "OAuth2 scopes for all services together, with blanks"),
 	TEXT(oauth2_client_id, FORM_ANY, 0, "OAuth2 client id of any mail program"),
+	TEXT(separators, FORM_ANY, 0,
+	    "signs behind which a detail follows: ann+news; + when absent, none for no sign"),
+	TEXT(home_page, FORM_URL, 0, "web site of the mail provider"),
+	TEXT(logo, FORM_URL, 0, "https URL of the provider's picture"),
+	TEXT(contact, FORM_ADDRESS, 0, "address that helps people"),
+};
+#undef RECORD
+
+#define RECORD struct redirect
+static const struct field redirect_rows[] = {
+	TEXT(domain, FORM_DOMAIN, NAME, "mail domain whose addresses are sent elsewhere"),
+	TEXT(pattern, FORM_ANY, NAME, "local parts it is for: * is any text, ? any character"),
+	NUMBER(
+	    rank, 1, RULES_MAX, 0, "order among the rules of a domain; the first that fits wins"),
+	TEXT(redirect_address, FORM_ADDRESS, 0,
+	    "address to ask for instead; * is what that of the pattern stands for"),
+	TEXT(
+	    redirect_domain, FORM_DOMAIN, 0, "domain to ask for instead, with the same local part"),
+	TEXT(redirect_url, FORM_URL, 0, "https URL to ask instead"),
 };
 #undef RECORD
 
@@ -181,7 +201,8 @@ static const struct field service_rows[] = {
 	NUMBER(port, 1, UINT16_MAX, 0, "port; the usual one when absent"),
 	CHOICE(socket, mail_sockets, 0, "TLS from the first byte, by STARTTLS, or none"),
 	CHOICE(authentication, mail_authentications, 0, "how clients log in"),
-	TEXT(user_name, FORM_ANY, 0, "login name: %a address, %u part before the @, %d domain"),
+	TEXT(user_name, FORM_ANY, 0,
+	    "login name: %a address, %u before the @, %d domain, %{login_name} the mailbox's"),
 	TEXT(oauth2_issuer, FORM_HOST, 0, "host that issues OAuth2 tokens"),
 	TEXT(url, FORM_URL, 0, "URL of a service that is reached by one"),
 };
@@ -201,6 +222,7 @@ static const struct field mailbox_rows[] = {
 	    "address to ask for instead, where the mailbox moved"),
 	TEXT(redirect_url, FORM_URL, 0, "https URL to ask instead"),
 	TEXT(public_folder_mailbox, FORM_ADDRESS, 0, "mailbox of the public folders it sees"),
+	TEXT(services_of, FORM_DOMAIN, 0, "kind mail: domain whose services it has instead"),
 	SWITCH(enabled, "tell its settings at all"),
 	SWITCH(mapi_http, "offer MAPI over HTTP"),
 	SWITCH(outlook_anywhere, "offer Outlook Anywhere"),
@@ -252,6 +274,8 @@ const struct entity entities[ENTITY_COUNT] = {
 	    FIELD_TABLE(domain_rows, struct domain) },
 	{ ENTITY_SERVICE, "service", "services", "mail service", 3,
 	    FIELD_TABLE(service_rows, struct mail_service) },
+	{ ENTITY_REDIRECT, "redirect", "redirects", "redirect rule", 2,
+	    FIELD_TABLE(redirect_rows, struct redirect) },
 	{ ENTITY_MAILBOX, "mailbox", "mailboxes", "mailbox", 1,
 	    FIELD_TABLE(mailbox_rows, struct mailbox) },
 	{ ENTITY_ALTERNATIVE_MAILBOX, "alternative_mailbox", "alternative_mailboxes",
@@ -303,6 +327,55 @@ entity_key_text(struct arena *mem, const struct entity *e, const void *record)
 	if (b.status == USHER_E_NOMEM)
 		return NULL;
 	return arena_copy(mem, buf_as_slice(&b));
+}
+
+size_t
+domain_base_length(const struct domain *d, struct slice local)
+{
+	const char *signs = d == NULL || d->separators == NULL ? "+" : d->separators;
+
+	if (strcmp(signs, DOMAIN_NO_SEPARATOR) == 0 || slice_starts(local, SLICE_LITERAL("\"")))
+		return local.n;
+	for (size_t i = 1; i < local.n; i++)
+		if (strchr(signs, local.p[i]) != NULL)
+			return i;
+	return local.n;
+}
+
+/* Goes back to the last `*` only: what it stands for grows by one, and earlier ones need not. */
+bool
+redirect_fits(const char *pattern, struct slice local)
+{
+	const char *star = NULL;
+	size_t at = 0, after = 0;
+
+	while (at < local.n) {
+		if (*pattern == '*') {
+			star = pattern++;
+			after = at;
+		} else if (*pattern != '\0' &&
+			   (*pattern == '?' || text_lower(*pattern) == text_lower(local.p[at]))) {
+			pattern++;
+			at++;
+		} else if (star != NULL) {
+			pattern = star + 1;
+			at = ++after;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+const struct field *
+mailbox_attribute(struct slice name)
+{
+	for (size_t i = 0; i < COUNT_OF(mailbox_rows); i++)
+		if (mailbox_rows[i].type == FIELD_TEXT && slice_is(name, mailbox_rows[i].name))
+			return &mailbox_rows[i];
+	return NULL;
 }
 
 bool

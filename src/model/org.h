@@ -132,7 +132,35 @@ struct domain {
 	const char *oauth2_token_url;
 	const char *oauth2_scope;     /* for all services together */
 	const char *oauth2_client_id; /* of mail programs that are not registered */
+	const char *separators; /* `ann+news` is `ann`: any of these signs; absent `+`, or `none` */
+	const char *home_page;	/* URL: web site of the provider */
+	const char *logo;	/* https URL of a picture */
+	const char *contact;	/* address that helps people */
 };
+
+#define DOMAIN_NO_SEPARATOR "none"
+
+/* How much of a local part in domain `d` names the mailbox: all of it, or what stands before the
+ * first of the domain's separators. Never 0 unless `local` is empty. `d` may be NULL. */
+size_t
+domain_base_length(const struct domain *d, struct slice local);
+
+/* Where addresses of a domain whose local part fits a pattern are sent. Of the rules of a domain
+ * the first that fits decides, before the domain itself does. A rule without a target keeps its
+ * addresses here. */
+struct redirect {
+	const char *domain;
+	const char *pattern; /* of the local part, see redirect_fits(); lower case */
+	int64_t rank;	     /* rules are tried from rank 1 up, those of a rank by pattern */
+	const char *redirect_address; /* a `*` in it is what that of the pattern stands for */
+	const char *redirect_domain;  /* the same local part there */
+	const char *redirect_url;     /* absolute https URL to ask */
+};
+
+/* True when the pattern stands for the local part: `*` is any text, also none, `?` any one
+ * character (of one byte), all else itself, ASCII letters without case. */
+bool
+redirect_fits(const char *pattern, struct slice local);
 
 enum mail_service_type {
 	SERVICE_IMAP = 0,
@@ -186,6 +214,7 @@ struct mailbox {
 	const char *redirect_address; /* targetAddress */
 	const char *redirect_url;
 	const char *public_folder_mailbox; /* absent: the organization's */
+	const char *services_of;	   /* kind mail: domain whose services it has instead */
 	enum tri enabled;		   /* all switches: absent means on */
 	enum tri mapi_http;
 	enum tri outlook_anywhere;
@@ -193,6 +222,10 @@ struct mailbox {
 	enum tri activesync;
 	enum tri owa;
 };
+
+/* The member that `%{name}` in a user-name template stands for: a text; NULL when there is none. */
+const struct field *
+mailbox_attribute(struct slice name);
 
 enum alternative_type { ALTERNATIVE_ARCHIVE = 0, ALTERNATIVE_DELEGATE, ALTERNATIVE_TEAM };
 
@@ -240,6 +273,7 @@ enum entity_id {
 	ENTITY_CERTIFICATE,
 	ENTITY_DOMAIN,
 	ENTITY_SERVICE,
+	ENTITY_REDIRECT,
 	ENTITY_MAILBOX,
 	ENTITY_ALTERNATIVE_MAILBOX,
 	ENTITY_CREDENTIAL,
@@ -271,6 +305,7 @@ union org_record {
 	struct certificate certificate;
 	struct domain domain;
 	struct mail_service service;
+	struct redirect redirect;
 	struct mailbox mailbox;
 	struct alternative_mailbox alternative_mailbox;
 	struct credential credential;

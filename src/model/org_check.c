@@ -423,6 +423,19 @@ check_certificate(const struct check *c, struct certificate *cert)
 	return lower(c, &cert->sha256);
 }
 
+/* Signs that a local part may have without quotes and that no pattern uses. */
+static usher_status
+check_separators(const struct check *c, struct domain *d)
+{
+	static const char signs[] = "+-=_#!~/";
+
+	if (d->separators == NULL || strspn(d->separators, signs) == strlen(d->separators))
+		return USHER_OK;
+	if (slice_is_nocase(slice_of(d->separators), DOMAIN_NO_SEPARATOR))
+		return lower(c, &d->separators);
+	return refuse(c, "separators", "is neither some of %s nor " DOMAIN_NO_SEPARATOR, signs);
+}
+
 static usher_status
 check_domain(const struct check *c, struct domain *d)
 {
@@ -438,6 +451,7 @@ check_domain(const struct check *c, struct domain *d)
 		{ "ttl", DOMAIN_MAIL, false },
 	};
 	const struct field *kind = field_find(&c->entity->table, "kind");
+	usher_status st = USHER_OK;
 
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {
 		const struct field *f = field_find(&c->entity->table, rules[i].member);
@@ -460,8 +474,62 @@ check_domain(const struct check *c, struct domain *d)
 		    c, "redirect_domain", "is the domain itself: clients would go in circles");
 	if (same_key(d->alias_of, d->domain))
 		return refuse(c, "alias_of", "is the domain itself");
-	return d->certificate == NULL ? USHER_OK :
-					check_thumbprint(c, "certificate", &d->certificate);
+	if (d->logo != NULL && !is_https(d->logo))
+		return refuse(c, "logo", "must begin with https://");
+	if (d->certificate != NULL)
+		st = check_thumbprint(c, "certificate", &d->certificate);
+	return st == USHER_OK ? check_separators(c, d) : st;
+}
+
+/* The pattern in lower case, with one `*` in the place of several; adds to *stars. */
+static usher_status
+check_pattern(const struct check *c, struct redirect *r, size_t *stars)
+{
+	const char *lower = text_lower_copy(c->mem, slice_of(r->pattern));
+	char *to;
+
+	if (lower == NULL)
+		return out_of_memory(c);
+	if (strlen(lower) > ADDRESS_LOCAL_BYTES)
+		return refuse(c, "pattern", "is longer than any local part");
+	if (strchr(lower, '@') != NULL)
+		return refuse(c, "pattern", "is for what stands before the @: leave that out");
+	r->pattern = to = arena_strdup(c->mem, lower);
+	if (to == NULL)
+		return out_of_memory(c);
+	for (const char *p = lower; *p != '\0'; p++) {
+		if (*p == '*' && p[1] == '*')
+			continue;
+		*stars += *p == '*';
+		*to++ = *p;
+	}
+	*to = '\0';
+	return USHER_OK;
+}
+
+static usher_status
+check_redirect(const struct check *c, struct redirect *r)
+{
+	size_t stars = 0, targets;
+	usher_status st = check_pattern(c, r, &stars);
+
+	if (st != USHER_OK)
+		return st;
+	if (r->rank == NUMBER_ABSENT)
+		r->rank = 1;
+	targets = (size_t)(r->redirect_address != NULL) + (r->redirect_domain != NULL) +
+		  (r->redirect_url != NULL);
+	if (targets > 1)
+		return refuse(c, "redirect_address",
+		    "cannot stand beside another target: give an address, a domain or a URL");
+	if (r->redirect_url != NULL && !is_https(r->redirect_url))
+		return refuse(c, "redirect_url", "must begin with https://");
+	if (r->redirect_address != NULL && stars != 1 && strchr(r->redirect_address, '*') != NULL)
+		return refuse(c, "redirect_address", "holds a *, and the pattern not exactly one");
+	if (same_key(r->redirect_domain, r->domain))
+		return refuse(
+		    c, "redirect_domain", "is the domain itself: clients would go in circles");
+	return USHER_OK;
 }
 
 /* 0: there is no usual one. */
@@ -484,6 +552,20 @@ usual_port(int type, int socket)
 	}
 }
 
+/* `%{member}`: of texts about a mailbox only those that may be a login name somewhere. */
+static usher_status
+check_template(const struct check *c, const char *template)
+{
+	for (const char *p = strstr(template, "%{"); p != NULL; p = strstr(p + 2, "%{")) {
+		struct slice name = slice_from(p + 2, strcspn(p + 2, "}"));
+
+		if (p[2 + name.n] != '}' || mailbox_attribute(name) == NULL)
+			return refuse(c, "user_name",
+			    "names no text of a mailbox in %%{}: write it like %%{login_name}");
+	}
+	return USHER_OK;
+}
+
 static usher_status
 check_service(const struct check *c, struct mail_service *s)
 {
@@ -499,7 +581,7 @@ check_service(const struct check *c, struct mail_service *s)
 		return refuse(c, "socket", "is tls or plain for services over HTTP");
 	if (s->port == NUMBER_ABSENT && s->host != NULL)
 		s->port = usual_port(s->type, s->socket);
-	return USHER_OK;
+	return s->user_name == NULL ? USHER_OK : check_template(c, s->user_name);
 }
 
 static usher_status
@@ -586,6 +668,8 @@ entity_check(struct arena *mem, const struct entity *e, void *record, struct ush
 		return check_domain(&c, record);
 	case ENTITY_SERVICE:
 		return check_service(&c, record);
+	case ENTITY_REDIRECT:
+		return check_redirect(&c, record);
 	case ENTITY_MAILBOX:
 		return check_mailbox(&c, record);
 	case ENTITY_ALTERNATIVE_MAILBOX:

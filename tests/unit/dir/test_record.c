@@ -32,7 +32,9 @@ referred(const struct entity *e, const struct field *f)
 		{ ENTITY_DOMAIN, "alias_of", "fabrikam.com" },
 		{ ENTITY_DOMAIN, "certificate", "00" },
 		{ ENTITY_SERVICE, "domain", "contoso.com" },
+		{ ENTITY_REDIRECT, "domain", "contoso.com" },
 		{ ENTITY_MAILBOX, "server", "EX1" },
+		{ ENTITY_MAILBOX, "services_of", "fabrikam.com" },
 		{ ENTITY_ALTERNATIVE_MAILBOX, "mailbox", "nora@contoso.com" },
 	};
 
