@@ -167,7 +167,8 @@ struct usher_find_options {
 
 	/* Where to look. Letters of sources are those of USHER_PART_ATTEMPT. */
 	const char *language; /* the only one to ask in: `pox`, `soap`, `activesync`, `json`,
-				 `autoconfig`; NULL: as needed, SOAP never */
+				 `autoconfig`; or several in turn, `pox,soap`, whose answers are
+				 joined; NULL: as needed, SOAP never */
 	const char *sources;  /* letters of the only sources to ask, best first; NULL: usher(1) */
 	/* `NAME` or `NAME=VALUE` as in Outlook's registry, for example `ExcludeScpLookup`.
 	 * NULL-terminated. */

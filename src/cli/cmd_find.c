@@ -9,17 +9,14 @@
 
 struct find_args {
 	struct search_args search;
-	int language;
+	struct text_list languages;
 	bool xml;
 	bool log;
 };
 
-static const char *const languages[] = { "any", "pox", "soap", "activesync", "json", "autoconfig",
-	NULL };
-
 static const struct option_spec find_opts[] = {
-	{ 0, "language", OPT_CHOICE, offsetof(struct find_args, language), NULL,
-	    "the only language to ask in", languages },
+	{ 0, "language", OPT_LIST, offsetof(struct find_args, languages), "LANGUAGE",
+	    "ask only in pox, soap, activesync, json or autoconfig; several are joined" },
 	{ 0, "log", OPT_FLAG, offsetof(struct find_args, log), NULL,
 	    "show every attempt and every detail of the settings" },
 	{ 0, "xml", OPT_FLAG, offsetof(struct find_args, xml), NULL,
@@ -55,6 +52,17 @@ show(struct cli *cli, const struct find_args *args, const struct usher_result *r
 		result_show_attempts(cli, result);
 }
 
+/* NULL for none. Names that are none are the library's to refuse. */
+static const char *
+joined(struct cli *cli, const struct text_list *l)
+{
+	const char *text = l->n == 0 ? NULL : l->v[0];
+
+	for (size_t i = 1; text != NULL && i < l->n; i++)
+		text = arena_join(cli->mem, text, ",", l->v[i]);
+	return text;
+}
+
 static int
 find_run(struct cli *cli, const void *opaque)
 {
@@ -71,8 +79,7 @@ find_run(struct cli *cli, const void *opaque)
 		    err_set(&err, USHER_E_USAGE, NULL, "--xml and --json exclude each other"),
 		    &err);
 	st = search_options(cli, &args->search, &secrets, &options, &err);
-	if (st == USHER_OK && args->language != 0)
-		options.language = languages[args->language];
+	options.language = joined(cli, &args->languages);
 	if (st == USHER_OK)
 		st = usher_find(cli->operands[0], &options, &result, &err);
 	if (st != USHER_OK)

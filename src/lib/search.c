@@ -54,22 +54,22 @@ static usher_status
 set_up(struct usher_search *s, const char *address, struct usher_error *err)
 {
 	const struct usher_find_options *o = &s->options.given;
-	struct plan_options plan = {
+	struct plan_options *how = &s->how;
+	struct address who;
+	usher_status st = address_parse(s->mem, slice_of(address), &who, err);
+
+	*how = (struct plan_options){
 		.schemes = s->options.schemes,
 		.basic_anyway = (o->schemes & USHER_BASIC) != 0,
 		.offers = s->options.offers,
 		.n_offers = s->options.n_offers,
 		.may_ask = o->trust != NULL,
-		.total_ms = o->timeout_ms,
-		.names_apart = s->options.n_routes > 0 || proxies_any(&s->options.proxies),
+		.total_ms = o->timeout_ms == 0 ? PLAN_TOTAL_MS : o->timeout_ms,
 	};
-	struct address who;
-	usher_status st = address_parse(s->mem, slice_of(address), &who, err);
-
-	if (!random_bytes(&plan.seed, sizeof(plan.seed)))
-		plan.seed = clock_mono_ms();
+	if (!random_bytes(&how->seed, sizeof(how->seed)))
+		how->seed = clock_mono_ms();
 	if (st == USHER_OK)
-		st = where_read(s->mem, &s->options, &plan, err);
+		st = where_read(s->mem, &s->options, how, err);
 	if (st == USHER_OK)
 		st = search_set_credentials(s, o->login != NULL ? o->login : who.text,
 		    o->password != NULL ? o->password : "", err);
@@ -79,6 +79,7 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 		st = proxies_read(s->mem,
 		    &(struct proxy_choice){ o->proxy, o->proxy_password, o->no_proxy },
 		    &s->options.proxies, err);
+	how->names_apart = s->options.n_routes > 0 || proxies_any(&s->options.proxies);
 	if (st == USHER_OK)
 		st = poller_new(&s->poller, err);
 	if (st == USHER_OK)
@@ -92,7 +93,7 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 		st = err_nomem(err, address);
 	s->began_ms = search_now_ms(s);
 	if (st == USHER_OK)
-		st = plan_new(s->mem, &who, &plan, s->began_ms, &s->plan, err);
+		st = plan_new(s->mem, &who, how, s->began_ms, &s->plan, err);
 	return st;
 }
 
@@ -194,10 +195,13 @@ advance(struct usher_search *s, bool *done, uint64_t *wake_ms)
 		case PLAN_WAIT:
 			return USHER_OK;
 		case PLAN_DONE:
-			*done = true;
 			search_trace_ended(s);
-			st = plan_status(s->plan);
-			return st == USHER_OK ? st : err_nomem(&s->err, s->address);
+			if (plan_status(s->plan) != USHER_OK)
+				return err_nomem(&s->err, s->address);
+			st = search_end_turn(s, done, &s->err);
+			if (st != USHER_OK || *done)
+				return st;
+			break;
 		}
 	}
 }
@@ -286,7 +290,6 @@ usher_search_result(struct usher_search *search, struct usher_result **out, stru
 		    search->over ? "the result has been taken" : "the search is not over");
 	if (st != USHER_OK)
 		return err_set(err, st, search->err.where, "%s", search->err.message);
-	plan_result(search->plan, &search->result->plan);
 	search->result->login = search->login;
 	search->result->trust_hosts = search->options.trust_hosts;
 	st = result_complete(search->result, search->address, err);

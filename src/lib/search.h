@@ -3,6 +3,7 @@
  * search.c   its life, from options to result, and its clock
  * options.c  what its caller chose
  * steps.c    performs the plan's steps and tells their outcomes
+ * languages.c  asks in several languages, and joins what they give
  * ask.c      questions to the caller, answered at once or later
  * trace.c    tells the caller what is going on */
 #ifndef USHER_LIB_SEARCH_H
@@ -28,6 +29,8 @@ struct search_options {
 	unsigned schemes; /* SCHEME_BIT()s: what the plan may log in by */
 	struct plan_offer *offers;
 	size_t n_offers;
+	enum language languages[LANGUAGE_COUNT]; /* to ask in, one after the other */
+	size_t n_languages;			 /* 0: as the plan sees fit */
 };
 
 /* Something the caller was asked and has not answered. */
@@ -54,6 +57,8 @@ struct usher_search {
 	struct arena *mem;	     /* the result's */
 	struct poller *poller;
 	struct plan *plan;
+	struct plan_options how; /* of the first plan */
+	size_t turn;		 /* of the languages */
 	struct dns *dns;
 	struct tls_trust *trust;
 	struct http *http;
@@ -99,6 +104,13 @@ search_now_ms(const struct usher_search *s);
 USHER_CHECK usher_status
 search_set_credentials(
     struct usher_search *s, const char *login, const char *password, struct usher_error *err);
+
+/* ---- languages.c ---- */
+
+/* The plan is done: its result joins the whole's, and the next language's plan begins, or it is
+ * *done. USHER_E_NOMEM. */
+USHER_CHECK usher_status
+search_end_turn(struct usher_search *s, bool *done, struct usher_error *err);
 
 /* ---- steps.c ---- */
 

@@ -110,16 +110,36 @@ read_outlook(struct arena *mem, struct search_options *o, const char *text,
 	return st;
 }
 
+/* The first one mentioned is the first to be asked in. */
 static usher_status
-read_language(const char *name, struct plan_options *out, struct usher_error *err)
+read_languages(struct search_options *o, struct usher_error *err)
 {
-	if (name == NULL)
-		return USHER_OK;
-	if (!language_find(slice_of(name), &out->language))
-		return err_set(err, USHER_E_USAGE, "language",
-		    "`%s` is none: there are pox, soap, activesync, json and autoconfig", name);
-	out->one_language = true;
+	struct slice rest = slice_of(o->given.language == NULL ? "" : o->given.language);
+
+	while (rest.n > 0) {
+		struct slice name = { rest.p, slice_find(rest, ',') };
+		enum language language;
+		size_t i = 0;
+
+		if (!language_find(slice_trim(name), &language))
+			return err_set(err, USHER_E_USAGE, "language",
+			    "`%.*s` is none: there are pox, soap, activesync, json and autoconfig",
+			    (int)name.n, name.p);
+		while (i < o->n_languages && o->languages[i] != language)
+			i++;
+		o->languages[i] = language;
+		o->n_languages += i == o->n_languages;
+		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+	}
 	return USHER_OK;
+}
+
+/* The search may outlive what the caller has given. */
+static usher_status
+keep(struct arena *mem, const char *given, const char **out, struct usher_error *err)
+{
+	*out = given == NULL ? NULL : arena_strdup(mem, given);
+	return given == NULL || *out != NULL ? USHER_OK : err_nomem(err, "options");
 }
 
 usher_status
@@ -127,20 +147,25 @@ where_read(
     struct arena *mem, struct search_options *o, struct plan_options *out, struct usher_error *err)
 {
 	const struct usher_find_options *given = &o->given;
-	usher_status st = read_language(given->language, out, err);
+	usher_status st = read_languages(o, err);
 
 	out->trust_hosts = o->trust_hosts;
 	for (size_t i = 0; st == USHER_OK && given->outlook != NULL && given->outlook[i] != NULL;
 	     i++)
 		st = read_outlook(mem, o, given->outlook[i], out, err);
-	out->order = given->sources;
+	out->one_language = o->n_languages > 0;
+	out->language = o->languages[0];
 	out->microsoft_365 = given->microsoft_365 != 0;
 	out->no_autoconfig = given->no_autoconfig != 0;
-	out->last_known_good = given->last_known_good;
-	out->local_xml = given->local_xml;
 	out->resolve_ms = given->resolve_ms;
 	out->connect_ms = given->connect_ms;
 	out->request_ms = given->request_ms;
 	out->grace_ms = given->grace_ms;
+	if (st == USHER_OK)
+		st = keep(mem, given->sources, &out->order, err);
+	if (st == USHER_OK)
+		st = keep(mem, given->last_known_good, &out->last_known_good, err);
+	if (st == USHER_OK)
+		st = keep(mem, given->local_xml, &out->local_xml, err);
 	return st;
 }

@@ -41,6 +41,7 @@ const struct field_table answer_alternative_mailbox_table =
 #define PROTOCOL struct answer_protocol
 static const struct field protocol_rows[] = {
 	ANY(PROTOCOL, type, "kind as it was read, when it is unknown"),
+	ANY(PROTOCOL, language, "asked for in"),
 	ROW_NUMBER(PROTOCOL, version, 0, INT32_MAX, 0, "version of the mapiHttp block"),
 	URL(PROTOCOL, url, "where it is"),
 	ROW_NUMBER(PROTOCOL, ttl, 0, INT32_MAX, 0, "hours the settings stay valid; 0 is for ever"),

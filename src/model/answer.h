@@ -98,10 +98,11 @@ struct answer_web {
 };
 
 struct answer_protocol {
-	int kind;	  /* enum protocol_kind */
-	const char *type; /* only for PROTOCOL_UNKNOWN: as it was read */
-	int64_t version;  /* mapiHttp */
-	const char *url;  /* of the kinds that are reached by URL */
+	int kind;	      /* enum protocol_kind */
+	const char *type;     /* only for PROTOCOL_UNKNOWN: as it was read */
+	int64_t version;      /* mapiHttp */
+	const char *language; /* in an answer joined of several: that which gave it; else NULL */
+	const char *url;      /* of the kinds that are reached by URL */
 
 	int64_t ttl;		     /* hours; absent means 1, 0 is for ever */
 	const char *expiration_date; /* YYYYMMDD */

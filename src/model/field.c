@@ -158,6 +158,37 @@ record_init(const struct field_table *t, void *record)
 			field_set_number(&t->rows[i], record, NUMBER_ABSENT);
 }
 
+static void
+share(const struct field *f, void *to, const void *from)
+{
+	switch (f->type) {
+	case FIELD_TEXT:
+		field_set_text(f, to, field_text(f, from));
+		break;
+	case FIELD_LIST:
+		field_set_list(f, to, *field_list(f, from));
+		break;
+	case FIELD_NUMBER:
+		field_set_number(f, to, field_number(f, from));
+		break;
+	case FIELD_SWITCH:
+		field_set_switch(f, to, field_switch(f, from));
+		break;
+	case FIELD_CHOICE:
+		(void)field_set_choice(f, to, slice_of(field_choice_name(f, from)));
+		break;
+	}
+}
+
+void
+record_fill(const struct field_table *t, void *to, const void *from)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (field_absent(&t->rows[i], to) && !field_absent(&t->rows[i], from))
+			share(&t->rows[i], to, from);
+	}
+}
+
 bool
 record_equal(const struct field_table *t, const void *a, const void *b)
 {

@@ -137,6 +137,10 @@ field_find(const struct field_table *t, const char *name);
 void
 record_init(const struct field_table *t, void *record);
 
+/* Members that are absent become those of `from`, which are shared. */
+void
+record_fill(const struct field_table *t, void *to, const void *from);
+
 bool
 record_equal(const struct field_table *t, const void *a, const void *b);
 

@@ -22,6 +22,16 @@ login_note_offer(struct plan *p, const char *host, unsigned schemes)
 	logins_at(p, host)->seen |= schemes;
 }
 
+size_t
+plan_offers(const struct plan *p, struct plan_offer out[PLAN_OFFERS_MAX])
+{
+	size_t n = 0;
+
+	for (; n < p->n_logins && n < PLAN_OFFERS_MAX; n++)
+		out[n] = (struct plan_offer){ p->logins[n].host, p->logins[n].seen };
+	return n;
+}
+
 static enum login_verdict
 choose(const struct plan *p, const struct lane *l, enum auth_scheme *scheme)
 {

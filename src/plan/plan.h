@@ -236,6 +236,10 @@ plan_consented(struct plan *p, uint64_t now_ms, uint32_t id, bool yes);
 const struct attempt *const *
 plan_attempts(const struct plan *p, size_t *n);
 
+/* What hosts were seen to offer, in this search or before; how many. */
+size_t
+plan_offers(const struct plan *p, struct plan_offer out[PLAN_OFFERS_MAX]);
+
 /* USHER_OK, or USHER_E_NOMEM: the plan is then done and its result is worth nothing. */
 usher_status
 plan_status(const struct plan *p);

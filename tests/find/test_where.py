@@ -130,6 +130,86 @@ def _():
     expect(find({C: host(phones_only)}, '--language', 'pox'), NOT_FOUND, '601')
 
 
+def all_languages(connection, request):
+    """SOAP, what phones ask, and Outlook's answer, all for who logs in."""
+    if request['path'] == SVC:
+        body = SOAP
+    else:
+        body = PHONE if b'mobilesync' in request['body'] else peers.SETTINGS
+    if request['method'] == 'GET':
+        return status('401 Unauthorized', 'X-SOAP-Enabled: True')(connection, request)
+    return login(answer(body))(connection, request)
+
+
+def languages(run):
+    """Which language gave which way."""
+    return {p['type']: p.get('language') for p in run.json['answer']['protocols']}
+
+
+@tap.case('several languages are asked where the first was answered, and joined')
+def _():
+    service, root = host(all_languages), host(status('404 Not Found'))
+    run = find({C: service, B: root}, '--language', 'pox,activesync,soap')
+    expect(run, FOUND)
+    tap.same(languages(run), {'EXCH': 'pox', 'EXPR': 'pox', 'ActiveSync': 'activesync'})
+    tap.same(run.json['answer']['protocols'][1]['ews_url'], f'https://{MAIL}/EWS/Exchange.asmx')
+    tap.same(run.json['url'], f'https://{C}{PATH}')
+    tap.same(run.json['answer']['user']['legacy_dn'], '/o=Contoso/cn=ann')
+    tap.has(letters(run), 'GGGG')
+    tap.same([r['path'] for r in service.logins], [PATH, PATH, SVC])
+    tap.true(len(root.requests) <= 1, 'the root was asked again')
+    times = [a['started_ms'] for a in run.json['attempts'] if a['source'] == 'G']
+    tap.same(times, sorted(times))
+
+
+@tap.case('the way of the language that is named first wins')
+def _():
+    run = find({C: host(all_languages)}, '--language', 'soap', '--language', 'pox')
+    expect(run, FOUND)
+    tap.same(run.json['url'], f'https://{C}{SVC}')
+    tap.same(languages(run), {'EXPR': 'soap', 'EXCH': 'pox'})
+
+
+@tap.case('a language that gives nothing does no harm, and the next is asked')
+def _():
+    run = find({C: host(all_languages), CONF: host({f'/mail/config-v1.1.xml?emailaddress='
+                                                    'ann%40contoso.example': answer(CONFIG)})},
+               '--language', 'json,pox,autoconfig')
+    expect(run, FOUND)
+    tap.same(languages(run), {'EXCH': 'pox', 'EXPR': 'pox', 'IMAP': 'autoconfig',
+                              'SMTP': 'autoconfig'})
+    tap.same(run.json['answer']['provider_name'], 'Contoso')
+
+
+@tap.case('a password that was refused is tried in no other language')
+def _():
+    service = host(login(answer(), password='another'))
+    expect(find({C: service}, '--language', 'pox,soap,activesync'), REJECTED)
+    tap.same(len(service.logins), 1)
+
+
+@tap.case('what a host offered in one language is remembered in the next')
+def _():
+    def behave(connection, request):
+        offers = ['Basic realm="contoso"']
+        if b'mobilesync' not in request['body']:
+            offers.append('Digest realm="contoso", nonce="x"')
+        return login(answer(PHONE), offers)(connection, request)
+    service = host(behave)
+    expect(find({C: service}, '--language', 'activesync'), FOUND)
+    service = host(behave)
+    expect(find({C: service}, '--language', 'pox,activesync'), BLOCKED,
+           'it offered better before')
+    tap.same(len(service.logins), 0)
+
+
+@tap.case('a language that is none is refused')
+def _():
+    done = usher('find', ADDRESS, '--language', 'pox,klingon')
+    tap.same(done.returncode, 64)
+    tap.has(done.stderr, '`klingon` is none')
+
+
 def v2(known):
     """Autodiscover V2 for the protocols of `known`."""
     def behave(connection, request):
