@@ -56,6 +56,16 @@ network_of(const unsigned char *address, const struct network *networks, size_t 
 	return NULL;
 }
 
+int
+ip_version(const char *text)
+{
+	unsigned char address[V6_BYTES];
+
+	if (inet_pton(AF_INET, text, address) == 1)
+		return 4;
+	return inet_pton(AF_INET6, text, address) == 1 ? 6 : 0;
+}
+
 bool
 ip_is_public(const char *text)
 {

@@ -458,9 +458,9 @@ say_next(const struct changes *c, const struct setup *s)
 		write_say(w, "       address = 127.0.0.1:9108");
 	}
 	write_say(w, "%s", "");
-	write_say(w, "%d. Add this record to the zone of %s:", ++step, s->domain);
+	write_say(w, "%d. Add these records to the zone of %s:", ++step, s->domain);
 	write_say(w, "%s", "");
-	write_say(w, "       _autodiscover._tcp.%s. SRV 0 0 443 %s.", s->domain, s->host);
+	write_say(w, "       usher plan --dns %s --host %s", s->domain, s->host);
 	write_say(w, "%s", "");
 	if (s->args->kind == DOMAIN_EXCHANGE) {
 		write_say(w, "%d. Add mailboxes, each with a password to ask with:", ++step);

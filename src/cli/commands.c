@@ -144,6 +144,7 @@ const struct command *const commands[] = {
 	SET(ENTITY_SITE, "site", "NAME", "change a site", CLEARS),
 	REMOVE(ENTITY_SITE, "site", "NAME", "remove a site", NULL),
 
+	&cmd_plan,
 	&cmd_find,
 	&cmd_profile_create,
 	&cmd_profile_list,

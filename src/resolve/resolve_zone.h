@@ -1,0 +1,38 @@
+/* resolve_zone.h - decides which DNS records lead mail programs to a domain's services. */
+#ifndef USHER_RESOLVE_RESOLVE_ZONE_H
+#define USHER_RESOLVE_RESOLVE_ZONE_H
+
+#include "base/arena.h"
+#include "model/facts.h"
+#include "model/zone.h"
+#include "usher/status.h"
+
+/* An address as an administrator tells it. */
+struct zone_address {
+	const char *host; /* whose it is, in A-labels; NULL: our own */
+	const char *text; /* an IPv4 or IPv6 address */
+};
+
+/* What the directory does not know. */
+struct zone_wish {
+	const char *host; /* under which clients reach us; NULL: what the directory tells */
+	const struct zone_address *addresses;
+	size_t n_addresses;
+	const char *pacc; /* text that vouches for the PACC document; NULL: there is none */
+};
+
+/* The records of `domain`, which is accepted; an alias has those of the services of the domain that
+ * it stands for, under its own name.
+ *
+ * A name under which programs look for us gets our addresses when they are told, else a CNAME to
+ * our host, unless other records need it to be a name of its own. Hosts below the domain get the
+ * addresses that are told of them; a note names the others, and those outside. A mail service that
+ * a mail domain does not offer is said to be absent (RFC 2782, Target), one without TLS is left
+ * out (RFC 8314, 4.1). Services of one purpose have priorities in the order of the facts.
+ *
+ * All of *out lies in `mem`, in the facts or in the wish. USHER_E_NOMEM. */
+USHER_CHECK usher_status
+resolve_zone(struct arena *mem, const struct facts *facts, const char *domain,
+    const struct zone_wish *wish, struct zone *out);
+
+#endif
