@@ -34,7 +34,7 @@ def _fill_directory(folder, password_file):
     directory = f'sqlite:{folder}/usher.db'
 
     def run(*arguments):
-        usher_ok(*arguments, directory=directory)
+        return usher_ok(*arguments, directory=directory)
 
     run('setup', '--domain', DOMAINS[0], '--host', HOST, '--organization', 'Real Parts')
     run('url', 'set', 'ews', '--internal', EWS_INTERNAL, '--external', EWS_EXTERNAL)
@@ -44,24 +44,30 @@ def _fill_directory(folder, password_file):
             run('domain', 'add', domain, '--kind', 'exchange')
         run('mailbox', 'add', f'ana@{domain}', '--display-name', f'Ana of {domain}')
         run('mailbox', 'password', f'ana@{domain}', '--password-file', password_file)
+    return run
 
 
 @contextlib.contextmanager
-def raised():
-    """`with raised() as stage:` inside netns.enter(): DNS answers and usherd serves."""
+def raised(more=None, names=()):
+    """`with raised() as stage:` inside netns.enter(): DNS answers and usherd serves.
+
+    more   more(run) adds to the directory with run('domain', 'add', …), and returns the lines that
+           belong into the DNS
+    names  further names on the certificate"""
     with scratch.Folder() as folder:
         stage = Stage()
         stage.folder = folder
         authority = certificates.Authority(folder)
         stage.root = authority.root
         chain, key = authority.issue('root.example', 'autodiscover.auto.example',
-                                     'hoster.example')
+                                     'hoster.example', *names)
         stage.password_file = scratch.write(folder / 'password', PASSWORD + '\n', mode=0o600)
         netns.add_address(SERVICE)
         netns.add_address(REDIRECT)
         netns.trust(authority, folder)
-        _fill_directory(folder, stage.password_file)
-        with netns.Dns(folder, RECORDS), daemon.Usherd(
+        run = _fill_directory(folder, stage.password_file)
+        records = list(RECORDS) + (more(run) if more is not None else [])
+        with netns.Dns(folder, records), daemon.Usherd(
                 folder, certificate=chain, key=key, ports={'https': 443, 'redirect': 80},
                 addresses={'https': SERVICE, 'redirect': REDIRECT},
                 redirect='target = https://hoster.example/autodiscover/autodiscover.xml'
