@@ -15,6 +15,8 @@ struct dir_backend {
 
 	enum lookup (*facts)(struct dir *dir, struct arena *mem, const struct question *question,
 	    const char *login_name, struct facts *out, struct usher_error *err);
+	enum lookup (*domain)(struct dir *dir, struct arena *mem, const char *domain,
+	    struct facts *out, struct usher_error *err);
 	enum lookup (*credential)(struct dir *dir, struct arena *mem, const char *login,
 	    struct credential *out, struct usher_error *err);
 	void (*release)(struct dir *dir); /* dir->held is false again */

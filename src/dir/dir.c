@@ -114,6 +114,13 @@ dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
 }
 
 enum lookup
+dir_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err)
+{
+	return dir->backend->domain(dir, mem, domain, out, err);
+}
+
+enum lookup
 dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
     struct usher_error *err)
 {

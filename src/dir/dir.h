@@ -67,6 +67,13 @@ enum lookup
 dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
     const char *login_name, struct facts *out, struct usher_error *err);
 
+/* The same of a domain (A-labels, letters lowered) with nobody in it: address, local part and
+ * mailbox stay absent, so that it costs the same whoever is asked about, and nothing is read from
+ * the file when the domain was asked about before and nobody has changed anything since. */
+enum lookup
+dir_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err);
+
 /* Finds whose credential `login` is: login names first, then primary addresses and aliases of
  * mailboxes. out->login_name is the canonical one.
  *

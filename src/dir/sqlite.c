@@ -492,12 +492,14 @@ sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_er
 	d->scratch = arena_new(SCRATCH_MAX_BYTES);
 	d->cache.org_mem = arena_new(CACHE_ORG_BYTES);
 	d->cache.domain_mem = arena_new(CACHE_DOMAIN_BYTES);
+	d->cache.delegate_mem = arena_new(CACHE_DELEGATE_BYTES);
 	d->dir.stem = d->path == NULL ? NULL : strdup(d->path);
 	copy = d->path == NULL ? NULL : strdup(d->path);
 	d->folder = copy == NULL ? NULL : strdup(dirname(copy));
 	free(copy);
 	if (d->dir.stem == NULL || d->folder == NULL || d->scratch == NULL ||
-	    d->cache.org_mem == NULL || d->cache.domain_mem == NULL) {
+	    d->cache.org_mem == NULL || d->cache.domain_mem == NULL ||
+	    d->cache.delegate_mem == NULL) {
 		st = err_nomem(err, where);
 		goto fail;
 	}
@@ -575,6 +577,7 @@ const struct dir_backend sqlite_backend = {
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.facts = sqlite_facts,
+	.domain = sqlite_domain,
 	.credential = sqlite_credential,
 	.release = sqlite_release,
 	.generation = sqlite_generation,

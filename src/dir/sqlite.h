@@ -66,10 +66,18 @@ struct domain_entry {
 };
 
 enum {
-	CACHE_DOMAINS = 1024,	  /* slots; a power of two */
-	CACHE_DOMAINS_USED = 768, /* entries at which the domains are dropped */
-	CACHE_DOMAIN_BYTES = 1024 * 1024,
+	CACHE_DOMAINS = 32768,	    /* slots; a power of two */
+	CACHE_DOMAINS_USED = 16384, /* entries at which the domains are dropped */
+	CACHE_DOMAIN_BYTES = 32 * 1024 * 1024,
+	CACHE_DELEGATE_BYTES = 1024 * 1024,
 	CACHE_ORG_BYTES = 8 * 1024 * 1024
+};
+
+/* A login, and the rows of the mailboxes that its own ones list as alternatives. */
+struct delegate {
+	const char *login; /* NULL: nobody */
+	const int64_t *rows;
+	size_t n;
 };
 
 /* What serving keeps between requests; dropped as a whole when the file changes. */
@@ -81,6 +89,8 @@ struct serve_cache {
 	struct arena *domain_mem;
 	struct domain_entry *domains[CACHE_DOMAINS]; /* by hash, linear probing */
 	size_t n_domains;
+	struct delegate delegate; /* who asked last about others' mailboxes */
+	struct arena *delegate_mem;
 };
 
 struct file_id {
@@ -301,6 +311,10 @@ sqlite_remove(struct dir *dir, const struct entity *entity, const void *key,
 enum lookup
 sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question,
     const char *login_name, struct facts *out, struct usher_error *err);
+
+enum lookup
+sqlite_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err);
 
 enum lookup
 sqlite_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,

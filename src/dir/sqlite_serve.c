@@ -90,34 +90,51 @@ struct located {
 	struct address_key key;
 };
 
+/* *name becomes the domain that an alias stands for. */
+static usher_status
+follow_alias(struct sqlite_dir *d, struct arena *mem, const char *domain,
+    struct domain_entry **entry, const char **name, struct usher_error *err)
+{
+	usher_status st = view_domain(d, mem, domain, entry, err);
+
+	*name = domain;
+	if (st != USHER_OK || *entry == NULL || (*entry)->domain.kind != DOMAIN_ALIAS ||
+	    (*entry)->domain.alias_of == NULL)
+		return st;
+	*name = arena_strdup(mem, (*entry)->domain.alias_of);
+	return *name == NULL ? err_nomem(err, d->path) : view_domain(d, mem, *name, entry, err);
+}
+
 /* `key` in lower case, `domain` its part behind the '@'. */
 static usher_status
 locate(struct sqlite_dir *d, struct arena *mem, const char *key, const char *domain,
     struct located *out, struct usher_error *err)
 {
 	struct slice whole = slice_of(key);
-	usher_status st;
+	usher_status st = follow_alias(d, mem, domain, &out->entry, &out->domain_name, err);
 
-	out->domain_name = domain;
-	st = view_domain(d, mem, domain, &out->entry, err);
-	if (st == USHER_OK && out->entry != NULL && out->entry->domain.kind == DOMAIN_ALIAS &&
-	    out->entry->domain.alias_of != NULL) {
-		out->domain_name = arena_strdup(mem, out->entry->domain.alias_of);
-		if (out->domain_name == NULL)
-			return err_nomem(err, d->path);
-		st = view_domain(d, mem, out->domain_name, &out->entry, err);
-	}
 	out->key.local = slice_from(whole.p, slice_find_last(whole, '@'));
-	out->key.domain = slice_of(out->domain_name);
+	if (st == USHER_OK)
+		out->key.domain = slice_of(out->domain_name);
 	return st;
 }
 
+/* The mailbox of the address as it is, else of the address without its detail. */
 static usher_status
 mailbox_at(struct sqlite_dir *d, struct arena *mem, const struct located *at,
     struct found_mailbox *out, struct usher_error *err)
 {
+	struct address_key base = at->key;
+	usher_status st;
+
 	*out = nobody;
-	return at->entry == NULL ? USHER_OK : mailbox_by_key(d, mem, &at->key, out, err);
+	if (at->entry == NULL)
+		return USHER_OK;
+	st = mailbox_by_key(d, mem, &at->key, out, err);
+	base.local.n = domain_base_length(&at->entry->domain, base.local);
+	if (st != USHER_OK || out->mailbox != NULL || base.local.n == at->key.local.n)
+		return st;
+	return mailbox_by_key(d, mem, &base, out, err);
 }
 
 /* A mailbox without legacyDN has the one that is made from its primary address. */
@@ -168,33 +185,29 @@ read_alternatives(struct sqlite_dir *d, struct arena *mem, int64_t row,
 	return record_read_all(d, stmt, &entities[ENTITY_ALTERNATIVE_MAILBOX], mem, out, n, err);
 }
 
-/* Form A names the mailbox by its legacyDN, form B by any of its addresses. */
+/* Form A names the mailbox by its legacyDN, form B by any of its addresses. *row is NO_ROW when it
+ * is none of ours. */
 static usher_status
-alternative_is(struct sqlite_dir *d, struct arena *mem, const struct alternative_mailbox *a,
-    const struct found_mailbox *target, bool *is, struct usher_error *err)
+alternative_row(struct sqlite_dir *d, struct arena *mem, const struct alternative_mailbox *a,
+    int64_t *row, struct usher_error *err)
 {
 	struct address_key key;
 	struct located at;
 	struct found_mailbox found = nobody;
 	const char *lower;
-	usher_status st;
+	usher_status st = USHER_OK;
 
-	*is = false;
 	if (a->legacy_dn != NULL) {
 		st = mailbox_by_legacy_dn(d, mem, a->legacy_dn, &found, err);
-		*is = found.row == target->row;
-		return st;
+	} else if (a->smtp_address != NULL) {
+		lower = text_lower_copy(mem, slice_of(a->smtp_address));
+		if (lower == NULL || !address_key(mem, lower, &key))
+			return err_nomem(err, d->path);
+		st = locate(d, mem, lower, key.domain.p, &at, err);
+		if (st == USHER_OK)
+			st = mailbox_at(d, mem, &at, &found, err);
 	}
-	if (a->smtp_address == NULL)
-		return USHER_OK;
-	lower = text_lower_copy(mem, slice_of(a->smtp_address));
-	if (lower == NULL || !address_key(mem, lower, &key))
-		return err_nomem(err, d->path);
-	st = locate(d, mem, lower, key.domain.p, &at, err);
-	if (st == USHER_OK)
-		st = mailbox_at(d, mem, &at, &found, err);
-	if (st == USHER_OK)
-		*is = found.row == target->row;
+	*row = found.row;
 	return st;
 }
 
@@ -205,32 +218,103 @@ is_own(const struct mailbox *mailbox, const char *login)
 	    slice_of(login), mailbox->login_name != NULL ? mailbox->login_name : mailbox->address);
 }
 
-static usher_status
-caller_is_delegate(struct sqlite_dir *d, struct arena *mem, const char *login,
-    const struct found_mailbox *target, bool *is, struct usher_error *err)
+static bool
+add_row(struct arena *mem, int64_t **rows, size_t *n, size_t *room, int64_t row)
 {
+	int64_t *grown;
+
+	if (*n == *room) {
+		*room = *room == 0 ? 8 : 2 * *room;
+		grown = arena_array(mem, *room, sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		if (*n > 0)
+			memcpy(grown, *rows, *n * sizeof(*grown));
+		*rows = grown;
+	}
+	(*rows)[(*n)++] = row;
+	return true;
+}
+
+/* The rows of all mailboxes that those of `login` list as alternatives. */
+static usher_status
+read_delegate(struct sqlite_dir *d, struct arena *mem, const char *login, struct delegate *out,
+    struct usher_error *err)
+{
+	int64_t *rows = NULL, found;
+	size_t n = 0, room = 0;
 	sqlite3_stmt *stmt;
 	usher_status st;
 	bool row;
 
-	*is = false;
-	if (login == NULL || target->mailbox == NULL || is_own(target->mailbox, login))
-		return USHER_OK;
 	st = own_mailboxes(d, mem, login, &stmt, err);
 	if (st != USHER_OK)
 		return st;
-	while (!*is && (st = sqlite_row(d, stmt, &row, err)) == USHER_OK && row) {
+	while (st == USHER_OK && (st = sqlite_row(d, stmt, &row, err)) == USHER_OK && row) {
 		const struct alternative_mailbox *v;
-		size_t n;
+		size_t n_v;
 
-		st = read_alternatives(d, mem, sqlite3_column_int64(stmt, 0), &v, &n, err);
-		for (size_t i = 0; st == USHER_OK && !*is && i < n; i++)
-			st = alternative_is(d, mem, &v[i], target, is, err);
-		if (st != USHER_OK)
-			break;
+		st = read_alternatives(d, mem, sqlite3_column_int64(stmt, 0), &v, &n_v, err);
+		for (size_t i = 0; st == USHER_OK && i < n_v; i++) {
+			st = alternative_row(d, mem, &v[i], &found, err);
+			if (st == USHER_OK && found != NO_ROW &&
+			    !add_row(mem, &rows, &n, &room, found))
+				st = err_nomem(err, d->path);
+		}
 	}
 	(void)sqlite3_reset(stmt);
+	*out = (struct delegate){ login, rows, n };
 	return st;
+}
+
+/* For the next question of the same caller: SOAP asks about a hundred users at once. What does not
+ * fit is not kept. */
+static void
+keep_delegate(struct serve_cache *c, const struct delegate *who)
+{
+	int64_t *rows;
+
+	c->delegate = (struct delegate){ 0 };
+	arena_reset(c->delegate_mem);
+	rows = arena_array(c->delegate_mem, who->n, sizeof(*rows));
+	if (rows == NULL)
+		return;
+	if (who->n > 0)
+		memcpy(rows, who->rows, who->n * sizeof(*rows));
+	c->delegate = (struct delegate){ arena_strdup(c->delegate_mem, who->login), rows, who->n };
+}
+
+static usher_status
+caller_is_delegate(struct sqlite_dir *d, struct arena *mem, const char *login,
+    const struct found_mailbox *target, bool *is, struct usher_error *err)
+{
+	struct delegate who = d->cache.delegate;
+	usher_status st;
+
+	*is = false;
+	if (login == NULL || target->mailbox == NULL || is_own(target->mailbox, login))
+		return USHER_OK;
+	if (who.login == NULL || strcmp(who.login, login) != 0) {
+		st = read_delegate(d, mem, login, &who, err);
+		if (st != USHER_OK)
+			return st;
+		keep_delegate(&d->cache, &who);
+	}
+	for (size_t i = 0; !*is && i < who.n; i++)
+		*is = who.rows[i] == target->row;
+	return USHER_OK;
+}
+
+static void
+put_domain(const struct domain_entry *entry, struct facts *out)
+{
+	if (entry == NULL)
+		return;
+	out->domain = &entry->domain;
+	out->services = entry->services;
+	out->n_services = entry->n_services;
+	out->redirects = entry->redirects;
+	out->n_redirects = entry->n_redirects;
 }
 
 /* Fills in the address that was asked for and its domain; what a legacyDN names has the primary
@@ -265,12 +349,25 @@ find_target(struct sqlite_dir *d, struct arena *mem, const struct question *ques
 			   arena_join(mem, asked.local, "@", at.domain_name);
 	if (out->address == NULL)
 		return err_nomem(err, d->path);
-	if (at.entry != NULL) {
-		out->domain = &at.entry->domain;
-		out->services = at.entry->services;
-		out->n_services = at.entry->n_services;
-	}
+	put_domain(at.entry, out);
 	return USHER_OK;
+}
+
+/* A mailbox may have the services of another domain than its own. */
+static usher_status
+read_mailbox_services(struct sqlite_dir *d, struct arena *mem, const struct mailbox *mailbox,
+    struct facts *out, struct usher_error *err)
+{
+	struct domain_entry *entry = NULL;
+	usher_status st = USHER_OK;
+
+	if (mailbox != NULL && mailbox->services_of != NULL)
+		st = view_domain(d, mem, mailbox->services_of, &entry, err);
+	if (st == USHER_OK && entry != NULL) {
+		out->mailbox_services = entry->services;
+		out->n_mailbox_services = entry->n_services;
+	}
+	return st;
 }
 
 enum lookup
@@ -290,6 +387,8 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 	st = view_org(d, err);
 	if (st == USHER_OK)
 		st = find_target(d, mem, question, &facts, &target, err);
+	if (st == USHER_OK)
+		st = read_mailbox_services(d, mem, target.mailbox, &facts, err);
 	if (st == USHER_OK && target.has_alternatives)
 		st = read_alternatives(
 		    d, mem, target.row, &facts.alternatives, &facts.n_alternatives, err);
@@ -302,6 +401,29 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	facts.mailbox = target.mailbox;
+	*out = facts;
+	return LOOKUP_FOUND;
+}
+
+enum lookup
+sqlite_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err)
+{
+	struct sqlite_dir *d = sqlite_of(dir);
+	struct facts facts = { .org = &d->cache.org };
+	struct domain_entry *entry;
+	usher_status st;
+
+	st = view_begin(d, err);
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	st = view_org(d, err);
+	if (st == USHER_OK)
+		st = follow_alias(d, mem, domain, &entry, &facts.domain_name, err);
+	view_end(d);
+	if (st != USHER_OK)
+		return LOOKUP_UNAVAILABLE;
+	put_domain(entry, &facts);
 	*out = facts;
 	return LOOKUP_FOUND;
 }

@@ -29,6 +29,7 @@ serve_cache_drop(struct sqlite_dir *d)
 	if (c->org_mem != NULL)
 		arena_reset(c->org_mem);
 	drop_domains(c);
+	c->delegate = (struct delegate){ 0 };
 }
 
 void
@@ -36,6 +37,7 @@ serve_cache_free(struct sqlite_dir *d)
 {
 	arena_free(d->cache.org_mem);
 	arena_free(d->cache.domain_mem);
+	arena_free(d->cache.delegate_mem);
 }
 
 /* ---- one view ---- */

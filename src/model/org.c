@@ -342,33 +342,6 @@ domain_base_length(const struct domain *d, struct slice local)
 	return local.n;
 }
 
-/* Goes back to the last `*` only: what it stands for grows by one, and earlier ones need not. */
-bool
-redirect_fits(const char *pattern, struct slice local)
-{
-	const char *star = NULL;
-	size_t at = 0, after = 0;
-
-	while (at < local.n) {
-		if (*pattern == '*') {
-			star = pattern++;
-			after = at;
-		} else if (*pattern != '\0' &&
-			   (*pattern == '?' || text_lower(*pattern) == text_lower(local.p[at]))) {
-			pattern++;
-			at++;
-		} else if (star != NULL) {
-			pattern = star + 1;
-			at = ++after;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 const struct field *
 mailbox_attribute(struct slice name)
 {

@@ -150,17 +150,12 @@ domain_base_length(const struct domain *d, struct slice local);
  * addresses here. */
 struct redirect {
 	const char *domain;
-	const char *pattern; /* of the local part, see redirect_fits(); lower case */
+	const char *pattern; /* of the local part, see redirect.h; lower case */
 	int64_t rank;	     /* rules are tried from rank 1 up, those of a rank by pattern */
 	const char *redirect_address; /* a `*` in it is what that of the pattern stands for */
 	const char *redirect_domain;  /* the same local part there */
 	const char *redirect_url;     /* absolute https URL to ask */
 };
-
-/* True when the pattern stands for the local part: `*` is any text, also none, `?` any one
- * character (of one byte), all else itself, ASCII letters without case. */
-bool
-redirect_fits(const char *pattern, struct slice local);
 
 enum mail_service_type {
 	SERVICE_IMAP = 0,

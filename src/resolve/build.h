@@ -16,6 +16,10 @@ struct build {
 	bool failed;
 };
 
+/* The login name for a service, see resolve_login(). */
+const char *
+build_login(struct build *b, const struct mail_service *service);
+
 /* Passes `p` through; NULL means out of memory. */
 const char *
 build_text(struct build *b, const char *p);

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "model/redirect.h"
 #include "resolve/build.h"
 
 /* A template of FIELD_TEXT_BYTES that is all `%a`, each the longest address. */
@@ -106,42 +107,94 @@ build_protocol(struct build *b, enum protocol_kind kind)
 	return p;
 }
 
-const char *
-resolve_template(struct arena *mem, const char *template, const char *address)
+/* ---- login names ---- */
+
+/* `address` without a detail. NULL when out of memory. */
+static const char *
+base_address(struct arena *mem, const struct domain *domain, const char *address)
 {
-	CLEANUP(buf_cleanup) struct buf b = { 0 };
 	struct slice whole = slice_of(address);
 	size_t at = slice_find_last(whole, '@');
-	struct slice left = slice_of(template);
+	size_t n = domain_base_length(domain, slice_from(address, at));
 
+	return n == at ? address : arena_printf(mem, "%.*s%s", (int)n, address, address + at);
+}
+
+/* Appends what stands for `%` and what follows it. Returns how many bytes of `rest`, from the `%`
+ * on, that was; 0 when the mailbox has no such text. */
+static size_t
+expand_one(struct buf *b, struct slice rest, struct slice address, const struct mailbox *mailbox)
+{
+	size_t at = slice_find_last(address, '@');
+	const struct field *f;
+	struct slice name;
+
+	switch (rest.n > 1 ? rest.p[1] : '\0') {
+	case 'a':
+		buf_slice(b, address);
+		return 2;
+	case 'u':
+		buf_append(b, address.p, at);
+		return 2;
+	case 'd':
+		buf_slice(b, slice_skip(address, at + 1));
+		return 2;
+	case '%':
+		buf_char(b, '%');
+		return 2;
+	case '{':
+		name = slice_skip(rest, 2);
+		name.n = slice_find(name, '}');
+		f = mailbox_attribute(name);
+		if (f == NULL || mailbox == NULL || field_absent(f, mailbox))
+			return 0;
+		buf_text(b, field_text(f, mailbox));
+		return 2 + name.n + 1;
+	default: /* stands for itself */
+		buf_char(b, '%');
+		return 1;
+	}
+}
+
+const char *
+resolve_login(struct arena *mem, const struct domain *domain, const struct mail_service *service,
+    const char *address, const struct mailbox *mailbox)
+{
+	CLEANUP(buf_cleanup) struct buf b = { 0 };
+	struct slice left = slice_of(service->user_name);
+
+	if (mailbox != NULL)
+		address = mailbox->address;
+	else
+		address = base_address(mem, domain, address);
+	if (address == NULL)
+		return NULL;
+	if (service->user_name == NULL)
+		return mailbox != NULL && mailbox->login_name != NULL ? mailbox->login_name :
+									address;
 	buf_init(&b, TEMPLATE_BYTES);
 	while (left.n > 0) {
 		size_t percent = slice_find(left, '%');
-		struct slice rest = slice_skip(left, percent);
+		size_t taken = 0;
 
 		buf_append(&b, left.p, percent);
-		left = slice_skip(rest, 2);
-		switch (rest.n > 1 ? rest.p[1] : '\0') {
-		case 'a':
-			buf_slice(&b, whole);
-			break;
-		case 'u':
-			buf_append(&b, whole.p, at);
-			break;
-		case 'd':
-			buf_slice(&b, slice_skip(whole, at + 1));
-			break;
-		case '%':
-			buf_char(&b, '%');
-			break;
-		default: /* stands for itself, or the end */
-			buf_append(&b, rest.p, rest.n > 0);
-			left = slice_skip(rest, 1);
-		}
+		left = slice_skip(left, percent);
+		if (left.n > 0)
+			taken = expand_one(&b, left, slice_of(address), mailbox);
+		if (left.n > 0 && taken == 0)
+			return address;
+		left = slice_skip(left, taken);
 	}
 	if (b.status != USHER_OK)
 		return NULL;
 	return arena_copy(mem, buf_as_slice(&b));
+}
+
+const char *
+build_login(struct build *b, const struct mail_service *service)
+{
+	return build_text(
+	    b, resolve_login(b->mem, b->facts->domain, service, b->facts->address, b->mailbox));
 }
 
 const char *
@@ -183,16 +236,48 @@ is_visible(const struct build *b, const struct resolve_context *context)
 	return b->own;
 }
 
+/* What came from a real directory was never checked: the target may be missing. */
 static int
-redirect(struct build *b, enum answer_kind kind, const char *target)
+redirect(struct answer *out, enum answer_kind kind, const char *target)
 {
-	/* What came from a real directory was never checked. */
 	if (target == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	answer_init(b->out, kind);
-	b->out->redirect = target;
-	b->out->account_type = "email";
+	answer_init(out, kind);
+	out->redirect = target;
+	out->account_type = "email";
 	return 0;
+}
+
+/* Nothing may be left of a local part whose pattern has a `*`. */
+static int
+redirect_to_address(struct answer *out, const char *target)
+{
+	if (target == NULL)
+		return REFUSAL_SERVER_ERROR;
+	return *target == '@' ? REFUSAL_NOT_FOUND : redirect(out, ANSWER_REDIRECT_ADDRESS, target);
+}
+
+int
+resolve_redirect(
+    struct arena *mem, const struct facts *facts, const char *local, struct answer *out)
+{
+	const struct domain *d = facts->domain;
+	const struct redirect *rule = redirect_find(facts->redirects, facts->n_redirects, d, local);
+
+	answer_init(out, ANSWER_SETTINGS);
+	if (rule != NULL && rule->redirect_url != NULL)
+		return redirect(out, ANSWER_REDIRECT_URL, rule->redirect_url);
+	if (rule != NULL && (rule->redirect_address != NULL || rule->redirect_domain != NULL))
+		return redirect_to_address(out, redirect_address(mem, rule, d, local));
+	if (rule != NULL)
+		return 0; /* it keeps its addresses here */
+	if (d->kind == DOMAIN_REDIRECT_URL)
+		return redirect(out, ANSWER_REDIRECT_URL, d->redirect_url);
+	if (d->kind != DOMAIN_REDIRECT_ADDRESS)
+		return 0;
+	if (d->redirect_domain == NULL)
+		return REFUSAL_BROKEN_CONFIGURATION;
+	return redirect_to_address(out, arena_join(mem, local, "@", d->redirect_domain));
 }
 
 /* Entries of a real directory may name one of their own addresses (scp.md 7): no redirect. */
@@ -221,30 +306,14 @@ mailbox_redirect(const struct mailbox *m, const char **target)
 	return m->redirect_url != NULL ? ANSWER_REDIRECT_URL : ANSWER_SETTINGS;
 }
 
-static int
-decide_mailbox(struct build *b, bool exchange)
-{
-	const char *target = NULL;
-	enum answer_kind kind;
-
-	if (exchange && b->mailbox == NULL)
-		return REFUSAL_NOT_FOUND;
-	if (b->mailbox != NULL && b->mailbox->enabled == TRI_OFF)
-		return REFUSAL_NO_OPTIONS;
-	kind = mailbox_redirect(b->mailbox, &target);
-	if (kind != ANSWER_SETTINGS)
-		return redirect(b, kind, target);
-	if (b->question->schema == SCHEMA_MOBILESYNC)
-		return exchange ? build_activesync(b) : REFUSAL_NO_PROVIDER;
-	return exchange ? build_exchange(b) : build_mail(b);
-}
-
 /* Returns 0 or the code of a refusal. */
 static int
 decide(struct build *b)
 {
 	const struct facts *f = b->facts;
 	const char *target = NULL;
+	enum answer_kind kind;
+	int refusal;
 
 	if (b->question->address == NULL && b->question->legacy_dn == NULL)
 		return REFUSAL_INVALID_REQUEST;
@@ -252,22 +321,23 @@ decide(struct build *b)
 		return REFUSAL_NO_PROVIDER;
 	if (f->domain == NULL || f->address == NULL)
 		return REFUSAL_NOT_FOUND;
-	switch ((enum domain_kind)f->domain->kind) {
-	case DOMAIN_REDIRECT_URL:
-		return redirect(b, ANSWER_REDIRECT_URL, f->domain->redirect_url);
-	case DOMAIN_REDIRECT_ADDRESS:
-		if (f->domain->redirect_domain != NULL)
-			target = build_text(
-			    b, arena_join(b->mem, f->local, "@", f->domain->redirect_domain));
-		return redirect(b, ANSWER_REDIRECT_ADDRESS, target);
-	case DOMAIN_MAIL:
-		return decide_mailbox(b, false);
-	case DOMAIN_EXCHANGE:
-		return decide_mailbox(b, true);
-	case DOMAIN_ALIAS: /* facts hold what the alias stands for */
-		break;
-	}
-	return REFUSAL_BROKEN_CONFIGURATION;
+	if (f->domain->kind == DOMAIN_ALIAS) /* facts hold what the alias stands for */
+		return REFUSAL_BROKEN_CONFIGURATION;
+	if (b->mailbox != NULL && b->mailbox->enabled == TRI_OFF)
+		return REFUSAL_NO_OPTIONS;
+	kind = mailbox_redirect(b->mailbox, &target);
+	if (kind != ANSWER_SETTINGS)
+		return redirect(b->out, kind, target);
+	refusal = resolve_redirect(b->mem, f, f->local, b->out);
+	b->failed = b->failed || refusal == REFUSAL_SERVER_ERROR;
+	if (refusal != 0 || b->out->kind != ANSWER_SETTINGS)
+		return refusal;
+	if (f->domain->kind != DOMAIN_EXCHANGE)
+		return b->question->schema == SCHEMA_MOBILESYNC ? REFUSAL_NO_PROVIDER :
+								  build_mail(b);
+	if (b->mailbox == NULL)
+		return REFUSAL_NOT_FOUND;
+	return b->question->schema == SCHEMA_MOBILESYNC ? build_activesync(b) : build_exchange(b);
 }
 
 usher_status
@@ -283,9 +353,10 @@ resolve_answer(struct arena *mem, const struct question *question, const struct 
 	b.own = m != NULL && is_own(m, context->login_name);
 	if (m != NULL && is_visible(&b, context))
 		b.mailbox = m;
-	/* The mailboxes of a mail domain are nobody's business who has not logged in. */
+	/* Where the answer does not need them, mailboxes are nobody's business who has not logged
+	 * in. */
 	if (context->login_name == NULL && facts->domain != NULL &&
-	    facts->domain->kind == DOMAIN_MAIL)
+	    facts->domain->kind != DOMAIN_EXCHANGE)
 		b.mailbox = NULL;
 
 	answer_init(&made, ANSWER_SETTINGS);

@@ -24,9 +24,10 @@ resolve_anonymous(const struct facts *facts);
  * anonymous caller is told of a `mail` domain depends on the domain and the address as text alone.
  *
  * Order (pox.md 10): neither address nor legacyDN 600; schema without provider 601; domain not
- * accepted 500; domain redirects; services of a `mail` domain, or 501 when there is none; mailbox
- * unknown or out of the caller's sight 500; mailbox switched off 501; mailbox redirects; server or
- * organization missing 602; neither URL nor Outlook Anywhere configured 501; else settings.
+ * accepted 500; mailbox in the caller's sight switched off 501, or redirected; redirects by rule;
+ * domain redirects; services of a `mail` domain, or 501 when there is none; mailbox unknown or out
+ * of the caller's sight 500; server or organization missing 602; neither URL nor Outlook Anywhere
+ * configured 501; else settings. Only in an `exchange` domain may an anonymous caller see one.
  *
  * EXCH carries internal URLs, EXPR external ones; a client that sent a valid X-MapiHttpCapability
  * gets mapiHttp and neither EXCH nor EXPR when a MAPI URL is configured, the server is not known to
@@ -46,10 +47,26 @@ USHER_CHECK usher_status
 resolve_refusal(struct arena *mem, const struct resolve_context *context, enum refusal_code code,
     const char *debug, struct answer *out);
 
-/* Expands a user-name template: `%a` address, `%u` local part, `%d` domain, `%%`. Anything else is
- * copied. NULL when out of memory. */
+/* Where the rules of the domain, and then the domain itself, send an address with this local part:
+ * out->kind is that of a redirect, or ANSWER_SETTINGS when it is answered here. Depends on the
+ * domain and the text alone. facts->domain must be there.
+ * Returns 0, or REFUSAL_BROKEN_CONFIGURATION when the target is missing, REFUSAL_NOT_FOUND when it
+ * has no local part, REFUSAL_SERVER_ERROR when out of memory. */
+int
+resolve_redirect(
+    struct arena *mem, const struct facts *facts, const char *local, struct answer *out);
+
+/* The login name for a service of `domain`: its template filled in, else that of the mailbox, else
+ * the address. `%a` is the address, `%u` its local part, `%d` its domain, `%%` a percent sign,
+ * `%{member}` a text of the mailbox; anything else is copied.
+ *
+ * `mailbox` is NULL when there is none or the caller may not know of it: the address then loses its
+ * detail (see domain_base_length()), else it is the primary one. A template with a text that the
+ * mailbox does not have, or without a mailbox, gives the address: so an open domain tells nobody
+ * whether there is one. NULL when out of memory. */
 const char *
-resolve_template(struct arena *mem, const char *template, const char *address);
+resolve_login(struct arena *mem, const struct domain *domain, const struct mail_service *service,
+    const char *address, const struct mailbox *mailbox);
 
 /* The ServerVersion element of `15.1.2507` (pox.md 8), or NULL when `version` is not three numbers
  * that fit. `out` holds 9 bytes. */

@@ -78,7 +78,8 @@ user_name(struct making *m, const char *template)
 	const char *at;
 	struct buf b = { .max = FIELD_URL_BYTES };
 
-	if (template == NULL)
+	/* Nothing of a mailbox is told here, see resolve_login(). */
+	if (template == NULL || strstr(template, "%{") != NULL)
 		return m->address;
 	for (at = template; *at != '\0'; at++) {
 		const char *rest = at + 1;

@@ -40,16 +40,6 @@ encryption_of(const struct mail_service *s)
 	return "None";
 }
 
-static const char *
-login_name(struct build *b, const struct mail_service *s)
-{
-	if (s->user_name != NULL)
-		return build_text(b, resolve_template(b->mem, s->user_name, b->facts->address));
-	if (b->mailbox != NULL && b->mailbox->login_name != NULL)
-		return b->mailbox->login_name;
-	return b->facts->address;
-}
-
 static void
 put_service(struct build *b, const struct mail_service *s, enum protocol_kind kind)
 {
@@ -59,7 +49,7 @@ put_service(struct build *b, const struct mail_service *s, enum protocol_kind ki
 	p->ttl = d->ttl == NUMBER_ABSENT ? TTL_HOURS : d->ttl;
 	p->server = s->host;
 	p->port = s->port;
-	p->login_name = login_name(b, s);
+	p->login_name = build_login(b, s);
 	p->domain_required = TRI_OFF;
 	/* SPA means NTLM or GSSAPI, and clients take it for granted unless told (pox.md 4.1). */
 	p->spa =
@@ -77,18 +67,23 @@ int
 build_mail(struct build *b)
 {
 	const struct facts *f = b->facts;
+	bool other = b->mailbox != NULL && b->mailbox->services_of != NULL;
+	const struct mail_service *services = other ? f->mailbox_services : f->services;
+	size_t n = other ? f->n_mailbox_services : f->n_services;
 
-	if (!build_protocols(b, f->n_services))
+	if (!build_protocols(b, n))
 		return 0;
-	for (size_t i = 0; i < f->n_services; i++) {
-		enum protocol_kind kind = kind_of(&f->services[i]);
+	for (size_t i = 0; i < n; i++) {
+		enum protocol_kind kind = kind_of(&services[i]);
 
 		if (kind != PROTOCOL_UNKNOWN)
-			put_service(b, &f->services[i], kind);
+			put_service(b, &services[i], kind);
 	}
 	if (b->out->n_protocols == 0)
 		return REFUSAL_NO_OPTIONS;
 	b->out->account_type = "email";
+	b->out->image = f->domain->logo;
+	b->out->service_home = f->domain->home_page;
 	if (b->mailbox != NULL)
 		b->out->user.display_name = b->mailbox->display_name;
 	return 0;

@@ -31,13 +31,7 @@ enum lookup
 answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err)
 {
-	struct question question = { .address = arena_join(request->mem, "anonymous@", domain) };
-
-	if (question.address == NULL) {
-		(void)err_nomem(err, "question");
-		return LOOKUP_UNAVAILABLE;
-	}
-	return dir_facts(thread_of(request)->dir, request->mem, &question, NULL, out, err);
+	return dir_domain(thread_of(request)->dir, request->mem, domain, out, err);
 }
 
 const char *

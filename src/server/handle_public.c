@@ -1,6 +1,8 @@
 /* handle_public.c - what anybody is told about a domain: Autodiscover V2 (json-v2.md 2-6) and Mail
- * Autoconfig (autoconfig.md 1.4). Nothing here depends on a local part. */
+ * Autoconfig (autoconfig.md 1.4). Nothing here depends on a mailbox;
+ * of a local part only the rules are asked that redirect it. */
 #include "base/address.h"
+#include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
 #include "server/answering.h"
 #include "server/route.h"
@@ -65,12 +67,13 @@ refuse_json(struct request *request, enum json_v2_error error, const struct ques
 		send_json(request, &answer);
 }
 
-/* Where the domain has gone: the same question there, one hop further. */
+/* Where the address has gone: the same question there, one hop further. */
 static void
-send_on(struct request *request, const struct question *question, const struct address *address,
-    const char *domain)
+send_on(struct request *request, const struct question *question, const char *address)
 {
+	struct slice whole = slice_of(address);
 	struct question next = *question;
+	const char *host;
 	CLEANUP(buf_cleanup) struct buf url = { .max = URL_BYTES };
 	struct answer answer;
 
@@ -79,14 +82,13 @@ send_on(struct request *request, const struct question *question, const struct a
 		return;
 	}
 	next.redirect_count++;
-	next.address = arena_join(request->mem, address->local, "@", domain);
-	domain = arena_join(request->mem, "autodiscover.", domain);
-	if (next.address != NULL && domain != NULL)
-		json_v2_url(&url, domain, &next, JSON_V2_QUERY);
+	next.address = address;
+	host = arena_join(request->mem, "autodiscover.", address + slice_find_last(whole, '@') + 1);
+	if (host != NULL)
+		json_v2_url(&url, host, &next, JSON_V2_QUERY);
 	answer_init(&answer, ANSWER_REDIRECT_URL);
 	answer.redirect = arena_copy(request->mem, buf_as_slice(&url));
-	if (next.address == NULL || domain == NULL || url.status != USHER_OK ||
-	    answer.redirect == NULL)
+	if (host == NULL || url.status != USHER_OK || answer.redirect == NULL)
 		request_refuse(request, 503, "Out of memory.");
 	else
 		send_json(request, &answer);
@@ -101,17 +103,18 @@ answer_json(struct request *request, const struct question *question, const stru
 	struct answer answer;
 	const char *url;
 
-	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS &&
-	    facts->domain->redirect_domain != NULL) {
-		send_on(request, question, address, facts->domain->redirect_domain);
-		return;
-	}
-	if (resolve_domain_url(request->mem, facts, kind, &url) != USHER_OK) {
+	if (resolve_redirect(request->mem, facts, address->local, &answer) ==
+		REFUSAL_SERVER_ERROR ||
+	    resolve_domain_url(request->mem, facts, kind, &url) != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return;
 	}
-	if (facts->domain->kind == DOMAIN_REDIRECT_URL && kind == PROTOCOL_AUTODISCOVER)
-		url = facts->domain->redirect_url;
+	if (answer.kind == ANSWER_REDIRECT_ADDRESS) {
+		send_on(request, question, answer.redirect);
+		return;
+	}
+	if (answer.kind == ANSWER_REDIRECT_URL)
+		url = kind == PROTOCOL_AUTODISCOVER ? answer.redirect : NULL;
 	if (url == NULL) {
 		refuse_json(request, JSON_V2_PROTOCOL_NOT_SUPPORTED, question, facts);
 		return;

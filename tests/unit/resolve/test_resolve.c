@@ -761,30 +761,148 @@ test_refusal(void **state)
 	arena_free(mem);
 }
 
-static void
-test_template(void **state)
+static const char *
+login(struct arena *mem, const char *template, const struct domain *domain, const char *address,
+    const struct mailbox *mailbox)
 {
-	static const char *const rows[][2] = {
-		{ "%a", "nora.l@contoso.com" },
-		{ "%u", "nora.l" },
-		{ "CORP\\%u", "CORP\\nora.l" },
-		{ "%u%%%d", "nora.l%contoso.com" },
-		{ "%x%", "%x%" },
-		{ "plain", "plain" },
-		{ "", "" },
+	const struct mail_service service = { .user_name = template };
+
+	return resolve_login(mem, domain, &service, address, mailbox);
+}
+
+static void
+test_login_names(void **state)
+{
+	static const struct {
+		const char *template, *address;
+		bool known; /* the mailbox nora@contoso.com, or nobody's */
+		const char *want;
+	} rows[] = {
+		{ "%a", "nora.l@contoso.com", false, "nora.l@contoso.com" },
+		{ "%u", "nora.l@contoso.com", false, "nora.l" },
+		{ "CORP\\%u", "nora.l@contoso.com", false, "CORP\\nora.l" },
+		{ "%u%%%d", "nora.l@contoso.com", false, "nora.l%contoso.com" },
+		{ "%x%", "nora.l@contoso.com", false, "%x%" },
+		{ "plain", "nora.l@contoso.com", false, "plain" },
+		{ NULL, "nora.l@contoso.com", false, "nora.l@contoso.com" },
+		/* a detail is no part of a login */
+		{ NULL, "nora.l+news@contoso.com", false, "nora.l@contoso.com" },
+		{ "%u", "nora.l+news+more@contoso.com", false, "nora.l" },
+		{ "%a", "+nora@contoso.com", false, "+nora@contoso.com" },
+		{ "%a", "\"a+b\"@contoso.com", false, "\"a+b\"@contoso.com" },
+		/* one mailbox has one login, whatever address it was asked by */
+		{ "%a", "office@contoso.net", true, "nora@contoso.com" },
+		{ "CORP\\%u", "office+x@contoso.net", true, "CORP\\nora" },
+		{ NULL, "office@contoso.net", true, "nlang" },
+		/* what only the mailbox knows */
+		{ "%{login_name}", "office@contoso.net", true, "nlang" },
+		{ "CORP\\%{login_name}/%{database}", "nora@contoso.com", true, "CORP\\nlang/DB1" },
+		{ "%{login_name}", "nora+x@contoso.com", false, "nora@contoso.com" },
+		{ "x%{guid}", "nora@contoso.com", true, "nora@contoso.com" },
+		{ "%{nothing}", "nora@contoso.com", true, "nora@contoso.com" },
+		{ "%{login_name", "nora@contoso.com", true, "nlang" },
 	};
 	struct arena *mem = arena_new(256 * 1024);
 	char longest[FIELD_TEXT_BYTES + 1];
+	struct mailbox nora = {
+		.address = "nora@contoso.com", .login_name = "nlang", .database = "DB1"
+	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_string_equal(
-		    resolve_template(mem, rows[i][0], "nora.l@contoso.com"), rows[i][1]);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *got = login(
+		    mem, rows[i].template, NULL, rows[i].address, rows[i].known ? &nora : NULL);
+
+		if (strcmp(got, rows[i].want) != 0)
+			fail_msg("%s for %s: %s", rows[i].template, rows[i].address, got);
+	}
 	for (size_t i = 0; i < FIELD_TEXT_BYTES; i += 2)
 		memcpy(longest + i, "%a", 2);
 	longest[FIELD_TEXT_BYTES] = '\0';
-	assert_int_equal(strlen(resolve_template(mem, longest, "nora@contoso.com")),
+	assert_int_equal(strlen(login(mem, longest, NULL, "nora@contoso.com", NULL)),
 	    FIELD_TEXT_BYTES / 2 * strlen("nora@contoso.com"));
+	arena_free(mem);
+}
+
+static void
+test_separators(void **state)
+{
+	static const struct {
+		const char *separators, *address, *want;
+	} rows[] = {
+		{ NULL, "ann+news@d.example", "ann" },
+		{ NULL, "ann-news@d.example", "ann-news" },
+		{ "-", "ann-news@d.example", "ann" },
+		{ "-", "ann+news@d.example", "ann+news" },
+		{ "+-", "ann-a+b@d.example", "ann" },
+		{ "none", "ann+news@d.example", "ann+news" },
+	};
+	struct arena *mem = arena_new(64 * 1024);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct domain d = { .separators = rows[i].separators };
+
+		assert_string_equal(login(mem, "%u", &d, rows[i].address, NULL), rows[i].want);
+	}
+	arena_free(mem);
+}
+
+static void
+test_redirect_rules(void **state)
+{
+	static const struct redirect redirects[] = {
+		{ "contoso.com", "*-ext", 1, "*@ext.example", NULL, NULL },
+		{ "contoso.com", "nora-*", 2, NULL, NULL, NULL },
+		{ "contoso.com", "n*-old", 3, NULL, "old.example", NULL },
+		{ "contoso.com", "www", 4, NULL, NULL, "https://www.example/autodiscover.xml" },
+		{ "contoso.com", "list-?", 5, "lists@lists.example", NULL, NULL },
+	};
+	static const struct {
+		const char *local, *want; /* NULL: it is answered here */
+	} rows[] = {
+		{ "ann-ext", "ann@ext.example" },
+		{ "ANN-EXT", "ANN@ext.example" },
+		{ "ann-ext+news", "ann@ext.example" },
+		{ "nora-ext", "nora@ext.example" }, /* the first that fits */
+		{ "nora-old", NULL },		    /* stays, says an earlier one */
+		{ "nina-old", "nina-old@old.example" },
+		{ "nina-old+x", "nina-old+x@old.example" },
+		{ "www", "https://www.example/autodiscover.xml" },
+		{ "list-1", "lists@lists.example" },
+		{ "list-10", NULL },
+		{ "list-", NULL },
+		{ "ann-exterior", NULL },
+	};
+	struct arena *mem = arena_new(64 * 1024);
+	struct domain d = { .domain = "contoso.com", .kind = DOMAIN_MAIL };
+	struct facts facts = {
+		.domain = &d, .redirects = redirects, .n_redirects = COUNT_OF(redirects)
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct answer a;
+
+		assert_int_equal(resolve_redirect(mem, &facts, rows[i].local, &a), 0);
+		if ((a.redirect == NULL) != (rows[i].want == NULL) ||
+		    (a.redirect != NULL && strcmp(a.redirect, rows[i].want) != 0))
+			fail_msg("%s: %s", rows[i].local, a.redirect);
+	}
+	assert_int_equal(
+	    resolve_redirect(mem, &facts, "-ext", &(struct answer){ 0 }), REFUSAL_NOT_FOUND);
+	/* What no rule speaks of goes where the domain goes. */
+	d.kind = DOMAIN_REDIRECT_ADDRESS;
+	d.redirect_domain = "new.example";
+	for (size_t i = 0; i < 2; i++) {
+		struct answer a;
+
+		assert_int_equal(resolve_redirect(mem, &facts, i == 0 ? "ola" : "nora-x", &a), 0);
+		if (i == 0)
+			assert_string_equal(a.redirect, "ola@new.example");
+		else
+			assert_int_equal(a.kind, ANSWER_SETTINGS);
+	}
 	arena_free(mem);
 }
 
@@ -850,7 +968,9 @@ main(void)
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_mail_services),
 		cmocka_unit_test(test_refusal),
-		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_login_names),
+		cmocka_unit_test(test_separators),
+		cmocka_unit_test(test_redirect_rules),
 		cmocka_unit_test(test_server_version),
 		cmocka_unit_test(test_out_of_memory),
 	};
