@@ -152,9 +152,9 @@ put_url(struct making *m, enum protocol_kind kind, enum url_service service)
 	p->authentication = (struct text_list){ password, 1 };
 }
 
-usher_status
-resolve_autoconfig(
-    struct arena *mem, const struct facts *facts, const char *asked, struct answer *out)
+static usher_status
+make(struct arena *mem, const struct facts *facts, const char *asked, bool exchange,
+    struct answer *out)
 {
 	enum { EXCHANGE_URLS = 3 };
 	const struct domain *d = facts->domain;
@@ -176,9 +176,7 @@ resolve_autoconfig(
 	out->provider_short_name = d->short_name != NULL ? d->short_name : out->provider_name;
 	for (size_t i = 0; i < facts->n_services; i++)
 		put_service(&m, &facts->services[i], out);
-	/* Without mail servers beside them no known program takes them (autoconfig.md 2.7), and
-	 * whoever asks for an Exchange mailbox shall ask Autodiscover. */
-	if (facts->n_services > 0) {
+	if (exchange) {
 		put_url(&m, PROTOCOL_EWS, URL_EWS);
 		put_url(&m, PROTOCOL_ACTIVESYNC, URL_ACTIVESYNC);
 		put_url(&m, PROTOCOL_WEBMAIL, URL_OWA);
@@ -186,4 +184,19 @@ resolve_autoconfig(
 	out->protocols = m.protocols;
 	out->n_protocols = m.n;
 	return m.failed ? USHER_E_NOMEM : USHER_OK;
+}
+
+usher_status
+resolve_autoconfig(
+    struct arena *mem, const struct facts *facts, const char *asked, struct answer *out)
+{
+	/* Without mail servers beside them no known program takes URLs of Exchange (autoconfig.md
+	 * 2.7), and whoever asks for an Exchange mailbox shall ask Autodiscover. */
+	return make(mem, facts, asked, facts->n_services > 0, out);
+}
+
+usher_status
+resolve_profile(struct arena *mem, const struct facts *facts, const char *asked, struct answer *out)
+{
+	return make(mem, facts, asked, true, out);
 }

@@ -23,4 +23,10 @@ USHER_CHECK usher_status
 resolve_autoconfig(
     struct arena *mem, const struct facts *facts, const char *asked, struct answer *out);
 
+/* The same for a program whose Exchange account needs no server to ask: an exchange domain has its
+ * URLs in any case. */
+USHER_CHECK usher_status
+resolve_profile(
+    struct arena *mem, const struct facts *facts, const char *asked, struct answer *out);
+
 #endif

@@ -1,0 +1,23 @@
+/* cms.h - signed data (RFC 5652), as Apple's systems want their profiles (autoconfig.md 4.4).
+ *
+ * For the files that hold OpenSSL's objects; cert/ and server/tls are where these are at home. */
+#ifndef USHER_CERT_CMS_H
+#define USHER_CERT_CMS_H
+
+#include <openssl/x509.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "usher/status.h"
+
+/* Appends the DER of SignedData with `content` and the certificates in it, signed with SHA-256 and
+ * the time of signing. `chain` may be NULL; nothing is taken over. Different threads may use one
+ * key at a time.
+ *
+ * Returns USHER_OK, USHER_E_INPUT (the key is of a kind that CMS has no words for), USHER_E_LIMIT
+ * (over the ceiling of `out`), USHER_E_NOMEM. */
+USHER_CHECK usher_status
+cms_sign(X509 *certificate, EVP_PKEY *key, STACK_OF(X509) * chain, struct slice content,
+    struct buf *out, struct usher_error *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* plist.c - property lists as XML. */
+#include "wire/plist.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct xml_writer
+plist_begin(struct buf *out)
+{
+	static const struct xml_attribute version = { "version", "1.0" };
+	struct xml_writer w = xml_writer_on(out);
+
+	buf_text(out, "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+		      "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n");
+	xml_open(&w, "plist", &version, 1);
+	return w;
+}
+
+void
+plist_end(struct xml_writer *w)
+{
+	xml_close(w, "plist");
+}
+
+static void
+open(struct xml_writer *w, const char *key, const char *type)
+{
+	if (key != NULL)
+		xml_leaf(w, "key", NULL, 0, key);
+	xml_open(w, type, NULL, 0);
+}
+
+void
+plist_open_dict(struct xml_writer *w, const char *key)
+{
+	open(w, key, "dict");
+}
+
+void
+plist_close_dict(struct xml_writer *w)
+{
+	xml_close(w, "dict");
+}
+
+void
+plist_open_array(struct xml_writer *w, const char *key)
+{
+	open(w, key, "array");
+}
+
+void
+plist_close_array(struct xml_writer *w)
+{
+	xml_close(w, "array");
+}
+
+static void
+put(struct xml_writer *w, const char *key, const char *type, const char *text)
+{
+	xml_leaf(w, "key", NULL, 0, key);
+	xml_leaf(w, type, NULL, 0, text);
+}
+
+void
+plist_text(struct xml_writer *w, const char *key, const char *text)
+{
+	if (text != NULL)
+		put(w, key, "string", text);
+}
+
+void
+plist_integer(struct xml_writer *w, const char *key, int64_t number)
+{
+	char digits[24];
+
+	(void)snprintf(digits, sizeof(digits), "%" PRId64, number);
+	put(w, key, "integer", digits);
+}
+
+void
+plist_switch(struct xml_writer *w, const char *key, bool on)
+{
+	put(w, key, on ? "true" : "false", "");
+}

@@ -1,0 +1,35 @@
+/* plist.h - property lists as XML, the way Apple's systems read them. */
+#ifndef USHER_WIRE_PLIST_H
+#define USHER_WIRE_PLIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/xml.h"
+
+/* Writes the declarations and opens the list. Failure sticks in `out`. */
+struct xml_writer
+plist_begin(struct buf *out);
+
+void
+plist_end(struct xml_writer *w);
+
+/* `key` is NULL for what stands in an array. */
+void
+plist_open_dict(struct xml_writer *w, const char *key);
+void
+plist_close_dict(struct xml_writer *w);
+void
+plist_open_array(struct xml_writer *w, const char *key);
+void
+plist_close_array(struct xml_writer *w);
+
+/* Members of a dict. A NULL text is left out. */
+void
+plist_text(struct xml_writer *w, const char *key, const char *text);
+void
+plist_integer(struct xml_writer *w, const char *key, int64_t number);
+void
+plist_switch(struct xml_writer *w, const char *key, bool on);
+
+#endif
