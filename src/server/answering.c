@@ -1,8 +1,13 @@
 /* answering.c - what the handlers of all languages have in common. */
 #include "server/answering.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
 #include "base/err.h"
 #include "base/when.h"
+#include "wire/pacc.h"
 
 enum { KEPT_BYTES = 1024 * 1024 };
 
@@ -32,6 +37,33 @@ answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err)
 {
 	return dir_domain(thread_of(request)->dir, request->mem, domain, out, err);
+}
+
+static int
+compare_host(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct host_domain *)row)->host);
+}
+
+const char *
+answering_host_domain(struct request *request)
+{
+	static const struct slice prefixes[] = { SLICE_LITERAL("autoconfig."),
+		SLICE_LITERAL("autodiscover."), SLICE_LITERAL(PACC_HOST_PREFIX) };
+	const struct service *service = service_of(request);
+	const char *host = request_host(request);
+	const struct host_domain *known;
+	const char *name;
+
+	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK)
+		return NULL;
+	known = bsearch(name, service->hosts, service->n_hosts, sizeof(*known), compare_host);
+	if (known != NULL)
+		return known->domain;
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
+		if (slice_starts(slice_of(name), prefixes[i]))
+			return name + prefixes[i].n;
+	return name;
 }
 
 const char *

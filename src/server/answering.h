@@ -6,6 +6,9 @@
 #include "resolve/resolve.h"
 #include "server/service.h"
 
+/* With a 404, the same whatever the reason. */
+#define ANSWERING_UNKNOWN_DOMAIN "Nothing is known about this domain."
+
 /* `login` is NULL for an anonymous caller. */
 struct resolve_context
 answering_as(const struct request *request, const char *login);
@@ -18,6 +21,13 @@ answering_count(struct request *request, const struct answer *answer);
 enum lookup
 answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err);
+
+/* The domain that a request without an address is about, by its Host: that whose host name it is,
+ * else the name itself, less the `autodiscover.` or the like that clients put before a domain. In
+ * A-labels; whether it is accepted is for the directory to say. NULL: there is none, or several
+ * share that host name. */
+const char *
+answering_host_domain(struct request *request);
 
 /* The SOAP endpoint beside an Autodiscover URL: a client asks there again in SOAP. The same text
  * when it is none of POX's; NULL when out of memory. */

@@ -72,8 +72,9 @@ make_set(const struct service *service, const struct conf_listener *l, const str
 
 	if (st != USHER_OK)
 		return st;
-	st = l->certificate != NULL ? certs_fill_from_files(set, l, served, err) :
-				      certs_fill(set, certs, l->name, served, err);
+	st = l->certificate != NULL ?
+		 certs_fill_from_files(set, l->name, l->certificate, l->key, served, err) :
+		 certs_fill(set, certs, l->name, served, err);
 	if (st == USHER_OK)
 		*out = set;
 	else
@@ -107,6 +108,73 @@ add_listener(struct assembly *a, const struct conf_listener *l, const struct cer
 	}
 	tls_set_unref(set);
 	return st;
+}
+
+/* Behind a proxy alone there is no certificate unless one is named for this. */
+static usher_status
+take_signer(struct assembly *a, struct served_list *served, struct usher_error *err)
+{
+	static const struct tls_options options = { NULL };
+	struct service *service = a->service;
+	const struct conf_profile *profile = &service->conf->profile;
+	usher_status st;
+
+	if (profile->certificate != NULL) {
+		st = tls_set_new(&options, &service->signer, err);
+		return st == USHER_OK ? certs_fill_signer(service->signer, profile,
+					    service->loaded_s, served, err) :
+					st;
+	}
+	for (size_t i = 0; service->signer == NULL && i < a->settings.n_listeners; i++)
+		if (a->listeners[i].tls != NULL)
+			service->signer = tls_set_ref(a->listeners[i].tls);
+	return USHER_OK;
+}
+
+static int
+compare_hosts(const void *a, const void *b)
+{
+	const struct host_domain *x = a, *y = b;
+
+	return strcmp(x->host, y->host);
+}
+
+static usher_status
+take_hosts(struct service *service, const struct certs *certs, struct usher_error *err)
+{
+	struct host_domain *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < certs->n_domains; i++)
+		n += certs->domains[i].host_names.n;
+	v = arena_array(service->mem, n, sizeof(*v));
+	if (v == NULL)
+		return err_nomem(err, "host names");
+	n = 0;
+	for (size_t i = 0; i < certs->n_domains; i++) {
+		const struct domain_names *d = &certs->domains[i];
+		const char *domain = arena_strdup(service->mem, d->domain);
+
+		for (size_t k = 0; k < d->host_names.n; k++, n++) {
+			v[n].domain = domain;
+			v[n].host = arena_strdup(service->mem, d->host_names.v[k]);
+			if (v[n].domain == NULL || v[n].host == NULL)
+				return err_nomem(err, "host names");
+		}
+	}
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare_hosts);
+	service->hosts = v;
+	/* A name that several domains share says nothing about which of them is meant. */
+	for (size_t i = 0; i < n; i++) {
+		size_t last = service->n_hosts;
+
+		if (last > 0 && strcmp(v[last - 1].host, v[i].host) == 0)
+			v[last - 1].domain = NULL;
+		else
+			v[service->n_hosts++] = v[i];
+	}
+	return USHER_OK;
 }
 
 /* Names under which the redirect listener may send people on. */
@@ -163,6 +231,10 @@ build(struct assembly *a, struct usher_error *err)
 	st = read_directory(service, scratch, &certs, err);
 	for (size_t i = 0; st == USHER_OK && i < conf->n_listeners; i++)
 		st = add_listener(a, &conf->listeners[i], &certs, &served, err);
+	if (st == USHER_OK)
+		st = take_signer(a, &served, err);
+	if (st == USHER_OK)
+		st = take_hosts(service, &certs, err);
 	return st == USHER_OK ? take_names(service, &certs, &served, err) : st;
 }
 

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/address.h"
 #include "base/err.h"
 #include "cert/inspect.h"
 #include "cert/store.h"
+#include "server/tls_sign.h"
 
 enum { READ_BYTES = 4096, FIRST_ROOM = 16 };
 
@@ -349,8 +351,8 @@ read_file(const char *path, struct buf *out, struct usher_error *err)
 }
 
 usher_status
-certs_fill_from_files(struct tls_set *set, const struct conf_listener *listener,
-    struct served_list *served, struct usher_error *err)
+certs_fill_from_files(struct tls_set *set, const char *listener, const char *certificate,
+    const char *key_file, struct served_list *served, struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERT_PEM_BYTES * 8);
 	struct buf chain, key;
@@ -358,20 +360,48 @@ certs_fill_from_files(struct tls_set *set, const struct conf_listener *listener,
 	usher_status st;
 
 	if (mem == NULL)
-		return err_nomem(err, listener->name);
+		return err_nomem(err, listener);
 	buf_init(&chain, CERT_PEM_BYTES + READ_BYTES);
 	buf_init(&key, CERT_KEY_BYTES + READ_BYTES);
-	st = read_file(listener->certificate, &chain, err);
+	st = read_file(certificate, &chain, err);
 	if (st == USHER_OK)
-		st = read_file(listener->key, &key, err);
+		st = read_file(key_file, &key, err);
 	if (st == USHER_OK)
 		st = cert_inspect(mem, buf_as_slice(&chain), &c, err);
 	if (st == USHER_OK)
-		st = tls_set_add_pem(set, listener->certificate, buf_as_slice(&chain),
-		    buf_as_slice(&key), NULL, 0, err);
+		st = tls_set_add_pem(
+		    set, certificate, buf_as_slice(&chain), buf_as_slice(&key), NULL, 0, err);
 	if (st == USHER_OK)
-		st = note_served(served, listener->name, listener->certificate, &c, err);
+		st = note_served(served, listener, certificate, &c, err);
 	buf_clear(&chain);
 	buf_wipe(&key);
 	return st;
+}
+
+/* ---- what profiles are signed with ---- */
+
+/* Anything that was signed: the key may be of a kind that serves TLS and cannot do this. */
+static usher_status
+try_signer(const struct tls_set *set, struct usher_error *err)
+{
+	CLEANUP(buf_cleanup) struct buf out = { .max = TLS_SIGNED_BYTES };
+
+	return tls_set_sign(set, NULL, SLICE_LITERAL("usherd"), &out, err);
+}
+
+usher_status
+certs_fill_signer(struct tls_set *set, const struct conf_profile *profile, int64_t now_s,
+    struct served_list *served, struct usher_error *err)
+{
+	struct stat key;
+	usher_status st;
+
+	if (stat(profile->key, &key) == 0 && (key.st_mode & S_IRWXO) != 0)
+		return err_set(err, USHER_E_TRUST, profile->key,
+		    "everybody may read this key; set its mode to 0600 or 0640");
+	st = certs_fill_from_files(set, "profile", profile->certificate, profile->key, served, err);
+	if (st == USHER_OK && served->v[served->n - 1].not_after <= now_s)
+		st = err_set(err, USHER_E_INPUT, profile->certificate,
+		    "it has expired; what is signed with it is refused");
+	return st == USHER_OK ? try_signer(set, err) : st;
 }

@@ -51,10 +51,15 @@ USHER_CHECK usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
     struct served_list *served, struct usher_error *err);
 
-/* Fills `set` from the files of the listener. As certs_fill(), and USHER_E_PERMISSION, USHER_E_IO.
- */
+/* Fills `set` from files for `listener`. As certs_fill(), and USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
-certs_fill_from_files(struct tls_set *set, const struct conf_listener *listener,
+certs_fill_from_files(struct tls_set *set, const char *listener, const char *certificate,
+    const char *key, struct served_list *served, struct usher_error *err);
+
+/* Fills `set` with what Apple profiles are signed with, and tries it. As certs_fill_from_files(),
+ * and USHER_E_TRUST (others may read the key), USHER_E_INPUT (expired, or cannot sign). */
+USHER_CHECK usher_status
+certs_fill_signer(struct tls_set *set, const struct conf_profile *profile, int64_t now_s,
     struct served_list *served, struct usher_error *err);
 
 /* Notes a name that is ours. */

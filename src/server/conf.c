@@ -298,7 +298,7 @@ open_section(struct reader *r, struct slice text)
 	}
 	return bad(r, "unknown section", text,
 	    "allowed are listen https, listen redirect, listen private, listen proxy, "
-	    "authentication, limits, log");
+	    "authentication, profile, limits, log");
 }
 
 static usher_status
@@ -392,6 +392,9 @@ check(struct reader *r)
 		return err_set(r->err, USHER_E_INPUT, r->conf->path,
 		    "nothing to listen on; add [listen https], [listen redirect], "
 		    "[listen private] or [listen proxy]");
+	if ((r->conf->profile.certificate == NULL) != (r->conf->profile.key == NULL))
+		return err_set(r->err, USHER_E_INPUT, r->conf->path,
+		    "[profile]: certificate and key come together or not at all");
 	for (size_t i = 0; st == USHER_OK && i < r->conf->n_listeners; i++)
 		st = check_listener(r, &r->conf->listeners[i]);
 	return st;

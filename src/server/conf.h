@@ -64,6 +64,11 @@ struct conf_limits {
 	uint64_t handshake_ms, head_ms, body_ms, work_ms, reply_ms, idle_ms, linger_ms, stop_ms;
 };
 
+/* What Apple profiles are signed with; both or none. */
+struct conf_profile {
+	const char *certificate, *key; /* files; NULL: as the first https listener serves */
+};
+
 struct conf_log {
 	int level;  /* enum log_level */
 	int format; /* enum conf_log_format */
@@ -84,6 +89,7 @@ struct conf {
 	uint64_t pool_threads;
 	struct conf_ranges trusted;
 	struct conf_authentication authentication;
+	struct conf_profile profile;
 	struct conf_limits limits;
 	struct conf_log log;
 	struct conf_listener listeners[ENGINE_MAX_LISTENERS];

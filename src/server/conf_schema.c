@@ -6,6 +6,7 @@
 
 #define TOP(member) offsetof(struct conf, member)
 #define AUTH(member) offsetof(struct conf_authentication, member)
+#define PROFILE(member) offsetof(struct conf_profile, member)
 #define LIMIT(member) offsetof(struct conf_limits, member)
 #define LOG_(member) offsetof(struct conf_log, member)
 #define LISTEN(member) offsetof(struct conf_listener, member)
@@ -64,7 +65,7 @@ static const struct conf_row redirect[] = {
 	{ "address", CONF_ADDRESSES, LISTEN(addresses), .preset = "*:80",
 	    .help = "where to listen, plain HTTP" },
 	{ "target", CONF_HTTPS_URL, LISTEN(target),
-	    .help = "where to send clients; without it to https on the host they asked" },
+	    .help = "where to send Autodiscover; without it to https on the host they asked" },
 };
 
 static const struct conf_row private_[] = {
@@ -104,6 +105,13 @@ static const struct conf_row authentication[] = {
 	    .help = "without failure for so long all is forgiven" },
 	{ "failure entries", CONF_NUMBER, AUTH(failure_entries), 0, 10000000, "16384",
 	    .help = "how many failing addresses and logins are tracked; needs a restart" },
+};
+
+static const struct conf_row profile[] = {
+	{ "certificate", CONF_TEXT, PROFILE(certificate),
+	    .help = "PEM file of the chain; without it what the first https listener serves" },
+	{ "key", CONF_TEXT, PROFILE(key),
+	    .help = "PEM file of its private key, which nobody else may read" },
 };
 
 static const struct conf_row limits[] = {
@@ -161,6 +169,7 @@ const struct conf_section conf_sections[CONF_SECTIONS] = {
 	{ "listen proxy", LISTENER_PROXY, 0, ROWS(proxy),
 	    "Behind a reverse proxy that ends TLS: needs `trusted proxies`" },
 	{ "authentication", -1, TOP(authentication), ROWS(authentication), "Who is asking" },
+	{ "profile", -1, TOP(profile), ROWS(profile), "What Apple profiles are signed with" },
 	{ "limits", -1, TOP(limits), ROWS(limits), "What a client may cost" },
 	{ "log", -1, TOP(log), ROWS(log_rows), "What is written down" },
 };

@@ -176,20 +176,13 @@ handle_json_v2(struct request *request)
 static const char *
 asked_domain(struct request *request, const struct question *question)
 {
-	static const struct slice prefix = SLICE_LITERAL("autoconfig.");
 	struct slice address = slice_of(question->address);
 	size_t at = slice_find_last(address, '@');
-	const char *host, *domain;
+	const char *domain;
 
 	if (domain_parse(request->mem, slice_skip(address, at + 1), &domain, NULL) == USHER_OK)
 		return domain;
-	host = request_host(request);
-	if (host == NULL)
-		return NULL;
-	if (slice_starts(slice_of(host), prefix))
-		host += prefix.n;
-	return domain_parse(request->mem, slice_of(host), &domain, NULL) == USHER_OK ? domain :
-										       NULL;
+	return answering_host_domain(request);
 }
 
 static void
@@ -229,14 +222,14 @@ handle_autoconfig(struct request *request)
 	}
 	domain = asked_domain(request, &question);
 	if (domain == NULL) {
-		request_refuse(request, 404, "Nothing is known about this domain.");
+		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
 		return;
 	}
 	found = answering_domain(request, domain, &facts, &err);
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
-		request_refuse(request, 404, "Nothing is known about this domain.");
+		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
 		return;
 	}
 	if (resolve_autoconfig(request->mem, &facts, domain, &answer) != USHER_OK) {
@@ -244,7 +237,7 @@ handle_autoconfig(struct request *request)
 		return;
 	}
 	if (!autoconfig_is_writable(&answer))
-		request_refuse(request, 404, "Nothing is known about this domain.");
+		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
 	else
 		send_autoconfig(request, &question, &answer);
 }

@@ -64,18 +64,24 @@ send_to(struct request *request, const char *url)
 }
 
 static bool
+asks_autodiscover(const struct request *request)
+{
+	return slice_starts(slice_of(request->path), SLICE_LITERAL("/autodiscover/"));
+}
+
+static bool
 asks_soap(const struct request *request)
 {
 	return strcmp(request->path, SOAP_PATH) == 0;
 }
 
-/* Where the same question is answered. Mail Autoconfig takes its address along. */
+/* Where the same question is answered, with the address in its query if there is one. */
 static const char *
 same_over_tls(struct request *request, const char *name)
 {
 	struct slice query = request->head->query;
 
-	if (slice_starts(slice_of(request->path), SLICE_LITERAL("/autodiscover/")))
+	if (asks_autodiscover(request))
 		return arena_join(request->mem, "https://", name,
 		    asks_soap(request) ? SOAP_PATH : "/autodiscover/autodiscover.xml");
 	return arena_printf(request->mem, "https://%s%s%s%.*s", name, request->path,
@@ -91,7 +97,7 @@ handle_redirect(struct request *request)
 	struct usher_error err = { 0 };
 	enum lookup found;
 
-	if (listener->target != NULL) {
+	if (listener->target != NULL && asks_autodiscover(request)) {
 		send_to(request, asks_soap(request) ?
 				     answering_soap_url(request, listener->target) :
 				     listener->target);

@@ -7,11 +7,14 @@
 #include "server/service.h"
 #include "wire/autoconfig.h"
 #include "wire/json_v2.h"
+#include "wire/mobileconfig.h"
+#include "wire/pacc.h"
 #include "wire/pox.h"
 #include "wire/soap.h"
 
 #define ON(kind) (1u << LISTENER_##kind)
 #define BY(method) (1u << HTTP1_##method)
+#define BY_ANY (~0u)
 
 static const char POX_PATH[] = "/autodiscover/autodiscover.xml";
 
@@ -29,11 +32,19 @@ static const struct route routes[] = {
 	    handle_autoconfig },
 	{ ON(HTTPS) | ON(PROXY), AUTOCONFIG_OTHER_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
 	    handle_autoconfig },
+	{ ON(HTTPS) | ON(PROXY), MOBILECONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_profile },
+	{ ON(HTTPS) | ON(PROXY), PACC_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_pacc },
+	{ ON(HTTPS) | ON(PROXY), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
+	{ ON(HTTPS) | ON(PROXY), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
 	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), SOAP_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), AUTOCONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), AUTOCONFIG_WELL_KNOWN_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
 	    handle_redirect },
+	{ ON(REDIRECT), MOBILECONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
+	{ ON(REDIRECT), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
+	{ ON(REDIRECT), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
 	{ ON(PRIVATE), "/metrics", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_metrics },
 	{ ON(PRIVATE), "/health", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_health },
 	{ ON(PRIVATE), "/status", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_status },

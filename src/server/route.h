@@ -42,6 +42,19 @@ handle_json_v2(struct request *request);
 void
 handle_autoconfig(struct request *request);
 
+/* handle_profile.c: Apple's systems. */
+void
+handle_profile(struct request *request);
+
+/* handle_well_known.c: what a domain's host names lead to. */
+#define CALDAV_WELL_KNOWN_PATH "/.well-known/caldav"
+#define CARDDAV_WELL_KNOWN_PATH "/.well-known/carddav"
+
+void
+handle_pacc(struct request *request);
+void
+handle_dav(struct request *request);
+
 /* handle_redirect.c: plain HTTP to https. */
 void
 handle_redirect(struct request *request);

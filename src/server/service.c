@@ -68,6 +68,7 @@ service_free(struct service *service)
 {
 	if (service == NULL)
 		return;
+	tls_set_unref(service->signer);
 	conf_unref(service->conf);
 	arena_free(service->mem);
 	free(service);

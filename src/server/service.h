@@ -37,6 +37,7 @@ struct service_state {
 	struct tls_tickets *tickets;
 	const struct engine *engine; /* set before the first request */
 	int64_t started_s;
+	_Atomic unsigned signatures; /* waiting or being made */
 	_Atomic uint64_t counters[SERVICE_COUNTERS];
 };
 
@@ -46,6 +47,12 @@ struct served_certificate {
 	const char *label; /* thumbprint or file */
 	const char *subject;
 	int64_t not_after;
+};
+
+/* A host name by which the clients of a domain reach us. */
+struct host_domain {
+	const char *host;
+	const char *domain; /* NULL: several domains have it */
 };
 
 /* One configuration in force: the engine's `app`. Never changed once it serves. */
@@ -59,6 +66,9 @@ struct service {
 	size_t n_certificates;
 	const char *const *host_names; /* sorted: of domains and certificates */
 	size_t n_host_names;
+	const struct host_domain *hosts; /* sorted by host */
+	size_t n_hosts;
+	struct tls_set *signer; /* of Apple profiles; one reference; NULL: they go unsigned */
 };
 
 /* What one thread owns: the engine's context. */
