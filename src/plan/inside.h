@@ -266,6 +266,10 @@ void
 lane_lose_by_failure(
     struct plan *p, struct lane *l, enum plan_failure failure, const char *detail, uint64_t now_ms);
 
+/* Its attempt has come to nothing: goes on with the next host or protocol, if there is one. */
+void
+lane_pass_on(struct plan *p, struct lane *l, uint64_t now_ms);
+
 /* Its next state begins. */
 void
 lane_enter(struct lane *l, enum lane_state state, uint64_t now_ms);

@@ -38,6 +38,16 @@ lane_finish_attempt(
 }
 
 void
+lane_pass_on(struct plan *p, struct lane *l, uint64_t now_ms)
+{
+	lane_enter(l, LANE_LOST, now_ms);
+	if (p->phase == PHASE_RUNNING)
+		lane_next_target(p, l, now_ms);
+	if (p->phase == PHASE_RUNNING && l->state == LANE_LOST)
+		json_next(p, l, now_ms);
+}
+
+void
 lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result result,
     enum plan_outcome outcome, const char *format, ...)
 {
@@ -53,11 +63,7 @@ lane_lose(struct plan *p, struct lane *l, uint64_t now_ms, enum attempt_result r
 	lane_finish_attempt(p, l, result, reason, now_ms);
 	if (outcome != OUTCOME_FOUND && p->why[outcome] == NULL && reason != NULL)
 		p->why[outcome] = arena_printf(p->mem, "%s: %s", l->attempt->url, reason);
-	lane_enter(l, LANE_LOST, now_ms);
-	if (p->phase == PHASE_RUNNING)
-		lane_next_target(p, l, now_ms);
-	if (p->phase == PHASE_RUNNING && l->state == LANE_LOST)
-		json_next(p, l, now_ms);
+	lane_pass_on(p, l, now_ms);
 }
 
 void

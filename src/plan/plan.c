@@ -275,15 +275,15 @@ place_of(const struct plan *p, const struct lane *l)
 	return i;
 }
 
-/* The sources of the mailbox that `l` sends us to take its place. What is worse than `l` stays
- * where it is, in case they all lose, and begins nothing before. */
+/* The sources of the mailbox that `l` sends us to take its place. What is worse stays where it is,
+ * in case they all lose, and begins nothing before: `l` with its further hosts as well. */
 static void
 go_on_with(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	size_t at = place_of(p, l) + 1;
 	const struct address *next = l->next_address;
+	size_t at = place_of(p, l), hops = l->hops + 1;
 
-	l->state = LANE_LOST;
+	lane_pass_on(p, l, now_ms);
 	for (size_t i = 0; i < p->n_addresses; i++) {
 		if (strcmp(p->addresses[i]->key, next->key) == 0)
 			return; /* another source has sent us there meanwhile */
@@ -293,7 +293,7 @@ go_on_with(struct plan *p, struct lane *l, uint64_t now_ms)
 		p->lanes[i]->late = false;
 		p->lanes[i]->begin_ms = UINT64_MAX;
 	}
-	mailbox_begin(p, next, at, l->hops + 1, now_ms);
+	mailbox_begin(p, next, at, hops, now_ms);
 }
 
 /* ---- what needs no step ---- */

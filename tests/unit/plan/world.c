@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "plan/source.h"
 
-enum { FLIGHTS_MAX = 16, HOPS_MAX = 1024, START_MS = 1000000 };
+enum { FLIGHTS_MAX = 64, HOPS_MAX = 1024, START_MS = 1000000 };
 
 struct flight {
 	struct plan_step step; /* id 0: free */
@@ -54,10 +54,11 @@ struct run {
 	bool settings_seen;
 	bool part_seen;
 	bool fallback_seen; /* settings that are no Autodiscover's */
-	struct flight flights[FLIGHTS_MAX];
+	size_t n_flights;   /* the highest in use so far */
 	size_t n_asked, n_agreed, n_mailboxes, n_told, n_hops, n_hosts, n_named;
 
 	/* lists: a new run need not clear them */
+	struct flight flights[FLIGHTS_MAX];
 	struct asked asked[WORLD_STEPS_MAX];
 	const char *agreed[WORLD_STEPS_MAX];	/* hosts and domains consented to */
 	const char *mailboxes[WORLD_STEPS_MAX]; /* the first, and those told in trusted domains */
@@ -283,7 +284,7 @@ watch_login(struct run *r, const struct plan_step *step)
 		broken(r, "Basic where better was seen: %s", step->url->text);
 	if ((bit & SCHEMES_BY_PASSWORD) != 0 && r->n_failures >= PLAN_REFUSALS_MAX)
 		broken(r, "the password goes out after %zu failures", r->n_failures);
-	for (size_t i = 0; i < FLIGHTS_MAX; i++) {
+	for (size_t i = 0; i < r->n_flights; i++) {
 		if (r->flights[i].step.id != 0 && r->flights[i].step.id != step->id &&
 		    r->flights[i].step.credentialed)
 			broken(r, "two passwords under way at once");
@@ -440,12 +441,14 @@ start(struct run *r, const struct plan_step *step)
 	struct flight *f = r->flights;
 	int delay_ms = 0;
 
-	while (f < r->flights + FLIGHTS_MAX && f->step.id != 0)
+	while (f < r->flights + r->n_flights && f->step.id != 0)
 		f++;
 	if (f == r->flights + FLIGHTS_MAX) {
 		broken(r, "too much at once");
 		abort();
 	}
+	if (f == r->flights + r->n_flights)
+		r->n_flights++;
 	*f = (struct flight){ .step = *step };
 	switch (step->kind) {
 	case PLAN_RESOLVE:
@@ -546,7 +549,7 @@ tell(struct run *r, struct flight *f)
 static void
 stop(struct run *r, uint32_t id)
 {
-	for (size_t i = 0; i < FLIGHTS_MAX; i++) {
+	for (size_t i = 0; i < r->n_flights; i++) {
 		struct flight *f = &r->flights[i];
 
 		if (f->step.id != id)
@@ -569,7 +572,7 @@ wait_until(struct run *r, uint64_t wake_ms)
 {
 	struct flight *next = NULL;
 
-	for (size_t i = 0; i < FLIGHTS_MAX; i++) {
+	for (size_t i = 0; i < r->n_flights; i++) {
 		struct flight *f = &r->flights[i];
 
 		if (f->step.id != 0 && (next == NULL || f->due_ms < next->due_ms))
