@@ -64,7 +64,7 @@ struct lane {
 	bool asked;		    /* it has done more than look up names */
 	struct attempt *attempt;    /* the one it is making */
 	bool shown;		    /* it is in the record */
-	struct visited *visit;	    /* the same for the plan */
+	struct visited *visit;	    /* the same for the plan, once it has asked */
 	struct challenge challenge; /* LANE_LOGIN */
 	enum auth_scheme scheme;    /* LANE_LOGIN: by which it logs in */
 
@@ -96,7 +96,7 @@ enum phase { PHASE_RUNNING = 0, PHASE_CLEARING, PHASE_DONE };
 
 /* Who has been asked what, and whether the host was there at all. */
 struct visited {
-	const struct address *address; /* NULL: nobody was asked after all */
+	const struct address *address;
 	struct url url;
 	enum language language;
 	enum plan_failure failure;
@@ -276,7 +276,7 @@ lane_enter(struct lane *l, enum lane_state state, uint64_t now_ms);
 
 /* For l->url, as l->attempt; NULL loses. */
 void
-lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms);
+lane_set_out(struct lane *l, uint64_t now_ms);
 
 /* A redirect, a demand for a login or settings: it is worth its betters' hurry. */
 void

@@ -93,16 +93,12 @@ same_host(const struct url *a, const struct url *b)
 }
 
 void
-lane_set_out(struct plan *p, struct lane *l, uint64_t now_ms)
+lane_set_out(struct lane *l, uint64_t now_ms)
 {
-	if (l->attempt == NULL || p->n_visited == PLAN_ATTEMPTS_MAX) {
+	if (l->attempt == NULL)
 		lane_enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	l->visit = &p->visited[p->n_visited++];
-	*l->visit =
-	    (struct visited){ .address = l->address, .url = l->url, .language = l->language };
-	lane_enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
+	else
+		lane_enter(l, l->addresses.n > 0 ? LANE_ASK : LANE_RESOLVE, now_ms);
 }
 
 void
@@ -116,7 +112,7 @@ lane_begin(
 	l->url = *url;
 	l->language = language;
 	l->attempt = record_begin(p, l, now_ms);
-	lane_set_out(p, l, now_ms);
+	lane_set_out(l, now_ms);
 }
 
 void
@@ -131,15 +127,15 @@ lane_begin_look_up(
 	lane_enter(l, l->attempt == NULL ? LANE_LOST : state, now_ms);
 }
 
-/* The record gets an entry of its own for what is asked with credentials. */
+/* From now on nobody else need ask that. */
 static bool
-begin_login(struct plan *p, struct lane *l, uint64_t now_ms)
+begin_visit(struct plan *p, struct lane *l)
 {
-	struct attempt *a = record_begin(p, l, now_ms);
-
-	if (a == NULL)
+	if (p->n_visited == PLAN_ATTEMPTS_MAX)
 		return false;
-	l->attempt = a;
+	l->visit = &p->visited[p->n_visited++];
+	*l->visit =
+	    (struct visited){ .address = l->address, .url = l->url, .language = l->language };
 	return true;
 }
 
@@ -186,7 +182,9 @@ start_request(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step 
 bool
 lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *step)
 {
-	if (l->state == LANE_LOGIN && !begin_login(p, l, now_ms)) {
+	/* The record gets an entry of its own for what is asked with credentials. */
+	if ((l->state == LANE_LOGIN && record_begin(p, l, now_ms) == NULL) ||
+	    (l->state == LANE_ASK && !begin_visit(p, l))) {
 		lane_enter(l, LANE_LOST, now_ms);
 		return false;
 	}
@@ -274,7 +272,6 @@ lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now
 {
 	l->attempt->dns_error = name->error;
 	if (name->failure != PLAN_NO_FAILURE) {
-		l->visit->failure = name->failure;
 		lane_lose_by_failure(p, l, name->failure,
 		    name->failure == PLAN_DNS_TROUBLE || name->failure == PLAN_PROXY ? name->error :
 										       NULL,
@@ -284,7 +281,6 @@ lane_named(struct plan *p, struct lane *l, const struct name *name, uint64_t now
 	l->addresses = name->addresses;
 	l->attempt->dns = l->addresses;
 	if (leads_inside(p, l)) {
-		l->visit->address = NULL; /* whoever may name that host has not asked it yet */
 		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED,
 		    "somebody on the Internet sends us to %s, which is on this machine or a "
 		    "private network: trust that host explicitly if you know it",
@@ -506,10 +502,7 @@ on_soap_offer(struct plan *p, struct lane *l, uint64_t now_ms)
 	}
 	lane_finish_attempt(p, l, RESULT_REDIRECT, "it offers SOAP", now_ms);
 	lane_note_promise(l, now_ms);
-	if (redirect_been_there(p, l, &url, LANGUAGE_SOAP))
-		lane_enter(l, LANE_LOST, now_ms);
-	else
-		lane_begin(p, l, &url, LANGUAGE_SOAP, now_ms);
+	lane_begin(p, l, &url, LANGUAGE_SOAP, now_ms);
 }
 
 /* A fault of SOAP: whether it is theirs or ours, it says nothing about the mailbox (soap.md 11). */

@@ -15,7 +15,7 @@ lane_judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
 
 	switch (redirect_target(p, l, &reason)) {
 	case VERDICT_FOLLOW:
-		lane_set_out(p, l, now_ms);
+		lane_set_out(l, now_ms);
 		return;
 	case VERDICT_ASK:
 		l->at_target = true;

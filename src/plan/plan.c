@@ -316,11 +316,19 @@ nobody_there(enum plan_failure failure)
 	       failure == PLAN_TIMED_OUT || failure == PLAN_TLS;
 }
 
-/* A fallback does not try once more what a better source has tried in vain. */
+/* Nobody asks what another lane has asked meanwhile, and a fallback does not try once more what a
+ * better source has tried in vain. */
 static void
 spare_request(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	if (l->state != LANE_ASK || l->id != 0 || l->row->begin != BEGIN_LATE)
+	if (l->state != LANE_ASK || l->id != 0)
+		return;
+	if (redirect_been_there(p, l, &l->url, l->language)) {
+		lane_lose(p, l, now_ms, RESULT_CANCELLED, OUTCOME_FOUND,
+		    "not needed any more: another source asks the same");
+		return;
+	}
+	if (l->row->begin != BEGIN_LATE)
 		return;
 	for (size_t i = 0; i < p->n_visited; i++) {
 		const struct visited *v = &p->visited[i];

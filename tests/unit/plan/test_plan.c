@@ -46,6 +46,7 @@ struct rule {
 	const char *text;
 	int delay_ms;
 	bool inside; /* the host has a private address */
+	int dns_ms;
 };
 
 struct row {
@@ -215,6 +216,11 @@ static const struct row rows[] = {
 	{ "a host on the Internet does not lead inside, but DNS may",
 	    { { C, ANYBODY, ANSWERS, 302, MAIL },
 		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true } },
+	    OUTCOME_FOUND, MAIL, .records = { { 0, 0, 443, "mail.contoso.example" } },
+	    .srv_delay_ms = 50 },
+	{ "DNS may lead there while that is still being found out",
+	    { { C, ANYBODY, ANSWERS, 302, MAIL },
+		{ MAIL, ANYBODY, GIVES_SETTINGS, .inside = true, .dns_ms = 100 } },
 	    OUTCOME_FOUND, MAIL, .records = { { 0, 0, 443, "mail.contoso.example" } },
 	    .srv_delay_ms = 50 },
 	{ "a host on the Internet leads inside",
@@ -458,6 +464,7 @@ resolve(struct world *w, const char *host, int *delay_ms, struct plan_resolution
 			continue;
 		out->failure = PLAN_NO_FAILURE;
 		out->addresses = (struct text_list){ r->inside ? inside : addresses, 1 };
+		*delay_ms = r->dns_ms;
 		if (r->what == DOES_NOT_RESOLVE) {
 			out->failure = (enum plan_failure)r->number;
 			*delay_ms = r->delay_ms;
