@@ -139,14 +139,14 @@ begin_visit(struct plan *p, struct lane *l)
 	return true;
 }
 
-/* Only the path of SOAP's own URLs is for its questions: whether there is such a service is told by
- * the fields of any answer at the usual URL (soap.md 2). */
+/* Whether there is SOAP is told by the fields of any answer at the usual URL (soap.md 2). Any other
+ * was named as SOAP's own. */
 static bool
 only_probes(const struct lane *l)
 {
 	return !l->url.https ||
 	       (l->language == LANGUAGE_SOAP &&
-		   !slice_ends_nocase(slice_of(l->url.path), SLICE_LITERAL(".svc")));
+		   slice_ends_nocase(slice_of(l->url.path), SLICE_LITERAL(".xml")));
 }
 
 /* Languages whose answer is the same for everybody: who asks for a login there is no such service,

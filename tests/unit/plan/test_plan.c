@@ -607,6 +607,7 @@ test_worlds(void **state UNUSED)
 
 #define FABRIKAM_SCP "https://cas.corp.example" PATH
 #define KNOWN "https://mail.fabrikam.example" PATH
+#define SVC "https://mail.contoso.example/autodiscover/autodiscover.svc"
 
 struct named_row {
 	const char *name;
@@ -687,6 +688,11 @@ static const struct named_row named_rows[] = {
 	    { { KNOWN, ANYBODY, ANSWERS, 404, .delay_ms = 50 },
 		{ C, ANYBODY, GIVES_SETTINGS, .delay_ms = 50 } },
 	    { .last_known_good = KNOWN }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 100 },
+	{ "a redirectUrl of SOAP is SOAP's, whatever its path",
+	    { { SVC, ANYBODY, SENDS_TO_URL, .text = "https://eu.contoso.example/soap" },
+		{ "https://eu.contoso.example/soap", ANYBODY, GIVES_SETTINGS } },
+	    { .last_known_good = SVC, .one_language = true, .language = LANGUAGE_SOAP },
+	    OUTCOME_FOUND, SOURCE_LAST_KNOWN_GOOD, 0 },
 	{ "local XML waits for the hosts of the domain",
 	    { { C, ANYBODY, ANSWERS, 404, .delay_ms = 70 } }, { .local_xml = "file.xml" },
 	    OUTCOME_FOUND, SOURCE_LOCAL_XML, 70 },
