@@ -395,6 +395,14 @@ redirect_chosen(const struct plan *p, const struct lane *l);
 enum verdict
 redirect_target(struct plan *p, struct lane *l, const char **reason);
 
+/* That mailbox is or was asked for. */
+bool
+redirect_asked_for(const struct plan *p, const struct address *address);
+
+/* l->next_host is within the domain of a mailbox that is or was asked for. */
+bool
+redirect_same_site(const struct plan *p, const struct lane *l);
+
 /* The URL has been asked for that mailbox in that language. */
 bool
 redirect_been_there(

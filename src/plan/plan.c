@@ -280,20 +280,18 @@ place_of(const struct plan *p, const struct lane *l)
 static void
 go_on_with(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	const struct address *next = l->next_address;
-	size_t at = place_of(p, l), hops = l->hops + 1;
+	size_t at = place_of(p, l);
 
+	/* Another source may have sent us there meanwhile. */
+	if (!redirect_asked_for(p, l->next_address)) {
+		for (size_t i = at; i < p->n_lanes; i++) {
+			p->lanes[i]->yields = true;
+			p->lanes[i]->late = false;
+			p->lanes[i]->begin_ms = UINT64_MAX;
+		}
+		mailbox_begin(p, l->next_address, at, l->hops + 1, now_ms);
+	}
 	lane_pass_on(p, l, now_ms);
-	for (size_t i = 0; i < p->n_addresses; i++) {
-		if (strcmp(p->addresses[i]->key, next->key) == 0)
-			return; /* another source has sent us there meanwhile */
-	}
-	for (size_t i = at; i < p->n_lanes; i++) {
-		p->lanes[i]->yields = true;
-		p->lanes[i]->late = false;
-		p->lanes[i]->begin_ms = UINT64_MAX;
-	}
-	mailbox_begin(p, next, at, hops, now_ms);
 }
 
 /* ---- what needs no step ---- */
@@ -349,16 +347,17 @@ drop_login(struct plan *p, struct lane *l, uint64_t now_ms)
 		login_give_up(p, l, now_ms);
 }
 
-/* Somebody has spoken about that host already. */
+/* Somebody has spoken about that host already, or about a mailbox's domain that it belongs to. */
 static void
 spare_question(struct plan *p, struct lane *l, uint64_t now_ms)
 {
-	const struct word *word = NULL;
+	const struct word *word;
 
-	if (l->state == LANE_CONSENT && l->id == 0)
-		word = redirect_said(p, l->next_host);
-	if (word != NULL)
-		lane_consented(p, l, word->yes, now_ms);
+	if (l->state != LANE_CONSENT || l->id != 0)
+		return;
+	word = redirect_said(p, l->next_host);
+	if (word != NULL || redirect_same_site(p, l))
+		lane_consented(p, l, word == NULL || word->yes, now_ms);
 }
 
 /* There is a service that wants a better login: settings of another kind would only hide that. */

@@ -25,6 +25,14 @@ same_site(const struct plan *p, const char *host)
 	return false;
 }
 
+bool
+redirect_same_site(const struct plan *p, const struct lane *l)
+{
+	bool ip_literal = l->next_address == NULL && l->next_url.ip_literal;
+
+	return !ip_literal && same_site(p, l->next_host);
+}
+
 const struct word *
 redirect_said(const struct plan *p, const char *host)
 {
@@ -51,13 +59,13 @@ is_microsofts(const char *host)
 }
 
 static enum verdict
-judge_trust(struct plan *p, struct lane *l, const char *host, bool ip_literal, const char **reason)
+judge_trust(struct plan *p, struct lane *l, const char *host, const char **reason)
 {
 	const struct word *word = redirect_said(p, host);
 
 	l->next_host = host;
 	/* Who refused a host did not mean to trust it by agreeing to its domain later. */
-	if ((!ip_literal && same_site(p, host) && word == NULL) || is_trusted(p, host))
+	if ((word == NULL && redirect_same_site(p, l)) || is_trusted(p, host))
 		return VERDICT_FOLLOW;
 	/* The caller gave us the file, and asked for Microsoft's hosts. */
 	if (l->state == LANE_READ || (p->options.microsoft_365 && is_microsofts(host)))
@@ -161,7 +169,7 @@ redirect_url(
 		*reason = after_ten;
 		return VERDICT_USELESS;
 	}
-	return judge_trust(p, l, next->host, next->ip_literal, reason);
+	return judge_trust(p, l, next->host, reason);
 }
 
 enum verdict
@@ -178,12 +186,11 @@ redirect_target(struct plan *p, struct lane *l, const char **reason)
 		return VERDICT_UNSAFE;
 	}
 	l->next_host = l->url.host;
-	return l->row->trusted ? VERDICT_FOLLOW :
-				 judge_trust(p, l, l->url.host, l->url.ip_literal, reason);
+	return l->row->trusted ? VERDICT_FOLLOW : judge_trust(p, l, l->url.host, reason);
 }
 
-static bool
-asked_for(const struct plan *p, const struct address *address)
+bool
+redirect_asked_for(const struct plan *p, const struct address *address)
 {
 	for (size_t i = 0; i < p->n_addresses; i++) {
 		if (strcmp(p->addresses[i]->key, address->key) == 0)
@@ -207,7 +214,7 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 		return VERDICT_USELESS;
 	}
 	l->next_address = next;
-	if (asked_for(p, next)) {
+	if (redirect_asked_for(p, next)) {
 		*reason = "it sends us to an address that was asked for before";
 		return VERDICT_USELESS;
 	}
@@ -219,5 +226,5 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 		*reason = "it names an address whose domain anybody can register under";
 		return VERDICT_UNSAFE;
 	}
-	return judge_trust(p, l, next->domain, false, reason);
+	return judge_trust(p, l, next->domain, reason);
 }

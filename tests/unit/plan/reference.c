@@ -26,10 +26,10 @@ struct client {
 	struct world *w;
 	const struct plan_options *o;
 	struct reference got;
-	const char *addresses[HOPS_MAX + 1]; /* asked for, the present one last */
+	const char *address;		     /* the present one */
+	const char *addresses[HOPS_MAX + 1]; /* asked for so far */
 	size_t n_addresses, n_visits, n_refusers, failures;
 	bool password_bad;
-	bool gave_up; /* another address was the only way, and it led nowhere */
 
 	/* lists: a new run need not clear them */
 	struct visit visits[VISITS_MAX];
@@ -160,10 +160,7 @@ go_to_address(struct client *c, const char *target, struct way way, bool own_wor
 	as_host.host = next.domain;
 	if (!own_word && !trusted(c, &as_host))
 		return false;
-	if (find_all(c, next.text, way.hops + 1))
-		return true;
-	c->gave_up = true;
-	return false;
+	return find_all(c, next.text, way.hops + 1);
 }
 
 static bool
@@ -225,7 +222,7 @@ static bool
 request(struct client *c, const struct url *url, enum language language, struct way way, bool login,
     struct plan_response *out)
 {
-	const char *address = c->addresses[c->n_addresses - 1];
+	const char *address = c->address;
 	bool probe =
 	    !url->https || (language == LANGUAGE_SOAP &&
 			       slice_ends_nocase(slice_of(url->path), SLICE_LITERAL(".xml")));
@@ -309,7 +306,7 @@ log_in(struct client *c, const struct url *url, enum language language, struct w
 static bool
 ask(struct client *c, struct url url, enum language language, struct way way)
 {
-	const char *address = c->addresses[c->n_addresses - 1];
+	const char *address = c->address;
 	struct plan_response r;
 	const char *realm;
 
@@ -345,7 +342,7 @@ ask_text(struct client *c, const char *text, enum language language, struct way 
 static bool
 by_srv(struct client *c, enum language language, struct way way)
 {
-	const char *domain = domain_of(c->addresses[c->n_addresses - 1]);
+	const char *domain = domain_of(c->address);
 	struct plan_location found = { .failure = PLAN_NO_SUCH_NAME };
 	struct srv_record *v;
 	size_t n = 0;
@@ -358,7 +355,7 @@ by_srv(struct client *c, enum language language, struct way way)
 	    srv_order(c->w->mem, found.records, found.n_records, c->o->seed + c->n_addresses, v,
 		&n) != USHER_OK)
 		return false;
-	for (size_t i = 0; i < n && i < TARGETS_MAX && !c->gave_up; i++) {
+	for (size_t i = 0; i < n && i < TARGETS_MAX; i++) {
 		struct url url;
 		const char *text =
 		    arena_printf(c->w->mem, "https://%s:%u" PATH, v[i].host, (unsigned)v[i].port);
@@ -373,7 +370,7 @@ by_srv(struct client *c, enum language language, struct way way)
 static bool
 by_directory(struct client *c, enum language language, struct way way)
 {
-	const char *domain = domain_of(c->addresses[c->n_addresses - 1]);
+	const char *domain = domain_of(c->address);
 	const char *at = c->o->directory, *before[TARGETS_MAX + 2];
 
 	for (size_t hops = 0; hops < TARGETS_MAX + 2; hops++) {
@@ -386,7 +383,7 @@ by_directory(struct client *c, enum language language, struct way way)
 		    scp_order(c->w->mem, found.records, found.n_records, domain, c->o->site,
 			c->o->strict_site, &order) != USHER_OK)
 			return false;
-		for (size_t i = 0; i < order.urls.n && i < TARGETS_MAX && !c->gave_up; i++) {
+		for (size_t i = 0; i < order.urls.n && i < TARGETS_MAX; i++) {
 			if (ask_text(c, order.urls.v[i], language, way))
 				return true;
 		}
@@ -416,11 +413,11 @@ by_source(struct client *c, enum source source, size_t hops)
 {
 	const struct plan_options *o = c->o;
 	const struct way way = { .source = source, .hops = hops, .at_source = true };
-	const char *address = c->addresses[c->n_addresses - 1], *domain = domain_of(address);
+	const char *address = c->address, *domain = domain_of(address);
 	enum language language = o->one_language ? o->language : LANGUAGE_POX;
 	bool usual = language != LANGUAGE_JSON_V2 && language != LANGUAGE_AUTOCONFIG;
 	struct arena *mem = c->w->mem;
-	bool first = c->n_addresses == 1;
+	bool first = address == c->addresses[0];
 
 	switch (source) {
 	case SOURCE_LAST_KNOWN_GOOD:
@@ -451,14 +448,15 @@ find_all(struct client *c, const char *address, size_t hops)
 	const char *order = c->o->order != NULL	   ? c->o->order :
 			    c->o->prefer_local_xml ? "FGACBDE" :
 						     "GACBFDE";
+	const char *before = c->address;
+	bool found = false;
 
-	c->addresses[c->n_addresses++] = address;
-	for (; *order != '\0' && !c->gave_up; order++) {
-		if ((c->o->excluded & SOURCE_BIT(*order)) == 0 &&
-		    by_source(c, (enum source) * order, hops))
-			return true;
-	}
-	return false;
+	c->address = c->addresses[c->n_addresses++] = address;
+	for (; *order != '\0' && !found; order++)
+		found = (c->o->excluded & SOURCE_BIT(*order)) == 0 &&
+			by_source(c, (enum source) * order, hops);
+	c->address = before;
+	return found;
 }
 
 struct reference

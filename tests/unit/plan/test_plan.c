@@ -21,6 +21,7 @@
 #define US "https://us.contoso.example" PATH
 #define US_C "https://autodiscover.us.contoso.example" PATH
 #define OTHER "https://autodiscover.fabrikam.example" PATH
+#define OTHER_2 "https://www.fabrikam.example" PATH
 #define OTHER_B "https://fabrikam.example" PATH
 
 enum what {
@@ -57,6 +58,7 @@ struct row {
 	const char *won;     /* URL; NULL */
 	const char *reason;  /* part of it; NULL */
 	size_t credentialed; /* requests with a password */
+	size_t consents;     /* 0: not looked at */
 	uint64_t elapsed_ms; /* 0: not looked at */
 	/* given */
 	bool no_password;
@@ -271,6 +273,17 @@ static const struct row rows[] = {
 	    OUTCOME_FOUND, EU_C,
 	    .records = { { 0, 0, 443, "us.contoso.example" },
 		{ 1, 0, 443, "mail.contoso.example" } } },
+	{ "who agrees to that address is not asked about its hosts as well",
+	    { { US, ANYBODY, SENDS_TO_ADDRESS, .text = "ann@fabrikam.example" },
+		{ OTHER, ANYBODY, ANSWERS, 404 }, { OTHER_2, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, OTHER_2, .consents = 1, .may_ask = true, .says_yes = true,
+	    .records = { { 0, 0, 443, "us.contoso.example" },
+		{ 1, 0, 443, "www.fabrikam.example" } } },
+	{ "nor about one that had to wait for that word",
+	    { { C, ANYBODY, SENDS_TO_ADDRESS, .text = "ann@fabrikam.example" },
+		{ D, ANYBODY, ANSWERS, 302, OTHER_2 }, { OTHER, ANYBODY, ANSWERS, 404 },
+		{ OTHER_2, ANYBODY, GIVES_SETTINGS } },
+	    OUTCOME_FOUND, OTHER_2, .consents = 1, .may_ask = true, .says_yes = true },
 	{ "another port is used, after the usual one",
 	    { { "https://mail.contoso.example:8443" PATH, ANYBODY, GIVES_SETTINGS } },
 	    OUTCOME_FOUND, "https://mail.contoso.example:8443" PATH,
@@ -591,6 +604,8 @@ run_row(const struct row *row)
 		fail_msg("%s: reason is: %s", row->name, w.result.reason);
 	if (w.n_credentialed != row->credentialed)
 		fail_msg("%s: %zu requests with a password", row->name, w.n_credentialed);
+	if (row->consents != 0 && w.n_consents != row->consents)
+		fail_msg("%s: somebody was asked %zu times", row->name, w.n_consents);
 	if (row->elapsed_ms != 0 && w.elapsed_ms != row->elapsed_ms)
 		fail_msg("%s: took %llu ms", row->name, (unsigned long long)w.elapsed_ms);
 	arena_free(w.mem);
