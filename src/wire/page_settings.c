@@ -1,0 +1,305 @@
+/* page_settings.c - the page for people: the settings, by program and all together. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/html.h"
+#include "wire/page_inside.h"
+#include "wire/qr.h"
+
+/* ---- choosing ---- */
+
+static bool
+is_plain(const struct answer_protocol *p)
+{
+	return p->encryption != NULL && strcmp(p->encryption, "None") == 0;
+}
+
+/* Told by host and port, not by URL. */
+static bool
+by_host(enum protocol_kind kind)
+{
+	return kind == PROTOCOL_IMAP || kind == PROTOCOL_POP3 || kind == PROTOCOL_SMTP ||
+	       kind == PROTOCOL_MANAGESIEVE;
+}
+
+/* It is of that kind, and says where it is. */
+static bool
+is_told(const struct answer_protocol *p, enum protocol_kind kind)
+{
+	return p->kind == (int)kind && (by_host(kind) ? p->server : p->url) != NULL;
+}
+
+/* The preferred service of a kind: with TLS when there is one. NULL: there is none. */
+static const struct answer_protocol *
+find(const struct answer *a, enum protocol_kind kind)
+{
+	const struct answer_protocol *plain = NULL;
+
+	for (size_t i = 0; i < a->n_protocols; i++) {
+		const struct answer_protocol *p = &a->protocols[i];
+
+		if (!is_told(p, kind))
+			continue;
+		if (!is_plain(p))
+			return p;
+		if (plain == NULL)
+			plain = p;
+	}
+	return plain;
+}
+
+static const struct answer_protocol *
+find_incoming(const struct answer *a)
+{
+	const struct answer_protocol *imap = find(a, PROTOCOL_IMAP);
+
+	return imap != NULL ? imap : find(a, PROTOCOL_POP3);
+}
+
+static const char *
+kind_word(const struct answer_protocol *p)
+{
+	return p->kind == PROTOCOL_IMAP ? "IMAP" : p->kind == PROTOCOL_POP3 ? "POP3" : "SMTP";
+}
+
+/* ---- tables ---- */
+
+static void
+open_table(struct buf *out, const char *caption, const char *value)
+{
+	buf_text(out, "<table>\n<caption>");
+	html_words(out, caption, value);
+	buf_text(out, "</caption>\n");
+}
+
+/* A value that is typed as it is. */
+static void
+put_row(struct buf *out, const char *label, struct slice value)
+{
+	html_put(out, "<tr><th scope=\"row\">$</th><td><code>", label);
+	html_breakable(out, value);
+	buf_text(out, "</code></td></tr>\n");
+}
+
+/* A value that is chosen from what the program offers, or explained. */
+static void
+put_choice(struct buf *out, const char *label, const char *value)
+{
+	html_put(out, "<tr><th scope=\"row\">$</th><td>$</td></tr>\n", label, value);
+}
+
+static const char *
+encryption_word(const struct page_labels *labels, const struct answer_protocol *p)
+{
+	return is_plain(p)				? labels->plain :
+	       slice_is(slice_of(p->encryption), "TLS") ? labels->starttls :
+							  labels->tls;
+}
+
+/* By the words of struct answer_protocol. NULL: it is not told. */
+static const char *
+login_word(const struct page_text *t, const struct answer_protocol *p)
+{
+	const struct {
+		const char *word, *text;
+	} rows[] = {
+		{ "password", t->by_password },
+		{ "password-encrypted", t->by_encrypted },
+		{ "oauth2", t->by_oauth2 },
+		{ "client-certificate", t->by_certificate },
+		{ "none", t->by_none },
+		{ "ntlm", "NTLM" },
+		{ "gssapi", "Kerberos/GSSAPI" },
+	};
+
+	for (size_t i = 0; p->authentication.n > 0 && i < COUNT_OF(rows); i++)
+		if (strcmp(p->authentication.v[0], rows[i].word) == 0)
+			return rows[i].text;
+	return NULL;
+}
+
+static void
+put_login(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+    const struct answer_protocol *p)
+{
+	const char *login = login_word(t, p);
+
+	if (login != t->by_none) {
+		if (p->login_name != NULL)
+			put_row(out, labels->user, slice_of(p->login_name));
+		else
+			put_choice(out, labels->user, t->user_unknown);
+	}
+	if (login != NULL)
+		put_choice(out, labels->login, login);
+}
+
+static void
+put_port(struct buf *out, const char *label, const struct answer_protocol *p)
+{
+	char port[24];
+
+	if (p->port == NUMBER_ABSENT)
+		return;
+	(void)snprintf(port, sizeof(port), "%" PRId64, p->port);
+	put_row(out, label, slice_of(port));
+}
+
+/* A service that is told by host and port. */
+static void
+put_server(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+    const char *caption, const struct answer_protocol *p)
+{
+	if (p == NULL)
+		return;
+	open_table(out, caption, kind_word(p));
+	put_row(out, labels->server, slice_of(p->server));
+	put_port(out, labels->port, p);
+	put_choice(out, labels->encryption, encryption_word(labels, p));
+	put_login(out, t, labels, p);
+	buf_text(out, "</table>\n");
+}
+
+/* ---- by program ---- */
+
+/* `mail.example` of `https://mail.example:8443/x`. */
+static struct slice
+host_of(const char *url)
+{
+	struct slice s = slice_of(url);
+
+	s = slice_skip(s, slice_find(s, ':') + strlen("://"));
+	s.n = slice_find(s, '/');
+	s.n = slice_find(s, ':');
+	return s;
+}
+
+static void
+put_activesync(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+    const struct answer_protocol *p)
+{
+	open_table(out, t->exchange, NULL);
+	put_row(out, labels->server, host_of(p->url));
+	put_choice(out, labels->encryption, labels->tls);
+	put_login(out, t, labels, p);
+	buf_text(out, "</table>\n");
+}
+
+static void
+put_program(struct buf *out, const struct page *page, enum page_program program)
+{
+	const struct page_text *t = page->request->text;
+	const struct page_program_text *words = &t->program[program];
+	const struct answer_protocol *phone = find(page->answer, PROTOCOL_ACTIVESYNC);
+	const struct answer_protocol *ews = find(page->answer, PROTOCOL_EWS);
+	const struct answer_protocol *incoming = find_incoming(page->answer);
+
+	html_put(out, "<details name=\"program\">\n<summary><h3>$</h3></summary>\n", words->name);
+	if (program == PAGE_APPLE && page->profile != NULL)
+		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n", page->profile,
+		    t->profile);
+	if (phone != NULL || ews != NULL)
+		page_write_note(out, words->exchange, NULL);
+	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))
+		put_activesync(out, t, &words->labels, phone);
+	if (incoming != NULL) {
+		page_write_note(out, words->mail, kind_word(incoming));
+		put_server(out, t, &words->labels, t->incoming, incoming);
+		put_server(out, t, &words->labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
+	}
+	buf_text(out, "</details>\n");
+}
+
+/* ---- all together ---- */
+
+static void
+put_mail_servers(struct buf *out, const struct page_text *t, const struct answer *a)
+{
+	static const enum protocol_kind kinds[] = { PROTOCOL_IMAP, PROTOCOL_POP3, PROTOCOL_SMTP,
+		PROTOCOL_MANAGESIEVE };
+
+	for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+		const char *caption = kinds[k] == PROTOCOL_SMTP	       ? t->outgoing :
+				      kinds[k] == PROTOCOL_MANAGESIEVE ? t->filters :
+									 t->incoming;
+
+		for (size_t i = 0; i < a->n_protocols; i++)
+			if (is_told(&a->protocols[i], kinds[k]))
+				put_server(out, t, &t->labels, caption, &a->protocols[i]);
+	}
+}
+
+struct url_row {
+	enum protocol_kind kind;
+	const char *label;
+};
+
+/* Services that are told by URL, in one table; it is left out when there is none. */
+static void
+put_urls(struct buf *out, const struct page *page, const char *caption, const struct url_row *rows,
+    size_t n)
+{
+	const struct page_text *t = page->request->text;
+	const struct answer_protocol *last = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct answer_protocol *p = find(page->answer, rows[i].kind);
+
+		if (p == NULL)
+			continue;
+		if (last == NULL)
+			open_table(out, caption, NULL);
+		put_row(out, rows[i].label, slice_of(p->url));
+		last = p;
+	}
+	if (last != NULL) {
+		put_login(out, t, &t->labels, last);
+		buf_text(out, "</table>\n");
+	}
+}
+
+static void
+put_all(struct buf *out, const struct page *page)
+{
+	const struct page_text *t = page->request->text;
+	const struct answer_protocol *webmail = find(page->answer, PROTOCOL_WEBMAIL);
+	const struct url_row exchange[] = {
+		{ PROTOCOL_ACTIVESYNC, t->activesync },
+		{ PROTOCOL_EWS, t->ews },
+	};
+	const struct url_row further[] = {
+		{ PROTOCOL_CALDAV, t->calendar },
+		{ PROTOCOL_CARDDAV, t->contacts },
+		{ PROTOCOL_WEBDAV, t->files },
+		{ PROTOCOL_JMAP, "JMAP" },
+	};
+
+	put_mail_servers(out, t, page->answer);
+	put_urls(out, page, t->exchange, exchange, COUNT_OF(exchange));
+	put_urls(out, page, t->further, further, COUNT_OF(further));
+	if (webmail != NULL)
+		html_put(out, "<p><a href=\"$\">$</a></p>\n", webmail->url, t->webmail);
+}
+
+void
+page_write_settings(struct buf *out, const struct page *page)
+{
+	const struct page_text *t = page->request->text;
+
+	html_put(out, "<section aria-labelledby=\"programs\">\n<h2 id=\"programs\">$</h2>\n",
+	    t->programs);
+	for (int i = 0; i < PAGE_PROGRAMS; i++)
+		put_program(out, page, (enum page_program)i);
+	html_put(out,
+	    "</section>\n<section aria-labelledby=\"all\">\n<h2 id=\"all\">$</h2>\n<p>$</p>\n",
+	    t->all, t->all_intro);
+	put_all(out, page);
+	buf_text(out, "</section>\n");
+	if (page->url != NULL) {
+		buf_text(out, "<aside>\n");
+		if (qr_draw(out, page->url, t->code))
+			html_put(out, "<p>$</p>\n", t->scan);
+		buf_text(out, "</aside>\n");
+	}
+}
