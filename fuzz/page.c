@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    USHER_OK) {
 		const char *text = request.address == NULL ? "" : request.address;
 		struct page page = { PAGE_SETTINGS, &request, text, text, text, text, text, &answer,
-			text, text, text };
+			false, text, text, text };
 
 		answer_init(&answer, ANSWER_SETTINGS);
 		answer_protocol_init(&p[0], PROTOCOL_IMAP);

@@ -66,6 +66,21 @@ answering_host_domain(struct request *request)
 	return name;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(a, *(const char *const *)b);
+}
+
+bool
+answering_own_name(const struct request *request, const char *host)
+{
+	const struct service *service = service_of(request);
+
+	return bsearch(host, service->host_names, service->n_host_names,
+		   sizeof(*service->host_names), compare_names) != NULL;
+}
+
 const char *
 answering_soap_url(struct request *request, const char *url)
 {

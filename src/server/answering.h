@@ -29,6 +29,10 @@ answering_domain(
 const char *
 answering_host_domain(struct request *request);
 
+/* `host` is a host name of a domain, or stands in a certificate that is served. */
+bool
+answering_own_name(const struct request *request, const char *host);
+
 /* The SOAP endpoint beside an Autodiscover URL: a client asks there again in SOAP. The same text
  * when it is none of POX's; NULL when out of memory. */
 const char *

@@ -69,6 +69,11 @@ struct conf_profile {
 	const char *certificate, *key; /* files; NULL: as the first https listener serves */
 };
 
+struct conf_page {
+	bool serve;
+	const char *help; /* URL; NULL: none */
+};
+
 struct conf_log {
 	int level;  /* enum log_level */
 	int format; /* enum conf_log_format */
@@ -91,6 +96,7 @@ struct conf {
 	struct conf_authentication authentication;
 	struct conf_profile profile;
 	struct conf_limits limits;
+	struct conf_page page;
 	struct conf_log log;
 	struct conf_listener listeners[ENGINE_MAX_LISTENERS];
 	size_t n_listeners;

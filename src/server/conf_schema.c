@@ -8,6 +8,7 @@
 #define AUTH(member) offsetof(struct conf_authentication, member)
 #define PROFILE(member) offsetof(struct conf_profile, member)
 #define LIMIT(member) offsetof(struct conf_limits, member)
+#define PAGE(member) offsetof(struct conf_page, member)
 #define LOG_(member) offsetof(struct conf_log, member)
 #define LISTEN(member) offsetof(struct conf_listener, member)
 
@@ -146,6 +147,12 @@ static const struct conf_row limits[] = {
 	    .help = "for running requests when usherd is told to stop" },
 };
 
+static const struct conf_row page[] = {
+	{ "serve", CONF_SWITCH, PAGE(serve), .preset = "yes",
+	    .help = "a page at / where people see the settings for their address" },
+	{ "help", CONF_HTTPS_URL, PAGE(help), .help = "your own page, for those who need more" },
+};
+
 static const struct conf_row log_rows[] = {
 	{ "level", CONF_CHOICE, LOG_(level), .preset = "info", .choices = levels,
 	    .help = "what is logged; each level includes the ones before it" },
@@ -171,6 +178,7 @@ const struct conf_section conf_sections[CONF_SECTIONS] = {
 	{ "authentication", -1, TOP(authentication), ROWS(authentication), "Who is asking" },
 	{ "profile", -1, TOP(profile), ROWS(profile), "What Apple profiles are signed with" },
 	{ "limits", -1, TOP(limits), ROWS(limits), "What a client may cost" },
+	{ "page", -1, TOP(page), ROWS(page), "For people" },
 	{ "log", -1, TOP(log), ROWS(log_rows), "What is written down" },
 };
 

@@ -40,7 +40,7 @@ struct conf_section {
 	const char *help;
 };
 
-enum { CONF_SECTIONS = 9 };
+enum { CONF_SECTIONS = 10 };
 
 extern const struct conf_section conf_sections[CONF_SECTIONS];
 

@@ -1,5 +1,4 @@
 /* handle_redirect.c - plain HTTP that leads Autodiscover clients to https and takes nothing. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -7,19 +6,6 @@
 #include "server/answering.h"
 #include "server/route.h"
 #include "wire/soap.h"
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(a, *(const char *const *)b);
-}
-
-static bool
-is_own_name(const struct service *service, const char *host)
-{
-	return bsearch(host, service->host_names, service->n_host_names,
-		   sizeof(*service->host_names), compare_names) != NULL;
-}
 
 static enum lookup
 find_domain(struct request *request, const char *name, struct usher_error *err)
@@ -42,7 +28,7 @@ is_ours(struct request *request, const char *host, struct usher_error *err)
 		SLICE_LITERAL("autoconfig.") };
 	enum lookup found;
 
-	if (is_own_name(service_of(request), host))
+	if (answering_own_name(request, host))
 		return LOOKUP_FOUND;
 	found = find_domain(request, host, err);
 	for (size_t i = 0; found == LOOKUP_ABSENT && i < COUNT_OF(prefixes); i++)

@@ -9,6 +9,7 @@
 #include "wire/json_v2.h"
 #include "wire/mobileconfig.h"
 #include "wire/pacc.h"
+#include "wire/page.h"
 #include "wire/pox.h"
 #include "wire/soap.h"
 
@@ -37,6 +38,7 @@ static const struct route routes[] = {
 	{ ON(HTTPS) | ON(PROXY), PACC_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_pacc },
 	{ ON(HTTPS) | ON(PROXY), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
 	{ ON(HTTPS) | ON(PROXY), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
+	{ ON(HTTPS) | ON(PROXY), PAGE_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_page },
 	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), SOAP_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), AUTOCONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
@@ -45,6 +47,7 @@ static const struct route routes[] = {
 	{ ON(REDIRECT), MOBILECONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
+	{ ON(REDIRECT), PAGE_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(PRIVATE), "/metrics", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_metrics },
 	{ ON(PRIVATE), "/health", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_health },
 	{ ON(PRIVATE), "/status", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_status },

@@ -55,6 +55,10 @@ handle_pacc(struct request *request);
 void
 handle_dav(struct request *request);
 
+/* handle_page.c: the same for people. */
+void
+handle_page(struct request *request);
+
 /* handle_redirect.c: plain HTTP to https. */
 void
 handle_redirect(struct request *request);

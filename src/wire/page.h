@@ -50,6 +50,7 @@ struct page {
 	const char *domain;	     /* of all but PAGE_QUESTION and PAGE_BAD_ADDRESS, for people */
 	const char *new_address;     /* PAGE_MOVED */
 	const struct answer *answer; /* PAGE_SETTINGS: with the address filled in */
+	bool exchange;	     /* its login names for Exchange are not known from the address */
 	const char *profile; /* path of the Apple profile, with its query; NULL: there is none */
 	const char *url;     /* absolute, for the code that phones scan; NULL: none */
 	const char *help;    /* https URL of the hoster's own page, NULL: none */

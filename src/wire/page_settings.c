@@ -120,17 +120,18 @@ login_word(const struct page_text *t, const struct answer_protocol *p)
 }
 
 static void
-put_login(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+put_login(struct buf *out, const struct page *page, const struct page_labels *labels,
     const struct answer_protocol *p)
 {
+	const struct page_text *t = page->request->text;
 	const char *login = login_word(t, p);
+	bool known =
+	    p->login_name != NULL && !(page->exchange && !by_host((enum protocol_kind)p->kind));
 
-	if (login != t->by_none) {
-		if (p->login_name != NULL)
-			put_row(out, labels->user, slice_of(p->login_name));
-		else
-			put_choice(out, labels->user, t->user_unknown);
-	}
+	if (known && login != t->by_none)
+		put_row(out, labels->user, slice_of(p->login_name));
+	else if (login != t->by_none)
+		put_choice(out, labels->user, t->user_unknown);
 	if (login != NULL)
 		put_choice(out, labels->login, login);
 }
@@ -148,7 +149,7 @@ put_port(struct buf *out, const char *label, const struct answer_protocol *p)
 
 /* A service that is told by host and port. */
 static void
-put_server(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+put_server(struct buf *out, const struct page *page, const struct page_labels *labels,
     const char *caption, const struct answer_protocol *p)
 {
 	if (p == NULL)
@@ -157,7 +158,7 @@ put_server(struct buf *out, const struct page_text *t, const struct page_labels 
 	put_row(out, labels->server, slice_of(p->server));
 	put_port(out, labels->port, p);
 	put_choice(out, labels->encryption, encryption_word(labels, p));
-	put_login(out, t, labels, p);
+	put_login(out, page, labels, p);
 	buf_text(out, "</table>\n");
 }
 
@@ -176,13 +177,13 @@ host_of(const char *url)
 }
 
 static void
-put_activesync(struct buf *out, const struct page_text *t, const struct page_labels *labels,
+put_activesync(struct buf *out, const struct page *page, const struct page_labels *labels,
     const struct answer_protocol *p)
 {
-	open_table(out, t->exchange, NULL);
+	open_table(out, page->request->text->exchange, NULL);
 	put_row(out, labels->server, host_of(p->url));
 	put_choice(out, labels->encryption, labels->tls);
-	put_login(out, t, labels, p);
+	put_login(out, page, labels, p);
 	buf_text(out, "</table>\n");
 }
 
@@ -202,11 +203,12 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 	if (phone != NULL || ews != NULL)
 		page_write_note(out, words->exchange, NULL);
 	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))
-		put_activesync(out, t, &words->labels, phone);
+		put_activesync(out, page, &words->labels, phone);
 	if (incoming != NULL) {
 		page_write_note(out, words->mail, kind_word(incoming));
-		put_server(out, t, &words->labels, t->incoming, incoming);
-		put_server(out, t, &words->labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
+		put_server(out, page, &words->labels, t->incoming, incoming);
+		put_server(
+		    out, page, &words->labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
 	}
 	buf_text(out, "</details>\n");
 }
@@ -214,8 +216,10 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 /* ---- all together ---- */
 
 static void
-put_mail_servers(struct buf *out, const struct page_text *t, const struct answer *a)
+put_mail_servers(struct buf *out, const struct page *page)
 {
+	const struct page_text *t = page->request->text;
+	const struct answer *a = page->answer;
 	static const enum protocol_kind kinds[] = { PROTOCOL_IMAP, PROTOCOL_POP3, PROTOCOL_SMTP,
 		PROTOCOL_MANAGESIEVE };
 
@@ -226,7 +230,7 @@ put_mail_servers(struct buf *out, const struct page_text *t, const struct answer
 
 		for (size_t i = 0; i < a->n_protocols; i++)
 			if (is_told(&a->protocols[i], kinds[k]))
-				put_server(out, t, &t->labels, caption, &a->protocols[i]);
+				put_server(out, page, &t->labels, caption, &a->protocols[i]);
 	}
 }
 
@@ -254,7 +258,7 @@ put_urls(struct buf *out, const struct page *page, const char *caption, const st
 		last = p;
 	}
 	if (last != NULL) {
-		put_login(out, t, &t->labels, last);
+		put_login(out, page, &t->labels, last);
 		buf_text(out, "</table>\n");
 	}
 }
@@ -275,7 +279,7 @@ put_all(struct buf *out, const struct page *page)
 		{ PROTOCOL_JMAP, "JMAP" },
 	};
 
-	put_mail_servers(out, t, page->answer);
+	put_mail_servers(out, page);
 	put_urls(out, page, t->exchange, exchange, COUNT_OF(exchange));
 	put_urls(out, page, t->further, further, COUNT_OF(further));
 	if (webmail != NULL)

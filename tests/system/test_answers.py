@@ -213,12 +213,12 @@ def _(fields, wanted):
     ('letter case of the path', 'POST', '/AUTODISCOVER/AutoDiscover.XML', 401, None),
     ('encoded path', 'POST', '/%41utodiscover/autodiscover.xml', 401, None),
     ('encoded dot', 'POST', '/autodiscover/autodiscover%2Exml', 400, None),
-    ('another path', 'GET', '/', 404, None),
+    ('another path', 'GET', '/nothing', 404, None),
     ('path of the private listener', 'GET', '/metrics', 404, None),
     ('PUT', 'PUT', site.PATH, 405, 'GET, HEAD, POST'),
     ('DELETE', 'DELETE', site.PATH, 405, 'GET, HEAD, POST'),
     ('TRACE', 'TRACE', site.PATH, 405, 'GET, HEAD, POST'),
-    ('TRACE elsewhere', 'TRACE', '/', 405, 'GET, HEAD, POST'),
+    ('TRACE elsewhere', 'TRACE', '/nothing', 405, 'GET, HEAD, POST'),
 ])
 def _(method, path, status, allow):
     answer = request(daemon.https, site.HOST, path=path, method=method, root=False)

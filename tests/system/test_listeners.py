@@ -113,7 +113,7 @@ def _():
 
 @tap.case('a redirect listener serves no other path, challenges nobody and takes no password')
 def _():
-    for path in ('/', '/autodiscover/', '/metrics', '/autodiscover/autodiscover.json'):
+    for path in ('/nothing', '/autodiscover/', '/metrics', '/autodiscover/autodiscover.json'):
         tap.same(request(daemon.redirect, 'contoso.com', path=path, method='GET').status, 404, path)
     answer = request(daemon.redirect, 'contoso.com', body=POX_REQUEST.format('nora@contoso.com'),
                      fields={'Authorization': basic('nora@contoso.com', site.PASSWORD)})

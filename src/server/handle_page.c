@@ -1,0 +1,225 @@
+/* handle_page.c - the page for people at `/`: what anybody is told about the domain of an address,
+ * in words. Nothing but the echo depends on a local part. */
+#include <string.h>
+
+#include "base/address.h"
+#include "base/url.h"
+#include "resolve/resolve_domain.h"
+#include "server/answering.h"
+#include "server/route.h"
+#include "wire/autoconfig.h"
+#include "wire/mobileconfig.h"
+#include "wire/page.h"
+
+#define SAMPLE_DOMAIN "example.org"
+
+/* ---- sending ---- */
+
+static int
+status_of(enum page_state state)
+{
+	return state == PAGE_BAD_ADDRESS ? 400 : state == PAGE_NOT_SERVED ? 404 : 200;
+}
+
+static void
+count(struct request *request, enum page_state state)
+{
+	static const enum answer_kind kinds[] = {
+		[PAGE_BAD_ADDRESS] = ANSWER_REFUSAL,
+		[PAGE_NOT_SERVED] = ANSWER_REFUSAL,
+		[PAGE_MOVED] = ANSWER_REDIRECT_ADDRESS,
+		[PAGE_ELSEWHERE] = ANSWER_REDIRECT_URL,
+		[PAGE_NOTHING] = ANSWER_REFUSAL,
+		[PAGE_SETTINGS] = ANSWER_SETTINGS,
+	};
+	const struct answer answer = { .kind = kinds[state] };
+
+	if (state != PAGE_QUESTION)
+		answering_count(request, &answer);
+}
+
+static void
+send_page(struct request *request, const struct page *page)
+{
+	const struct reply_field fields[] = {
+		{ "Cache-Control", "no-store" },
+		{ "Content-Language", page->request->text->tag },
+		{ "Vary", "Accept-Language" },
+		{ "Content-Security-Policy", page_policy },
+		{ "Referrer-Policy", "no-referrer" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "Cross-Origin-Opener-Policy", "same-origin" },
+	};
+	struct buf *out = &thread_of(request)->out;
+
+	buf_reset(out);
+	page_write(out, page);
+	count(request, page->state);
+	answering_send(
+	    request, status_of(page->state), "text/html; charset=utf-8", fields, COUNT_OF(fields));
+}
+
+/* ---- whose page it is ---- */
+
+/* The host asked for, with its port, when it is one of the domain or one of our own names; a link
+ * or a proxy may have put anything else there. NULL: it is none of these. */
+static const char *
+listed_host(struct request *request, const char *domain)
+{
+	const char *host = request_host(request);
+	const char *of = answering_host_domain(request);
+	struct slice port = slice_skip(request->head->host, host == NULL ? 0 : strlen(host));
+
+	if (host == NULL ||
+	    (!answering_own_name(request, host) && (of == NULL || strcmp(of, domain) != 0)))
+		return NULL;
+	return port.n == 0 ? host : arena_printf(request->mem, "%s%.*s", host, (int)port.n, port.p);
+}
+
+/* Where a phone reaches this page: on a listed host, else on the one that programs are sent to.
+ * NULL: there is no URL that fits. */
+static const char *
+absolute_url(struct request *request, const struct facts *facts, const struct address *address)
+{
+	CLEANUP(buf_cleanup) struct buf text = { .max = URL_MAX_BYTES };
+	const char *url, *host = listed_host(request, address->domain);
+	struct url parsed;
+
+	if (host == NULL) {
+		if (resolve_domain_url(request->mem, facts, PROTOCOL_AUTODISCOVER, &url) !=
+			USHER_OK ||
+		    url_parse(request->mem, slice_of(url), &parsed, NULL) != USHER_OK)
+			return NULL;
+		host = parsed.host;
+	}
+	buf_printf(&text, "https://%s" PAGE_PATH "?email=", host);
+	url_escape(&text, slice_of(address->text));
+	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
+}
+
+static const char *
+name_of(const struct facts *facts, const char *otherwise)
+{
+	return facts->domain->display_name != NULL ? facts->domain->display_name : otherwise;
+}
+
+/* Before an address is known, the head names the domain whose host was asked. False: answered. */
+static bool
+set_brand_by_host(struct request *request, struct page *page)
+{
+	struct usher_error err = { 0 };
+	struct facts facts;
+	const char *domain = answering_host_domain(request), *text;
+	enum lookup found;
+
+	if (domain == NULL)
+		return true;
+	found = answering_domain(request, domain, &facts, &err);
+	if (!service_available(request, found, &err))
+		return false;
+	text = domain_to_text(request->mem, domain);
+	if (found == LOOKUP_FOUND && facts.domain != NULL && text != NULL) {
+		page->sample = text;
+		page->brand = name_of(&facts, text);
+	}
+	return true;
+}
+
+/* ---- what it says ---- */
+
+/* The path of the Apple profile. NULL: the answer makes none. */
+static const char *
+profile_path(struct request *request, const struct answer *answer, const struct address *address)
+{
+	CLEANUP(buf_cleanup) struct buf text = { .max = URL_MAX_BYTES };
+
+	if (mobileconfig_check(answer, NULL) != USHER_OK)
+		return NULL;
+	buf_text(&text, MOBILECONFIG_PATH "?email=");
+	url_escape(&text, slice_of(address->text));
+	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
+}
+
+static usher_status
+decide(struct request *request, const struct facts *facts, const struct address *address,
+    struct answer *answer, struct page *page)
+{
+	const char *moved = facts->domain->redirect_domain;
+	usher_status st;
+
+	page->brand = name_of(facts, address->domain_text);
+	page->address = arena_join(request->mem, address->local, "@", address->domain_text);
+	if (page->address == NULL)
+		return USHER_E_NOMEM;
+	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS && moved != NULL) {
+		page->state = PAGE_MOVED;
+		page->new_address = arena_join(request->mem, address->local, "@", moved);
+		return page->new_address == NULL ? USHER_E_NOMEM : USHER_OK;
+	}
+	if (facts->domain->kind == DOMAIN_REDIRECT_URL) {
+		page->state = PAGE_ELSEWHERE;
+		return USHER_OK;
+	}
+	st = resolve_profile(request->mem, facts, address->domain, answer);
+	if (st == USHER_OK)
+		st = autoconfig_fill(request->mem, address, answer, NULL);
+	if (st != USHER_OK)
+		return st;
+	page->state = answer->n_protocols > 0 ? PAGE_SETTINGS : PAGE_NOTHING;
+	page->answer = answer;
+	page->exchange = facts->domain->kind == DOMAIN_EXCHANGE;
+	page->profile = profile_path(request, answer, address);
+	page->url = absolute_url(request, facts, address);
+	return USHER_OK;
+}
+
+static void
+answer_address(struct request *request, const struct address *address, struct page *page)
+{
+	struct usher_error err = { 0 };
+	struct answer answer;
+	struct facts facts;
+	enum lookup found = answering_domain(request, address->domain, &facts, &err);
+	usher_status st = USHER_OK;
+
+	if (!service_available(request, found, &err))
+		return;
+	page->domain = address->domain_text;
+	if (found == LOOKUP_ABSENT || facts.domain == NULL)
+		page->state = PAGE_NOT_SERVED;
+	else
+		st = decide(request, &facts, address, &answer, page);
+	if (st != USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
+	else
+		send_page(request, page);
+}
+
+void
+handle_page(struct request *request)
+{
+	const struct conf_page *conf = &service_of(request)->conf->page;
+	struct page_request asked;
+	struct page page = { .request = &asked, .sample = SAMPLE_DOMAIN, .help = conf->help };
+	struct address address;
+	usher_status st;
+
+	if (!conf->serve) {
+		request_refuse(request, 404, "Nothing is here.");
+		return;
+	}
+	st = page_read_request(request->mem, request->head->query,
+	    http1_field(request->head, "Accept-Language"), &asked);
+	if (st == USHER_OK && asked.address != NULL) {
+		st = address_parse(request->mem, slice_of(asked.address), &address, NULL);
+		if (st == USHER_OK) {
+			answer_address(request, &address, &page);
+			return;
+		}
+		page.state = PAGE_BAD_ADDRESS;
+	}
+	if (st == USHER_E_NOMEM)
+		request_refuse(request, 503, "Out of memory.");
+	else if (set_brand_by_host(request, &page))
+		send_page(request, &page);
+}
