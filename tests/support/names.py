@@ -8,9 +8,9 @@ import socket
 import struct
 import threading
 
+from support.listener import LOOPBACK, Listener
 from support.scratch import close
 
-LOOPBACK = '127.0.0.1'
 A, CNAME, AAAA, SRV = 1, 5, 28, 33
 TTL = 60
 SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
@@ -131,7 +131,7 @@ class Dns:
             self._udp.bind((LOOPBACK, 0))
             port = self._udp.getsockname()[1]
             try:
-                self._tcp = socket.create_server((LOOPBACK, port)) if tcp else None
+                self._tcp = Listener(self._serve_connection, (LOOPBACK, port)) if tcp else None
                 break
             except OSError:     # somebody has that port for TCP: another one
                 self._udp.close()
@@ -140,13 +140,13 @@ class Dns:
     def __enter__(self):
         threading.Thread(target=self._serve_udp, daemon=True).start()
         if self._tcp is not None:
-            threading.Thread(target=self._serve_tcp, daemon=True).start()
+            self._tcp.start()
         return self
 
     def __exit__(self, *_):
         close(self._udp)
         if self._tcp is not None:
-            close(self._tcp)
+            self._tcp.stop()
 
     def _serve_udp(self):
         while True:
@@ -158,15 +158,6 @@ class Dns:
                     self._udp.sendto(reply, peer)
             except OSError:
                 return
-
-    def _serve_tcp(self):
-        while True:
-            try:
-                connection, _ = self._tcp.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve_connection, args=[connection],
-                             daemon=True).start()
 
     def _serve_connection(self, connection):
         connection.settimeout(PATIENCE)

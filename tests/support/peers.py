@@ -11,10 +11,9 @@ import struct
 import threading
 import time
 
-from support.scratch import close
+from support.listener import LOOPBACK, Listener
 
 PATH = '/autodiscover/autodiscover.xml'
-LOOPBACK = '127.0.0.1'
 PATIENCE = 20
 
 ROOT_NS = 'http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006'
@@ -189,18 +188,16 @@ class Peer:
         if context is None and certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(certificate, key)
-        self.address = at[0]
-        self._listener = socket.create_server(
-            at, family=socket.AF_INET6 if ':' in at[0] else socket.AF_INET)
-        self.port = self._listener.getsockname()[1]
+        self._listener = Listener(self._serve, at)
+        self.address, self.port = self._listener.address, self._listener.port
         self._open = []
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener.start()
         return self
 
     def __exit__(self, *_):
-        close(self._listener)
+        self._listener.stop()
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -213,14 +210,6 @@ class Peer:
         return [r for r in self.requests
                 if not r['fields'].get('authorization', 'NTLM TlRMTVNTUAABAAAA').startswith(
                     'NTLM TlRMTVNTUAABAAAA')]
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, plain):
         self._open.append(plain)
@@ -317,23 +306,15 @@ class Proxy:
     def __init__(self, routes):
         self.asked, self.requests, self.heard = [], [], bytearray()
         self._routes = routes
-        self._listener = socket.create_server((LOOPBACK, 0))
-        self.url = f'http://{LOOPBACK}:{self._listener.getsockname()[1]}'
+        self._listener = Listener(self._serve)
+        self.url = f'http://{LOOPBACK}:{self._listener.port}'
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener.start()
         return self
 
     def __exit__(self, *_):
-        close(self._listener)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+        self._listener.stop()
 
     def _serve(self, client):
         request = read_request(Ear(client, self.heard))
