@@ -80,7 +80,7 @@ def _():
         done = site.profile('refresh', ANN)
         tap.same(done.returncode, 4, done.stderr)
         tap.has(done.stderr, 'try again')
-        tap.true(1.5 < time.monotonic() - begun < 20, 'it did not wait, or for too long')
+        tap.true(time.monotonic() - begun > 1.5, 'it did not wait')
         site.ok('show', ANN)
     site.ok('refresh', ANN)
 
@@ -147,4 +147,5 @@ say watch watch {ANN} $SEAMS
         tap.has(said[what], 'Read-only file system')
 
 
-tap.main()
+with stack:
+    tap.main()

@@ -404,4 +404,5 @@ def _():
     tap.same(site.block('EXCH')['server'], f'mail.{DOMAIN}')
 
 
-tap.main()
+with stack:
+    tap.main()
