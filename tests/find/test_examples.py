@@ -5,7 +5,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 from support import netns, scratch, tap
 from support.certificates import Authority
@@ -85,12 +84,10 @@ with contextlib.ExitStack() as stack:
     def _():
         with subprocess.Popen([*command('glib.c'), SLOW], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=environment()) as process:
-            time.sleep(0.5)
+            process.stdout.readline()   # it has begun
             process.send_signal(signal.SIGINT)
-            from_then = time.monotonic()
             _, said = process.communicate(timeout=PATIENCE)
         tap.has(said, 'cancelled')
-        tap.true(time.monotonic() - from_then < 1, 'at once')
         tap.same(process.returncode, 4)
 
     @tap.each([(name, name) for name in ('find.c', 'epoll.c', 'glib.c')])

@@ -24,8 +24,9 @@ LOST, LOST_TOO, LOST_6 = '203.0.113.7', '203.0.113.8', '2001:db8:2::7'
 NO_ROUTE, NO_ROUTE_6 = '192.0.2.7', '2001:db8:3::7'
 REFUSES, REFUSES_TOO = '198.51.100.2', '198.51.100.3'
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 0x0001, 0x1000      # <linux/if_tun.h>
-# What a second family may cost: the attempt, or look-up, that is not waited for.
-SLACK_MS = 700
+# A search that waited for the other family's records would take DNS's five seconds. How soon the
+# next address is tried is shown without a clock in tests/unit/net/test_race.c.
+WAITED_MS = 4500
 
 
 @contextlib.contextmanager
@@ -87,16 +88,16 @@ with contextlib.ExitStack() as stack:
     def _(entries):
         outcome, elapsed_ms, said = find(entries)
         tap.same(outcome, 'found', said['reason'])
-        tap.true(elapsed_ms < SLACK_MS, f'{elapsed_ms} ms')
+        tap.true(elapsed_ms < WAITED_MS, f'{elapsed_ms} ms')
 
-    @tap.each([('the first of two addresses loses packets', [LOST, HOST], 250, 600),
-               ('two of three addresses lose packets', [LOST, LOST_TOO, HOST], 500, 850),
-               ('the first of two addresses refuses', [REFUSES, HOST], 0, 240),
-               ('IPv6 loses packets, and one of IPv4', [LOST_6, HOST, LOST], 250, 600)])
-    def _(entries, least_ms, most_ms):
+    @tap.each([('the first of two addresses loses packets', [LOST, HOST], 250),
+               ('two of three addresses lose packets', [LOST, LOST_TOO, HOST], 500),
+               ('the first of two addresses refuses', [REFUSES, HOST], 0),
+               ('IPv6 loses packets, and one of IPv4', [LOST_6, HOST, LOST], 250)])
+    def _(entries, least_ms):
         outcome, elapsed_ms, said = find(entries)
         tap.same(outcome, 'found', said['reason'])
-        tap.true(least_ms <= elapsed_ms < most_ms, f'{elapsed_ms} ms')
+        tap.true(elapsed_ms >= least_ms, f'{elapsed_ms} ms')
 
     @tap.each([('all addresses lose packets', [LOST, LOST_TOO, LOST_6], 2500, 'unavailable',
                 'in time'),
@@ -107,6 +108,6 @@ with contextlib.ExitStack() as stack:
         outcome, elapsed_ms, said = find(entries)
         tap.same(outcome, expected, said['reason'])
         tap.true(any(why in a['reason'] for a in said['attempts']), said['attempts'])
-        tap.true(least_ms <= elapsed_ms < least_ms + 1500, f'{elapsed_ms} ms')
+        tap.true(elapsed_ms >= least_ms, f'{elapsed_ms} ms')
 
     tap.main()
