@@ -56,11 +56,11 @@ domain_of(const char *address)
 	return strrchr(address, '@') + 1;
 }
 
-/* Hosts of the mailboxes' own domains are followed without a question. */
+/* Hosts of the domains of the first `n` mailboxes are followed without a question. */
 static bool
-same_site(const struct client *c, const struct url *url)
+same_site(const struct client *c, const struct url *url, size_t n)
 {
-	for (size_t i = 0; i < c->n_addresses; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!url->ip_literal && domain_same_site(domain_of(c->addresses[i]), url->host))
 			return true;
 	}
@@ -75,13 +75,17 @@ chosen(const struct client *c, const struct url *url)
 		if (domain_matches(c->o->trust_hosts.v[i], url->host))
 			return true;
 	}
-	return c->o->may_ask && !same_site(c, url) && c->w->consent(c->w, url->host);
+	return c->o->may_ask && !same_site(c, url, c->n_addresses) &&
+	       c->w->consent(c->w, url->host);
 }
 
+/* Who would refuse a host may have been asked about it before its domain was agreed to. */
 static bool
 trusted(const struct client *c, const struct url *url)
 {
-	return same_site(c, url) || chosen(c, url);
+	return same_site(c, url, 1) || chosen(c, url) ||
+	       (same_site(c, url, c->n_addresses) &&
+		   (!c->o->may_ask || c->w->consent(c->w, url->host)));
 }
 
 /* NULL: not by that name. */
