@@ -4,6 +4,7 @@ import http.server
 import threading
 
 from support import daemon, programs, scratch, tap
+from support.peers import Closed
 
 
 def made(folder):
@@ -38,8 +39,9 @@ def refused(done, part):
 
 @tap.case('nobody there')
 def _():
-    url = f'http://127.0.0.1:{scratch.free_port()}/status'
-    refused(programs.usher('status', '--url', url), 'does usherd run?')
+    with Closed() as nobody:
+        url = f'http://127.0.0.1:{nobody.port}/status'
+        refused(programs.usher('status', '--url', url), 'does usherd run?')
 
 
 @tap.each([

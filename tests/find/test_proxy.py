@@ -14,7 +14,7 @@ import time
 from support import scratch, tap
 from support.certificates import Authority
 from support.names import Dns
-from support.peers import LOOPBACK, PATH, Peer, Proxy, answer, login, pump, read_request
+from support.peers import LOOPBACK, PATH, Closed, Peer, Proxy, answer, login, pump, read_request
 from support.programs import clean_environment, usher
 
 STEER = sys.argv.pop(1)
@@ -205,7 +205,8 @@ def _():
 
 @tap.case('a proxy that is not there')
 def _():
-    run = find(all_proxy=f'http://{LOOPBACK}:{scratch.free_port()}')
+    with Closed() as nobody:
+        run = find(all_proxy=f'http://{LOOPBACK}:{nobody.port}')
     tap.same(run.returncode, UNAVAILABLE)
     tap.has(reasons(run), 'the proxy does not let us through')
 

@@ -5,6 +5,7 @@ from support import scratch
 from support.certificates import Authority
 from support.daemon import Usherd
 from support.names import Dns
+from support.peers import Closed
 from support.programs import usher, usher_ok
 
 DOMAIN = 'contoso.example'
@@ -34,6 +35,7 @@ class Site:
         self.change('service', 'add', MAIL, 'imap', '--host', f'imap.{MAIL}', '--port', 993,
                     '--socket', 'tls', '--auth', 'password', '--user-name', '%a')
         self.dns = stack.enter_context(Dns())
+        self.nobody = stack.enter_context(Closed())
         self.service = stack.enter_context(Usherd(self.here, certificate=certificate, key=key))
 
     def change(self, *arguments):
@@ -52,9 +54,8 @@ class Site:
         """Options that lead to this site; without `reach`, to a port where nobody listens."""
         routes = self.service.connect_to(*NAMES)
         if not reach:
-            closed = scratch.free_port()
             routes = [w for n in NAMES
-                      for w in ('--connect-to', f'{n}:443:127.0.0.1:{closed}')]
+                      for w in ('--connect-to', f'{n}:443:127.0.0.1:{self.nobody.port}')]
         return ['--dns', self.dns.server, '--ca-file', self.authority.root,
                 '--password-file', password or self.password, *routes]
 
