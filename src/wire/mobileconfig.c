@@ -130,27 +130,29 @@ struct accounts {
 	const struct answer_protocol *incoming, *outgoing; /* both or none */
 	const struct answer_protocol *calendar, *contacts;
 	const struct answer_protocol *phone; /* Exchange for phones: alone */
-	const struct answer_protocol *desk;  /* Exchange for desks, when there is nothing else */
+	const struct answer_protocol *desk;  /* Exchange for desks: when there is nothing else */
 };
 
 static struct accounts
 choose(const struct answer *a)
 {
-	struct accounts c = { .phone = web_server(a, PROTOCOL_ACTIVESYNC) };
+	struct accounts c = {
+		.incoming = mail_server(a, PROTOCOL_IMAP),
+		.outgoing = mail_server(a, PROTOCOL_SMTP),
+		.calendar = web_server(a, PROTOCOL_CALDAV),
+		.contacts = web_server(a, PROTOCOL_CARDDAV),
+	};
+	const struct accounts phone = { .phone = web_server(a, PROTOCOL_ACTIVESYNC) };
+	const struct accounts desk = { .desk = web_server(a, PROTOCOL_EWS) };
 
-	if (c.phone != NULL)
-		return c;
-	c.incoming = mail_server(a, PROTOCOL_IMAP);
 	if (c.incoming == NULL)
 		c.incoming = mail_server(a, PROTOCOL_POP3);
-	c.outgoing = mail_server(a, PROTOCOL_SMTP);
 	if (c.incoming == NULL || c.outgoing == NULL)
 		c.incoming = c.outgoing = NULL;
-	c.calendar = web_server(a, PROTOCOL_CALDAV);
-	c.contacts = web_server(a, PROTOCOL_CARDDAV);
-	if (c.incoming == NULL && c.calendar == NULL && c.contacts == NULL)
-		c.desk = web_server(a, PROTOCOL_EWS);
-	return c;
+	/* Either way mail comes once; a Mac has no use for what is for phones. */
+	if (phone.phone != NULL && (c.incoming == NULL || c.calendar == NULL || c.contacts == NULL))
+		return phone;
+	return c.incoming == NULL && c.calendar == NULL && c.contacts == NULL ? desk : c;
 }
 
 static bool
