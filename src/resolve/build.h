@@ -10,7 +10,9 @@ struct build {
 	const struct question *question;
 	const struct facts *facts;
 	const struct mailbox *mailbox; /* NULL: unknown, or not to be spoken of to this caller */
-	bool own;		       /* the caller asks about a mailbox of their own */
+	const struct mail_service *services; /* the mailbox's: its domain's, or another's */
+	size_t n_services;
+	bool own; /* the caller asks about a mailbox of their own */
 	struct answer *out;
 	struct answer_protocol *protocols; /* becomes out->protocols */
 	bool failed;
@@ -32,6 +34,10 @@ build_protocols(struct build *b, size_t n);
 struct answer_protocol *
 build_protocol(struct build *b, enum protocol_kind kind);
 
+/* The mail servers, each a protocol; there is room. */
+void
+build_services(struct build *b);
+
 /* Settings of a `mail` domain. Returns 0 or the code of a refusal. */
 int
 build_mail(struct build *b);
@@ -40,7 +46,7 @@ build_mail(struct build *b);
 int
 build_exchange(struct build *b);
 
-/* The same for a phone that asks for its ActiveSync server. */
+/* The same of either for a phone that asks for its ActiveSync server. */
 int
 build_activesync(struct build *b);
 

@@ -333,7 +333,7 @@ decide(struct build *b)
 	if (refusal != 0 || b->out->kind != ANSWER_SETTINGS)
 		return refusal;
 	if (f->domain->kind != DOMAIN_EXCHANGE)
-		return b->question->schema == SCHEMA_MOBILESYNC ? REFUSAL_NO_PROVIDER :
+		return b->question->schema == SCHEMA_MOBILESYNC ? build_activesync(b) :
 								  build_mail(b);
 	if (b->mailbox == NULL)
 		return REFUSAL_NOT_FOUND;
@@ -358,6 +358,12 @@ resolve_answer(struct arena *mem, const struct question *question, const struct 
 	if (context->login_name == NULL && facts->domain != NULL &&
 	    facts->domain->kind != DOMAIN_EXCHANGE)
 		b.mailbox = NULL;
+	b.services = facts->services;
+	b.n_services = facts->n_services;
+	if (b.mailbox != NULL && b.mailbox->services_of != NULL) {
+		b.services = facts->mailbox_services;
+		b.n_services = facts->n_mailbox_services;
+	}
 
 	answer_init(&made, ANSWER_SETTINGS);
 	refusal = decide(&b);

@@ -1,29 +1,57 @@
-/* resolve_activesync.c - the ActiveSync server of a mailbox in an `exchange` domain. */
+/* resolve_activesync.c - the ActiveSync server of a mailbox, and where a phone gets a certificate.
+ */
 #include "resolve/build.h"
+#include "resolve/resolve_domain.h"
 #include "resolve/site.h"
+
+static const char *
+any_side(const struct org_view *org, const struct server *server, enum url_service service)
+{
+	const char *url = site_url(org, server, service, OUTSIDE);
+
+	return url != NULL ? url : site_url(org, server, service, INSIDE);
+}
+
+static int
+put_servers(struct build *b, const char *url, const char *enrollment)
+{
+	struct answer_protocol *p;
+
+	if (url == NULL)
+		return REFUSAL_NO_PROVIDER;
+	if (b->mailbox != NULL && b->mailbox->activesync == TRI_OFF)
+		return REFUSAL_NO_OPTIONS;
+	if (!build_protocols(b, 2))
+		return 0;
+	p = build_protocol(b, PROTOCOL_ACTIVESYNC);
+	p->url = url;
+	if (enrollment != NULL) {
+		p = build_protocol(b, PROTOCOL_CERT_ENROLL);
+		p->url = enrollment;
+		p->server_data = b->facts->org->organization.certificate_template;
+	}
+	if (b->mailbox == NULL)
+		return 0;
+	b->out->user.display_name = b->mailbox->display_name;
+	b->out->user.autodiscover_smtp_address = b->mailbox->address;
+	return 0;
+}
 
 int
 build_activesync(struct build *b)
 {
 	const struct org_view *org = b->facts->org;
-	const struct server *server = org == NULL ? NULL : site_choose(b->facts, b->mailbox);
-	struct answer_protocol *p;
+	const struct server *server;
 	const char *url;
 
+	if (b->facts->domain->kind != DOMAIN_EXCHANGE) {
+		if (resolve_domain_url(b->mem, b->facts, PROTOCOL_ACTIVESYNC, &url) != USHER_OK)
+			b->failed = true;
+		return b->failed ? 0 : put_servers(b, url, NULL);
+	}
+	server = org == NULL ? NULL : site_choose(b->facts, b->mailbox);
 	if (server == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	url = site_url(org, server, URL_ACTIVESYNC, OUTSIDE);
-	if (url == NULL)
-		url = site_url(org, server, URL_ACTIVESYNC, INSIDE);
-	if (url == NULL)
-		return REFUSAL_NO_PROVIDER;
-	if (b->mailbox->activesync == TRI_OFF)
-		return REFUSAL_NO_OPTIONS;
-	if (!build_protocols(b, 1))
-		return 0;
-	p = build_protocol(b, PROTOCOL_ACTIVESYNC);
-	p->url = url;
-	b->out->user.display_name = b->mailbox->display_name;
-	b->out->user.autodiscover_smtp_address = b->mailbox->address;
-	return 0;
+	return put_servers(
+	    b, any_side(org, server, URL_ACTIVESYNC), any_side(org, server, URL_CERT_ENROLL));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/url.h"
 #include "resolve/site.h"
 
 /* ---- URLs ---- */
@@ -37,17 +38,42 @@ autodiscover_url(struct arena *mem, const struct facts *facts, const char **url)
 	return *url == NULL ? USHER_E_NOMEM : USHER_OK;
 }
 
+/* The first service of the type, which mail servers of many makes have; NULL: none. */
+static const struct mail_service *
+find_service(const struct facts *facts, enum mail_service_type type)
+{
+	for (size_t i = 0; i < facts->n_services; i++)
+		if (facts->services[i].type == (int)type)
+			return &facts->services[i];
+	return NULL;
+}
+
 usher_status
 resolve_domain_url(
     struct arena *mem, const struct facts *facts, enum protocol_kind kind, const char **url)
 {
+	const struct mail_service *s = NULL;
+
 	*url = NULL;
 	if (kind == PROTOCOL_AUTODISCOVER)
 		return autodiscover_url(mem, facts, url);
-	if (kind == PROTOCOL_ACTIVESYNC)
+	if (kind == PROTOCOL_REST) {
+		*url = public_url(facts, URL_REST);
+	} else if (kind == PROTOCOL_ACTIVESYNC) {
 		*url = public_url(facts, URL_ACTIVESYNC);
-	else if (kind == PROTOCOL_EWS)
+		s = find_service(facts, SERVICE_ACTIVESYNC);
+	} else if (kind == PROTOCOL_EWS) {
 		*url = public_url(facts, URL_EWS);
+		s = find_service(facts, SERVICE_EWS);
+	}
+	if (*url == NULL && s != NULL) {
+		*url = mail_service_url(mem, s);
+		if (*url == NULL)
+			return USHER_E_NOMEM;
+	}
+	/* Its password shall not be sent in the clear. */
+	if (!slice_starts_nocase(slice_of(*url), SLICE_LITERAL("https://")))
+		*url = NULL;
 	return USHER_OK;
 }
 
@@ -113,57 +139,176 @@ static const enum protocol_kind kinds[] = {
 	[SERVICE_EWS] = PROTOCOL_EWS,
 };
 
-static void
-put_service(struct making *m, const struct mail_service *s, struct answer *out)
+static struct answer_protocol
+service_protocol(struct making *m, const struct mail_service *s)
 {
 	static const char *const words[] = { "password", "password-encrypted", "ntlm", "gssapi",
 		"oauth2", "client-certificate", "none" };
 	static const char *const encryption[] = { "SSL", "TLS", "None" };
+	struct answer_protocol p;
+
+	answer_protocol_init(&p, kinds[s->type]);
+	if (mail_service_by_url((enum mail_service_type)s->type))
+		p.url = keep(m, mail_service_url(m->mem, s));
+	if (s->type == SERVICE_WEBMAIL)
+		return p;
+	p.server = s->host;
+	p.port = s->port;
+	p.encryption = encryption[s->socket];
+	p.login_name = user_name(m, s->user_name);
+	p.authentication = (struct text_list){ &words[s->authentication], 1 };
+	return p;
+}
+
+/* True: `p` is the server `q` once more, with a further way to log in. */
+static bool
+merge(struct making *m, struct answer_protocol *q, const struct answer_protocol *p)
+{
+	size_t n = q->authentication.n;
+	struct answer_protocol alike = *p;
+	const char **words;
+
+	alike.authentication = q->authentication;
+	if (q->kind != p->kind || n == 0 || p->authentication.n != 1 ||
+	    !record_equal(&answer_protocol_table, q, &alike))
+		return false;
+	words = arena_array(m->mem, n + 1, sizeof(*words));
+	if (words == NULL) {
+		m->failed = true;
+		return true;
+	}
+	memcpy(words, q->authentication.v, n * sizeof(*words));
+	words[n] = p->authentication.v[0];
+	q->authentication = (struct text_list){ words, n + 1 };
+	return true;
+}
+
+/* Services of one type that differ in the login alone are one server with several ways in. */
+static void
+put_services(struct making *m)
+{
+	for (size_t i = 0; i < m->facts->n_services; i++) {
+		struct answer_protocol p = service_protocol(m, &m->facts->services[i]);
+
+		if (m->n == 0 || !merge(m, &m->protocols[m->n - 1], &p))
+			m->protocols[m->n++] = p;
+	}
+}
+
+static struct answer_protocol *
+put_password(struct making *m, enum protocol_kind kind)
+{
+	static const char *const password[] = { "password" };
 	struct answer_protocol *p = &m->protocols[m->n++];
 
-	answer_protocol_init(p, kinds[s->type]);
-	p->url = s->url;
-	if (s->type == SERVICE_WEBMAIL)
+	answer_protocol_init(p, kind);
+	p->login_name = m->address;
+	p->authentication = (struct text_list){ password, 1 };
+	return p;
+}
+
+static bool
+has(const struct making *m, enum protocol_kind kind)
+{
+	size_t n = m->n;
+
+	while (n > 0 && m->protocols[n - 1].kind != (int)kind)
+		n--;
+	return n > 0;
+}
+
+/* The URL of a kind, which the organization may have even where the domain has no such service. */
+static const char *
+put_url(struct making *m, enum protocol_kind kind)
+{
+	const char *url;
+
+	if (resolve_domain_url(m->mem, m->facts, kind, &url) != USHER_OK)
+		m->failed = true;
+	else if (url != NULL && !has(m, kind))
+		put_password(m, kind)->url = url;
+	return m->failed ? NULL : url;
+}
+
+/* What Exchange offers: by itself, and in the one entry that older programs know. */
+static void
+put_exchange(struct making *m)
+{
+	const char *ews = put_url(m, PROTOCOL_EWS), *eas = put_url(m, PROTOCOL_ACTIVESYNC);
+	const char *owa = public_url(m->facts, URL_OWA);
+	struct answer_protocol *p;
+	struct url url;
+
+	if (owa != NULL) {
+		p = &m->protocols[m->n++];
+		answer_protocol_init(p, PROTOCOL_WEBMAIL);
+		p->url = owa;
+	}
+	if (m->failed || (ews == NULL && eas == NULL) ||
+	    url_parse(m->mem, slice_of(ews != NULL ? ews : eas), &url, NULL) != USHER_OK ||
+	    !url.https)
 		return;
-	p->server = s->host;
-	p->port = s->port;
-	p->encryption = encryption[s->socket];
-	p->login_name = user_name(m, s->user_name);
-	p->authentication = (struct text_list){ &words[s->authentication], 1 };
-	if (out->oauth_issuer == NULL)
-		out->oauth_issuer = s->oauth2_issuer;
+	p = put_password(m, PROTOCOL_EXCHANGE);
+	p->server = url.host;
+	p->port = url.port;
+	p->encryption = "SSL";
+	p->ews_url = ews;
+	p->eas_url = eas;
+	p->owa_url = owa;
 }
 
 static void
-put_url(struct making *m, enum protocol_kind kind, enum url_service service)
+put_oauth2(const struct facts *facts, struct answer *out)
 {
-	static const char *const password[] = { "password" };
-	const char *url = public_url(m->facts, service);
-	struct answer_protocol *p;
+	const struct domain *d = facts->domain;
 
-	if (url == NULL)
+	for (size_t i = 0; i < facts->n_services && out->oauth_issuer == NULL; i++)
+		out->oauth_issuer = facts->services[i].oauth2_issuer;
+	if (out->oauth_issuer == NULL)
 		return;
-	p = &m->protocols[m->n++];
-	answer_protocol_init(p, kind);
-	p->url = url;
-	if (kind == PROTOCOL_WEBMAIL)
+	out->oauth_scope = d->oauth2_scope;
+	out->oauth_auth_url = d->oauth2_login_url;
+	out->oauth_token_url = d->oauth2_token_url;
+	out->oauth_client_id = d->oauth2_client_id;
+}
+
+static void
+put_links(struct making *m, const struct domain *d, struct answer *out)
+{
+	static const struct {
+		const char *language, *text;
+	} words[] = {
+		{ "en", "Setting up a mail program" },
+		{ "de", "Ein Mailprogramm einrichten" },
+	};
+	struct answer_link *links = arena_array(m->mem, COUNT_OF(words), sizeof(*links));
+
+	for (size_t i = 0; i < d->host_names.n && out->update_url == NULL; i++)
+		if (slice_starts(slice_of(d->host_names.v[i]), SLICE_LITERAL("autoconfig.")))
+			out->update_url = keep(m, arena_join(m->mem, "https://", d->host_names.v[i],
+						      "/mail/config-v1.1.xml"));
+	m->failed = m->failed || links == NULL;
+	if (d->documentation_url == NULL || links == NULL)
 		return;
-	p->login_name = m->address;
-	p->authentication = (struct text_list){ password, 1 };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		links[i] =
+		    (struct answer_link){ d->documentation_url, words[i].language, words[i].text };
+	out->documentation = links;
+	out->n_documentation = COUNT_OF(words);
 }
 
 static usher_status
 make(struct arena *mem, const struct facts *facts, const char *asked, bool exchange,
     struct answer *out)
 {
-	enum { EXCHANGE_URLS = 3 };
+	enum { EXCHANGE_ENTRIES = 4 };
 	const struct domain *d = facts->domain;
 	bool alias = strcmp(asked, facts->domain_name) != 0;
 	const char **domains = arena_array(mem, 1, sizeof(*domains));
 	struct making m = { .mem = mem, .facts = facts };
 
 	answer_init(out, ANSWER_SETTINGS);
-	m.protocols = arena_array(mem, facts->n_services + EXCHANGE_URLS, sizeof(*m.protocols));
+	m.protocols = arena_array(mem, facts->n_services + EXCHANGE_ENTRIES, sizeof(*m.protocols));
 	m.address = alias ? keep(&m, arena_join(mem, "%EMAILLOCALPART%@", facts->domain_name)) :
 			    "%EMAILADDRESS%";
 	m.domain = alias ? facts->domain_name : "%EMAILDOMAIN%";
@@ -174,13 +319,11 @@ make(struct arena *mem, const struct facts *facts, const char *asked, bool excha
 	out->provider_id = facts->domain_name;
 	out->provider_name = d->display_name != NULL ? d->display_name : facts->domain_name;
 	out->provider_short_name = d->short_name != NULL ? d->short_name : out->provider_name;
-	for (size_t i = 0; i < facts->n_services; i++)
-		put_service(&m, &facts->services[i], out);
-	if (exchange) {
-		put_url(&m, PROTOCOL_EWS, URL_EWS);
-		put_url(&m, PROTOCOL_ACTIVESYNC, URL_ACTIVESYNC);
-		put_url(&m, PROTOCOL_WEBMAIL, URL_OWA);
-	}
+	put_services(&m);
+	put_oauth2(facts, out);
+	put_links(&m, d, out);
+	if (exchange)
+		put_exchange(&m);
 	out->protocols = m.protocols;
 	out->n_protocols = m.n;
 	return m.failed ? USHER_E_NOMEM : USHER_OK;

@@ -463,14 +463,32 @@ put_versions(const struct exchange *x)
 	    build_text(x->b, arena_printf(x->b->mem, "%02u.%02u.%04u.000", x->version.major,
 				 x->version.minor, x->version.build));
 
+	a->microsoft_online = TRI_OFF;
+	a->user.autodiscover_smtp_address = x->b->mailbox->address;
 	a->cas_version = build;
 	a->mailbox_version = build;
 	a->ews_supported_schemas = ews_schemas(&x->version);
 	a->mapi_http_enabled = has_mapi(x) ? TRI_ON : TRI_OFF;
 	a->cross_organization_sharing = TRI_OFF;
-	for (size_t i = 0; i < a->n_protocols; i++)
-		if (x->b->protocols[i].kind == PROTOCOL_EXPR && x->b->protocols[i].ews_url != NULL)
-			x->b->protocols[i].ews_version = build;
+	for (size_t i = 0; i < a->n_protocols; i++) {
+		struct answer_protocol *p = &x->b->protocols[i];
+
+		if (p->kind != PROTOCOL_EXPR || p->ews_url == NULL)
+			continue;
+		p->ews_version = build;
+		/* Mailboxes of one site may share a connection for notifications. */
+		p->grouping_information = x->server->site;
+	}
+}
+
+/* Clients name what they want, and nothing that a block holds confuses them. */
+static void
+put_for_soap(const struct exchange *x)
+{
+	put_versions(x);
+	if (x->version.major >= EXCHANGE_2013)
+		put_exhttp(x, INSIDE);
+	build_services(x->b);
 }
 
 static bool
@@ -519,7 +537,7 @@ build_exchange(struct build *b)
 	x.urls[OUTSIDE] = find_urls(&x, OUTSIDE);
 	if (!ecp_make(b->mem, x.version.major, x.domain, &x.ecp))
 		b->failed = true;
-	if (!build_protocols(b, PROTOCOLS_MAX))
+	if (!build_protocols(b, PROTOCOLS_MAX + b->n_services))
 		return 0;
 
 	put_user(&x);
@@ -536,6 +554,6 @@ build_exchange(struct build *b)
 		put_exhttp(&x, OUTSIDE);
 	}
 	if (b->question->language == LANGUAGE_SOAP)
-		put_versions(&x);
+		put_for_soap(&x);
 	return 0;
 }

@@ -63,27 +63,28 @@ put_service(struct build *b, const struct mail_service *s, enum protocol_kind ki
 	}
 }
 
+void
+build_services(struct build *b)
+{
+	for (size_t i = 0; i < b->n_services; i++) {
+		enum protocol_kind kind = kind_of(&b->services[i]);
+
+		if (kind != PROTOCOL_UNKNOWN)
+			put_service(b, &b->services[i], kind);
+	}
+}
+
 int
 build_mail(struct build *b)
 {
-	const struct facts *f = b->facts;
-	bool other = b->mailbox != NULL && b->mailbox->services_of != NULL;
-	const struct mail_service *services = other ? f->mailbox_services : f->services;
-	size_t n = other ? f->n_mailbox_services : f->n_services;
-
-	if (!build_protocols(b, n))
+	if (!build_protocols(b, b->n_services))
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		enum protocol_kind kind = kind_of(&services[i]);
-
-		if (kind != PROTOCOL_UNKNOWN)
-			put_service(b, &services[i], kind);
-	}
+	build_services(b);
 	if (b->out->n_protocols == 0)
 		return REFUSAL_NO_OPTIONS;
 	b->out->account_type = "email";
-	b->out->image = f->domain->logo;
-	b->out->service_home = f->domain->home_page;
+	b->out->image = b->facts->domain->logo;
+	b->out->service_home = b->facts->domain->home_page;
 	if (b->mailbox != NULL)
 		b->out->user.display_name = b->mailbox->display_name;
 	return 0;

@@ -57,7 +57,8 @@ autoconfig_is_writable(const struct answer *answer);
 
 /* Writes a document that both dialects find all they know in. Mail servers come first; those
  * without TLS, or with no way to log in that all programs know, are left out, because one such
- * entry makes some programs drop the whole file. Failure sticks in `out`. */
+ * entry makes some programs drop the whole file; so are services at a URL that is not https.
+ * Failure sticks in `out`. */
 void
 autoconfig_write(struct buf *out, const struct answer *answer);
 

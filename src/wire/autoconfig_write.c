@@ -90,7 +90,7 @@ is_writable(const struct answer_protocol *p)
 		return p->server != NULL && p->port > 0 && socket_of(p) != NULL &&
 		       is_known_to_all(p);
 	case AUTOCONFIG_URL:
-		return p->url != NULL;
+		return slice_starts_nocase(slice_of(p->url), SLICE_LITERAL("https://"));
 	case AUTOCONFIG_MIXED:
 		break;
 	}
