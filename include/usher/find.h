@@ -254,7 +254,10 @@ enum usher_part {
 	USHER_PART_USER = 3,	 /* 1 when settings were found */
 	USHER_PART_PROTOCOL = 4, /* each way to reach the mailbox */
 	USHER_PART_ALTERNATIVE_MAILBOX = 5, /* further mailboxes to open */
-	USHER_PART_REFUSAL = 6		    /* 1 when a service said no in so many words */
+	USHER_PART_REFUSAL = 6,		    /* 1 when a service said no in so many words */
+	USHER_PART_DOCUMENTATION = 7,	    /* pages for people, by language */
+	USHER_PART_SETTING_ERROR = 8,	    /* settings that SOAP has no value for, and why */
+	USHER_PART_SHARING_LOCATION = 9	    /* where documents are shared */
 };
 
 /* How many records a part has. Since 0.1. */

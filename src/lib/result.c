@@ -187,10 +187,35 @@ usher_result_outcome(const struct usher_result *result)
 	return (enum usher_outcome)result->plan.outcome;
 }
 
+/* ANSWER_LISTS: the part is no list of records of the answer. */
+static enum answer_list_id
+list_of(enum usher_part part)
+{
+	switch (part) {
+	case USHER_PART_ALTERNATIVE_MAILBOX:
+		return ANSWER_ALTERNATIVE_MAILBOXES;
+	case USHER_PART_DOCUMENTATION:
+		return ANSWER_DOCUMENTATION;
+	case USHER_PART_SHARING_LOCATION:
+		return ANSWER_SHARING_LOCATIONS;
+	case USHER_PART_SETTING_ERROR:
+		return ANSWER_SETTING_ERRORS;
+	case USHER_PART_FIND:
+	case USHER_PART_ATTEMPT:
+	case USHER_PART_ACCOUNT:
+	case USHER_PART_USER:
+	case USHER_PART_PROTOCOL:
+	case USHER_PART_REFUSAL:
+		break;
+	}
+	return ANSWER_LISTS;
+}
+
 size_t
 usher_result_count(const struct usher_result *result, enum usher_part part)
 {
 	const struct answer *a = result->settings;
+	size_t n = 0;
 
 	switch (part) {
 	case USHER_PART_FIND:
@@ -202,12 +227,17 @@ usher_result_count(const struct usher_result *result, enum usher_part part)
 		return a != NULL ? 1 : 0;
 	case USHER_PART_PROTOCOL:
 		return a != NULL ? a->n_protocols : 0;
-	case USHER_PART_ALTERNATIVE_MAILBOX:
-		return a != NULL ? a->n_alternative_mailboxes : 0;
 	case USHER_PART_REFUSAL:
 		return result->refusal != NULL ? 1 : 0;
+	case USHER_PART_ALTERNATIVE_MAILBOX:
+	case USHER_PART_DOCUMENTATION:
+	case USHER_PART_SHARING_LOCATION:
+	case USHER_PART_SETTING_ERROR:
+		if (a != NULL)
+			(void)answer_list_items(a, list_of(part), &n);
+		break;
 	}
-	return 0;
+	return n;
 }
 
 /* A member: its row, and the record it is a member of. */
@@ -225,6 +255,17 @@ in_table(const struct field_table *t, const void *record, const char *name, stru
 		return false;
 	*out = (struct member){ f, record };
 	return true;
+}
+
+static bool
+in_list(const struct answer *a, enum answer_list_id list, size_t index, const char *name,
+    struct member *out)
+{
+	const struct field_table *t = answer_lists[list].table;
+	size_t n;
+	const char *items = answer_list_items(a, list, &n);
+
+	return in_table(t, items + index * t->size, name, out);
 }
 
 static bool
@@ -258,11 +299,13 @@ find_member(const struct usher_result *r, enum usher_part part, size_t index, co
 	case USHER_PART_PROTOCOL:
 		return in_table(&protocol_head_table, &r->protocols[index], name, out) ||
 		       in_table(&answer_protocol_table, &a->protocols[index], name, out);
-	case USHER_PART_ALTERNATIVE_MAILBOX:
-		return in_table(
-		    &answer_alternative_mailbox_table, &a->alternative_mailboxes[index], name, out);
 	case USHER_PART_REFUSAL:
 		return in_table(&answer_refusal_table, &r->refusal->refusal, name, out);
+	case USHER_PART_ALTERNATIVE_MAILBOX:
+	case USHER_PART_DOCUMENTATION:
+	case USHER_PART_SHARING_LOCATION:
+	case USHER_PART_SETTING_ERROR:
+		return in_list(a, list_of(part), index, name, out);
 	}
 	return false;
 }

@@ -151,6 +151,20 @@ static const struct field link_rows[] = {
 };
 const struct field_table answer_link_table = FIELD_TABLE(link_rows, struct answer_link);
 
+#define LOCATION struct answer_sharing_location
+static const struct field sharing_location_rows[] = {
+	URL(LOCATION, service_url, "sharing service"),
+	URL(LOCATION, location_url, "where documents are kept"),
+	ANY(LOCATION, display_name, "name of the place"),
+	ROW_LIST(LOCATION, file_extensions, FORM_ANY, 0, "kinds of documents it takes"),
+	ROW_SWITCH(LOCATION, external_access, 0, "people of other organizations may be let in"),
+	ROW_SWITCH(LOCATION, anonymous_access, 0, "anybody may be let in"),
+	ROW_SWITCH(LOCATION, can_modify_permissions, 0, "the user decides who is let in"),
+	ROW_SWITCH(LOCATION, is_default, 0, "the one to take when nothing is said"),
+};
+const struct field_table answer_sharing_location_table =
+    FIELD_TABLE(sharing_location_rows, LOCATION);
+
 static const struct field setting_error_rows[] = {
 	ANY(struct answer_setting_error, setting, "setting that was asked for"),
 	ANY(struct answer_setting_error, name, "the error code's name"),
@@ -158,6 +172,41 @@ static const struct field setting_error_rows[] = {
 };
 const struct field_table answer_setting_error_table =
     FIELD_TABLE(setting_error_rows, struct answer_setting_error);
+
+#define LIST(table, member) \
+	{ \
+#member, &(table), offsetof(struct answer, member), \
+		    offsetof(struct answer, n_##member) \
+	}
+const struct answer_list answer_lists[ANSWER_LISTS] = {
+	[ANSWER_ALTERNATIVE_MAILBOXES] =
+	    LIST(answer_alternative_mailbox_table, alternative_mailboxes),
+	[ANSWER_DOCUMENTATION] = LIST(answer_link_table, documentation),
+	[ANSWER_SHARING_LOCATIONS] =
+	    LIST(answer_sharing_location_table, document_sharing_locations),
+	[ANSWER_SETTING_ERRORS] = LIST(answer_setting_error_table, setting_errors),
+};
+
+/* The members point to records of different types: they are copied, not looked at. */
+const void *
+answer_list_items(const struct answer *a, enum answer_list_id list, size_t *n)
+{
+	const char *base = (const char *)a;
+	const void *items;
+
+	memcpy(&items, base + answer_lists[list].items, sizeof(items));
+	memcpy(n, base + answer_lists[list].n, sizeof(*n));
+	return items;
+}
+
+void
+answer_list_set(struct answer *a, enum answer_list_id list, const void *items, size_t n)
+{
+	char *base = (char *)a;
+
+	memcpy(base + answer_lists[list].items, &items, sizeof(items));
+	memcpy(base + answer_lists[list].n, &n, sizeof(n));
+}
 
 static const char *const kind_names[] = {
 	[PROTOCOL_UNKNOWN] = "unknown",
@@ -236,12 +285,17 @@ protocol_equal(const struct answer_protocol *a, const struct answer_protocol *b)
 }
 
 static bool
-lists_equal(const struct field_table *t, const void *a, size_t n_a, const void *b, size_t n_b)
+lists_equal(const struct answer *a, const struct answer *b, enum answer_list_id list)
 {
+	const struct field_table *t = answer_lists[list].table;
+	size_t n_a, n_b;
+	const char *in_a = answer_list_items(a, list, &n_a);
+	const char *in_b = answer_list_items(b, list, &n_b);
+
 	if (n_a != n_b)
 		return false;
 	for (size_t i = 0; i < n_a * t->size; i += t->size)
-		if (!record_equal(t, (const char *)a + i, (const char *)b + i))
+		if (!record_equal(t, in_a + i, in_b + i))
 			return false;
 	return true;
 }
@@ -250,15 +304,11 @@ static bool
 settings_equal(const struct answer *a, const struct answer *b)
 {
 	if (!record_equal(&answer_user_table, &a->user, &b->user) ||
-	    !record_equal(&answer_account_table, a, b) ||
-	    !lists_equal(&answer_alternative_mailbox_table, a->alternative_mailboxes,
-		a->n_alternative_mailboxes, b->alternative_mailboxes, b->n_alternative_mailboxes) ||
-	    !lists_equal(&answer_link_table, a->documentation, a->n_documentation, b->documentation,
-		b->n_documentation) ||
-	    !lists_equal(&answer_setting_error_table, a->setting_errors, a->n_setting_errors,
-		b->setting_errors, b->n_setting_errors) ||
-	    a->n_protocols != b->n_protocols)
+	    !record_equal(&answer_account_table, a, b) || a->n_protocols != b->n_protocols)
 		return false;
+	for (int i = 0; i < ANSWER_LISTS; i++)
+		if (!lists_equal(a, b, (enum answer_list_id)i))
+			return false;
 	for (size_t i = 0; i < a->n_protocols; i++)
 		if (!protocol_equal(&a->protocols[i], &b->protocols[i]))
 			return false;

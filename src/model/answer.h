@@ -185,6 +185,17 @@ struct answer_link {
 	const char *text;
 };
 
+/* Where documents are kept to be shared (SOAP). */
+struct answer_sharing_location {
+	const char *service_url;
+	const char *location_url;
+	const char *display_name;
+	struct text_list file_extensions;
+	enum tri external_access, anonymous_access;
+	enum tri can_modify_permissions;
+	enum tri is_default;
+};
+
 /* Why one setting that was asked for is not there (SOAP). */
 struct answer_setting_error {
 	const char *setting;
@@ -220,6 +231,8 @@ struct answer {
 	const char *mobile_mailbox_policy_interop;
 	const char *sp_my_site_host_url;
 	const char *autodiscover_url; /* of the right version for this user */
+	const struct answer_sharing_location *document_sharing_locations;
+	size_t n_document_sharing_locations;
 	const struct answer_setting_error *setting_errors;
 	size_t n_setting_errors;
 
@@ -245,8 +258,33 @@ extern const struct field_table answer_user_table;
 extern const struct field_table answer_alternative_mailbox_table;
 extern const struct field_table answer_protocol_table; /* all but kind's name, WEB */
 extern const struct field_table answer_link_table;
+extern const struct field_table answer_sharing_location_table;
 extern const struct field_table answer_setting_error_table;
 extern const struct field_table answer_account_table; /* account_type … in struct answer */
+
+/* The lists of records in struct answer. */
+enum answer_list_id {
+	ANSWER_ALTERNATIVE_MAILBOXES = 0,
+	ANSWER_DOCUMENTATION,
+	ANSWER_SHARING_LOCATIONS,
+	ANSWER_SETTING_ERRORS,
+	ANSWER_LISTS
+};
+
+struct answer_list {
+	const char *name; /* JSON member */
+	const struct field_table *table;
+	size_t items, n; /* offsets of the pointer and of the count */
+};
+
+extern const struct answer_list answer_lists[ANSWER_LISTS];
+
+/* The records and how many there are. */
+const void *
+answer_list_items(const struct answer *a, enum answer_list_id list, size_t *n);
+
+void
+answer_list_set(struct answer *a, enum answer_list_id list, const void *items, size_t n);
 
 /* `EXCH`, `mapiHttp` …; "unknown" for PROTOCOL_UNKNOWN. */
 const char *

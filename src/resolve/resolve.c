@@ -209,6 +209,13 @@ resolve_server_version(const char *version, char out[9])
 	return out;
 }
 
+const char *
+resolve_build(struct arena *mem, const struct version *version)
+{
+	return arena_printf(
+	    mem, "%02u.%02u.%04u.000", version->major, version->minor, version->build);
+}
+
 /* ---- the decision ---- */
 
 static bool

@@ -68,6 +68,10 @@ const char *
 resolve_login(struct arena *mem, const struct domain *domain, const struct mail_service *service,
     const char *address, const struct mailbox *mailbox);
 
+/* A build as SOAP tells it: `15.01.2507.000`. NULL when out of memory. */
+const char *
+resolve_build(struct arena *mem, const struct version *version);
+
 /* The ServerVersion element of `15.1.2507` (pox.md 8), or NULL when `version` is not three numbers
  * that fit. `out` holds 9 bytes. */
 const char *

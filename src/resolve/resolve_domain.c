@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/url.h"
+#include "resolve/resolve.h"
 #include "resolve/site.h"
 
 /* ---- URLs ---- */
@@ -75,6 +76,24 @@ resolve_domain_url(
 	if (!slice_starts_nocase(slice_of(*url), SLICE_LITERAL("https://")))
 		*url = NULL;
 	return USHER_OK;
+}
+
+usher_status
+resolve_domain_ews(
+    struct arena *mem, const struct facts *facts, const char **url, const char **version)
+{
+	const struct server *server = facts->org == NULL ? NULL : site_choose(facts, NULL);
+	struct version v;
+
+	*version = NULL;
+	if (resolve_domain_url(mem, facts, PROTOCOL_EWS, url) != USHER_OK)
+		return USHER_E_NOMEM;
+	if (*url == NULL || public_url(facts, URL_EWS) == NULL)
+		return USHER_OK;
+	if (!version_parse(server->version, &v))
+		return USHER_OK;
+	*version = resolve_build(mem, &v);
+	return *version == NULL ? USHER_E_NOMEM : USHER_OK;
 }
 
 /* ---- Mail Autoconfig ---- */

@@ -15,6 +15,12 @@ USHER_CHECK usher_status
 resolve_domain_url(
     struct arena *mem, const struct facts *facts, enum protocol_kind kind, const char **url);
 
+/* The public EWS of the domain and, where an organization's server offers it, that server's build:
+ * `15.01.2507.000`. Either may be NULL. USHER_E_NOMEM. */
+USHER_CHECK usher_status
+resolve_domain_ews(
+    struct arena *mem, const struct facts *facts, const char **url, const char **version);
+
 /* The settings of a domain with placeholders of Mail Autoconfig in the place of the address.
  * `asked` is the domain as asked for, in A-labels; an alias has the user names of the domain that
  * it stands for. Services in the order of the facts; an exchange domain that has some has its URLs

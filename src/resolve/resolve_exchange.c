@@ -459,9 +459,7 @@ static void
 put_versions(const struct exchange *x)
 {
 	struct answer *a = x->b->out;
-	const char *build =
-	    build_text(x->b, arena_printf(x->b->mem, "%02u.%02u.%04u.000", x->version.major,
-				 x->version.minor, x->version.build));
+	const char *build = build_text(x->b, resolve_build(x->b->mem, &x->version));
 
 	a->microsoft_online = TRI_OFF;
 	a->user.autodiscover_smtp_address = x->b->mailbox->address;

@@ -9,8 +9,6 @@
 #include "base/when.h"
 #include "wire/pacc.h"
 
-enum { KEPT_BYTES = 1024 * 1024 };
-
 struct resolve_context
 answering_as(const struct request *request, const char *login)
 {
@@ -105,10 +103,10 @@ answering_send(struct request *request, int status, const char *type,
 		.n_fields = n_fields,
 	};
 
-	if (out->status != USHER_OK)
-		request_refuse(request, 503, "The answer does not fit into memory.");
+	if (out->status == USHER_E_LIMIT) /* asking again would not help */
+		request_refuse(request, 500, "The answer is too large.");
+	else if (out->status != USHER_OK)
+		request_refuse(request, 503, "Out of memory.");
 	else
 		request_reply(request, &reply);
-	if (out->size > KEPT_BYTES) /* a hundred users are asked about now and then */
-		buf_clear(out);
 }

@@ -38,7 +38,8 @@ answering_own_name(const struct request *request, const char *host);
 const char *
 answering_soap_url(struct request *request, const char *url);
 
-/* Sends what is in the thread's buffer, or a 503 when it did not fit into memory. */
+/* Sends what is in the thread's buffer, or a 500 when it is over the limit of an answer, or a 503
+ * when there was no memory for it. */
 void
 answering_send(struct request *request, int status, const char *type,
     const struct reply_field *fields, size_t n_fields);

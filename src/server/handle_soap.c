@@ -4,6 +4,15 @@
 #include "server/route.h"
 #include "wire/soap.h"
 
+/* One request on its way; in request->mem. */
+struct job {
+	struct auth auth; /* first: `then` gets it and knows the job by it */
+	struct soap_request question;
+	const char *fault_text; /* NULL: `question` was read */
+	enum soap_fault fault;
+	struct soap_response response;
+};
+
 static void
 send(struct request *request, int status)
 {
@@ -15,12 +24,34 @@ send(struct request *request, int status)
 	answering_send(request, status, SOAP_TYPE, fields, COUNT_OF(fields));
 }
 
-/* One response on its way. */
-struct job {
-	const struct soap_request *question;
-	const char *login;
-	struct soap_response response;
-};
+static void
+send_fault(struct request *request, enum soap_fault fault, const char *text)
+{
+	soap_write_fault(&thread_of(request)->out, fault, text);
+	service_count(request, COUNT_ANSWER_REFUSAL);
+	send(request, 500);
+}
+
+/* Refuses the whole request. */
+static void
+send_refusal(struct request *request, const struct job *job, const char *name, const char *text)
+{
+	buf_reset(&thread_of(request)->out);
+	soap_write_refusal(&thread_of(request)->out, &job->question, NULL, name, text);
+	service_count(request, COUNT_ANSWER_REFUSAL);
+	send(request, 200);
+}
+
+/* The build of the oldest server stands for the organization; usherd has none of Exchange's. */
+static const char *
+server_version(const struct facts *facts)
+{
+	const struct org_view *org = facts == NULL ? NULL : facts->org;
+
+	return org == NULL || org->n_servers == 0 ? NULL : org->servers[0].version;
+}
+
+/* ---- settings ---- */
 
 /* Depends on the domain alone. */
 static usher_status
@@ -42,7 +73,7 @@ resolve_domain(struct request *request, const struct facts *facts, struct answer
 	answer_protocol_init(p, PROTOCOL_EXPR);
 	out->protocols = p;
 	out->n_protocols = 1;
-	return resolve_domain_url(request->mem, facts, PROTOCOL_EWS, &p->ews_url);
+	return resolve_domain_ews(request->mem, facts, &p->ews_url, &p->ews_version);
 }
 
 /* `subject` is an address, or a domain's with nobody in it. */
@@ -51,12 +82,12 @@ find_answer(struct request *request, const struct job *job, const char *subject,
     const struct facts *facts, struct answer *out, struct usher_error *err)
 {
 	const struct question one = { .language = LANGUAGE_SOAP, .address = subject };
-	const struct resolve_context context = answering_as(request, job->login);
+	const struct resolve_context context = answering_as(request, job->auth.login);
 	usher_status st;
 
 	if (facts == NULL) /* not an address at all */
 		st = resolve_refusal(request->mem, &context, REFUSAL_NOT_FOUND, NULL, out);
-	else if (job->question->operation == SOAP_GET_DOMAIN_SETTINGS)
+	else if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
 		st = resolve_domain(request, facts, out);
 	else
 		st = resolve_answer(request->mem, &one, facts, &context, out, err);
@@ -67,21 +98,12 @@ find_answer(struct request *request, const struct job *job, const char *subject,
 	return st;
 }
 
-/* The build of the oldest server stands for the organization; usherd has none of Exchange's. */
-static const char *
-server_version(const struct facts *facts)
-{
-	const struct org_view *org = facts == NULL ? NULL : facts->org;
-
-	return org == NULL || org->n_servers == 0 ? NULL : org->servers[0].version;
-}
-
 /* Finds and writes the answer for one subject; the facts live until the next lookup. False: the
  * request has been answered otherwise. */
 static bool
 answer_one(struct request *request, struct job *job, size_t i)
 {
-	const char *subject = job->question->subjects.v[i];
+	const char *subject = job->question.subjects.v[i];
 	struct question one = { .language = LANGUAGE_SOAP, .address = subject };
 	struct usher_error err = { 0 };
 	struct facts facts;
@@ -89,13 +111,14 @@ answer_one(struct request *request, struct job *job, size_t i)
 	enum lookup found;
 	usher_status st;
 
-	if (job->question->operation == SOAP_GET_DOMAIN_SETTINGS)
+	if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
 		one.address = arena_join(request->mem, "anonymous@", subject);
 	if (one.address == NULL) {
 		request_refuse(request, 503, "Out of memory.");
 		return false;
 	}
-	found = dir_facts(thread_of(request)->dir, request->mem, &one, job->login, &facts, &err);
+	found =
+	    dir_facts(thread_of(request)->dir, request->mem, &one, job->auth.login, &facts, &err);
 	if (!service_available(request, found, &err))
 		return false;
 	st = find_answer(
@@ -105,7 +128,7 @@ answer_one(struct request *request, struct job *job, size_t i)
 		return false;
 	}
 	if (i == 0)
-		soap_response_begin(&job->response, &thread_of(request)->out, job->question,
+		soap_response_begin(&job->response, &thread_of(request)->out, &job->question,
 		    server_version(found == LOOKUP_FOUND ? &facts : NULL));
 	answering_count(request, &answer);
 	soap_response_answer(&job->response, &answer);
@@ -113,44 +136,129 @@ answer_one(struct request *request, struct job *job, size_t i)
 }
 
 static void
-answer_all(struct request *request, const struct soap_request *question)
+answer_all(struct request *request, struct job *job)
 {
-	const struct auth *auth = request->data;
-	struct job job = { .question = question, .login = auth->login };
-
-	for (size_t i = 0; i < question->subjects.n; i++)
-		if (!answer_one(request, &job, i))
+	for (size_t i = 0; i < job->question.subjects.n; i++)
+		if (!answer_one(request, job, i))
 			return;
-	soap_response_end(&job.response);
+	soap_response_end(&job->response);
+	if (thread_of(request)->out.status == USHER_E_LIMIT) /* it would be so each time */
+		send_refusal(request, job, "InvalidRequest",
+		    "The settings of so many do not fit into one answer; ask about fewer.");
+	else
+		send(request, 200);
+}
+
+/* ---- what other organizations ask ---- */
+
+/* False: the request has been answered. */
+static bool
+find_domain(struct request *request, const char *name, struct facts *out)
+{
+	struct usher_error err = { 0 };
+	enum lookup found = answering_domain(request, name, out, &err);
+
+	if (found == LOOKUP_ABSENT)
+		*out = (struct facts){ 0 };
+	return service_available(request, found, &err);
+}
+
+/* Anybody may ask: tokens are fetched before there is anything to log in with. */
+static void
+answer_federation(struct request *request, const struct job *job)
+{
+	const struct organization *o;
+	struct facts facts;
+
+	if (!find_domain(request, job->question.subjects.v[0], &facts))
+		return;
+	o = facts.org == NULL ? NULL : &facts.org->organization;
+	if (o != NULL && o->application_uri == NULL) {
+		send_refusal(
+		    request, job, "NotFederated", "The organization has no federation trust.");
+		return;
+	}
+	if (facts.domain == NULL) {
+		send_refusal(request, job, "InvalidDomain", "The domain is not served here.");
+		return;
+	}
+	soap_write_federation(&thread_of(request)->out, &job->question, server_version(&facts), o);
+	service_count(request, COUNT_ANSWER_SETTINGS);
 	send(request, 200);
+}
+
+static void
+answer_relationships(struct request *request, const struct job *job)
+{
+	struct facts facts;
+	const struct org_view *org;
+
+	if (!find_domain(request, job->question.subjects.v[0], &facts))
+		return;
+	org = facts.org;
+	if (org == NULL || org->n_relationships == 0) {
+		send_refusal(request, job, "NotFederated",
+		    "The organization has no relationship with others.");
+		return;
+	}
+	soap_write_relationships(&thread_of(request)->out, &job->question, server_version(&facts),
+	    org->relationships, org->n_relationships);
+	service_count(request, COUNT_ANSWER_SETTINGS);
+	send(request, 200);
+}
+
+/* ---- the whole ---- */
+
+static void
+answer(struct request *request, struct job *job)
+{
+	buf_reset(&thread_of(request)->out);
+	if (job->fault_text != NULL)
+		send_fault(request, job->fault, job->fault_text);
+	else if (job->question.invalid != NULL)
+		send_refusal(request, job, "InvalidRequest", job->question.invalid);
+	else if (job->question.operation == SOAP_GET_FEDERATION_INFORMATION)
+		answer_federation(request, job);
+	else if (job->question.operation == SOAP_GET_ORGANIZATION_RELATIONSHIP_SETTINGS)
+		answer_relationships(request, job);
+	else
+		answer_all(request, job);
+}
+
+static void
+answer_or_refuse(struct request *request, struct auth *auth)
+{
+	if (auth->outcome == CALLER_PASSED)
+		answer(request, (struct job *)auth);
+	else
+		authenticate_refuse(request, auth);
 }
 
 void
 handle_soap(struct request *request)
 {
-	struct buf *out = &thread_of(request)->out;
-	struct soap_request question;
+	struct job *job = arena_zalloc(request->mem, sizeof(*job));
 	struct usher_error err = { 0 };
-	enum soap_fault fault;
-	usher_status st;
+	usher_status st = USHER_E_NOMEM;
 
-	buf_reset(out);
-	st = soap_read_request(
-	    thread_of(request)->xml, request->mem, request->body, &question, &fault, &err);
-	if (st == USHER_E_NOMEM) {
-		request_refuse(request, 503, "Out of memory.");
-	} else if (st != USHER_OK) {
-		soap_write_fault(out, fault, err.message);
-		send(request, 500);
-	} else if (question.invalid != NULL) {
-		soap_write_refusal(out, &question, NULL, "InvalidRequest", question.invalid);
-		send(request, 200);
-	} else if (question.operation == SOAP_GET_FEDERATION_INFORMATION ||
-		   question.operation == SOAP_GET_ORGANIZATION_RELATIONSHIP_SETTINGS) {
-		soap_write_refusal(out, &question, NULL, "NotFederated",
-		    "The organization has no federation trust.");
-		send(request, 200);
-	} else {
-		answer_all(request, &question);
+	if (job != NULL)
+		st = soap_read_request(thread_of(request)->xml, request->mem, request->body,
+		    &job->question, &job->fault, &err);
+	if (st != USHER_OK && st != USHER_E_NOMEM) {
+		job->fault_text = arena_strdup(request->mem, err.message);
+		st = job->fault_text == NULL ? USHER_E_NOMEM : USHER_OK;
 	}
+	if (st != USHER_OK) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	if (job->fault_text == NULL && job->question.operation == SOAP_GET_FEDERATION_INFORMATION) {
+		answer(request, job);
+		return;
+	}
+	authenticate(request, &job->auth);
+	if (job->auth.outcome == CALLER_UNSURE)
+		authenticate_check(request, &job->auth, answer_or_refuse);
+	else
+		answer_or_refuse(request, &job->auth);
 }

@@ -22,7 +22,7 @@ static const char POX_PATH[] = "/autodiscover/autodiscover.xml";
 static const struct route routes[] = {
 	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(POST), POX_REQUEST_BYTES, LOGIN_LATER, handle_pox },
 	{ ON(HTTPS) | ON(PROXY), POX_PATH, BY(GET) | BY(HEAD), 0, LOGIN_FIRST, handle_pox_probe },
-	{ ON(HTTPS) | ON(PROXY), SOAP_PATH, BY(POST), SOAP_REQUEST_BYTES, LOGIN_FIRST,
+	{ ON(HTTPS) | ON(PROXY), SOAP_PATH, BY(POST), SOAP_REQUEST_BYTES, LOGIN_LATER,
 	    handle_soap },
 	{ ON(HTTPS) | ON(PROXY), JSON_V2_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_json_v2 },
 	{ ON(HTTPS) | ON(PROXY), JSON_V2_PATH "/*", BY(GET) | BY(HEAD), 0, LOGIN_NONE,

@@ -32,7 +32,8 @@ handle_pox(struct request *request);
 void
 handle_pox_probe(struct request *request);
 
-/* handle_soap.c: settings of many users, for whoever is logged in. */
+/* handle_soap.c: settings of many users, for whoever is logged in, and what others may know of the
+ * organization. */
 void
 handle_soap(struct request *request);
 

@@ -7,7 +7,10 @@
 #include "base/err.h"
 #include "base/when.h"
 
-enum { REPLY_BYTES = 8 * 1024 * 1024 }; /* SOAP: a hundred users, every setting */
+enum {
+	REPLY_BYTES = 8 * 1024 * 1024, /* SOAP: a hundred users, every setting */
+	KEPT_BYTES = 1024 * 1024       /* from one batch to the next */
+};
 
 const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
 	[COUNT_ANSWER_SETTINGS] = { "usherd_answers_total", "kind=\"settings\"",
@@ -125,6 +128,8 @@ service_batch(void *context, bool begins)
 		dir_hold(t->dir);
 	else
 		dir_release(t->dir);
+	if (t->out.size > KEPT_BYTES) /* a hundred users are asked about now and then */
+		buf_clear(&t->out);
 }
 
 struct service *

@@ -315,7 +315,6 @@ json_tree_settings(
     struct arena *mem, const struct json_node *object, struct answer *out, struct usher_error *err)
 {
 	const struct json_node *kind = json_tree_member(object, "kind");
-	const void *more = NULL, *links = NULL, *errors = NULL;
 	usher_status st;
 
 	if (kind == NULL || kind->kind != NODE_TEXT || strcmp(kind->text, "settings") != 0)
@@ -325,18 +324,14 @@ json_tree_settings(
 	if (st == USHER_OK)
 		st = json_tree_record(
 		    mem, json_tree_member(object, "user"), &answer_user_table, &out->user, err);
-	if (st == USHER_OK)
-		st = read_records(mem, object, "alternative_mailboxes",
-		    &answer_alternative_mailbox_table, &more, &out->n_alternative_mailboxes, err);
-	if (st == USHER_OK)
-		st = read_records(mem, object, "documentation", &answer_link_table, &links,
-		    &out->n_documentation, err);
-	if (st == USHER_OK)
-		st = read_records(mem, object, "setting_errors", &answer_setting_error_table,
-		    &errors, &out->n_setting_errors, err);
-	out->alternative_mailboxes = more;
-	out->documentation = links;
-	out->setting_errors = errors;
+	for (int i = 0; i < ANSWER_LISTS && st == USHER_OK; i++) {
+		const void *items = NULL;
+		size_t n = 0;
+
+		st = read_records(
+		    mem, object, answer_lists[i].name, answer_lists[i].table, &items, &n, err);
+		answer_list_set(out, (enum answer_list_id)i, items, n);
+	}
 	return st == USHER_OK ? read_protocols(mem, object, out, err) : st;
 }
 

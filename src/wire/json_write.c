@@ -164,14 +164,13 @@ put_settings(struct object *o, const struct answer *a)
 	put_name(o, "user");
 	json_write_record(o->out, &answer_user_table, &a->user, JSON_PLAIN);
 	put_members(o, &answer_account_table, a, JSON_PLAIN);
-	put_records(o, "alternative_mailboxes", &answer_alternative_mailbox_table,
-	    a->alternative_mailboxes, a->n_alternative_mailboxes);
-	if (a->n_documentation > 0)
-		put_records(
-		    o, "documentation", &answer_link_table, a->documentation, a->n_documentation);
-	if (a->n_setting_errors > 0)
-		put_records(o, "setting_errors", &answer_setting_error_table, a->setting_errors,
-		    a->n_setting_errors);
+	for (int i = 0; i < ANSWER_LISTS; i++) {
+		size_t n;
+		const void *items = answer_list_items(a, (enum answer_list_id)i, &n);
+
+		if (n > 0 || i == ANSWER_ALTERNATIVE_MAILBOXES)
+			put_records(o, answer_lists[i].name, answer_lists[i].table, items, n);
+	}
 	put_name(o, "protocols");
 	buf_char(o->out, '[');
 	for (size_t i = 0; i < a->n_protocols; i++) {

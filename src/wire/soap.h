@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "model/answer.h"
+#include "model/org.h"
 #include "model/question.h"
 #include "usher/status.h"
 #include "wire/xml.h"
@@ -49,8 +50,8 @@ struct soap_request {
 };
 
 /* Writes a question in SOAP 1.1. `to` should be the URL, message_id a `urn:uuid:` of its own;
- * without a server_version the latest common one is named, without settings every one that the
- * model has room for is asked for. */
+ * without a server_version the latest common one is named, without settings every one is asked
+ * for. */
 void
 soap_write_request(struct buf *out, const struct soap_request *request);
 
@@ -108,6 +109,16 @@ soap_response_end(struct soap_response *response);
 void
 soap_write_refusal(struct buf *out, const struct soap_request *request, const char *server_version,
     const char *error, const char *message);
+
+/* The answer to GetFederationInformation of an organization that is federated. */
+void
+soap_write_federation(struct buf *out, const struct soap_request *request,
+    const char *server_version, const struct organization *organization);
+
+/* The answer to GetOrganizationRelationshipSettings: those with one of the domains asked for. */
+void
+soap_write_relationships(struct buf *out, const struct soap_request *request,
+    const char *server_version, const struct relationship *relationships, size_t n);
 
 /* Writes a fault; `text` is shown to people and must hold nothing internal. */
 void

@@ -62,7 +62,7 @@ static const struct soap_setting rows[] = {
 	ACCOUNT("MobileMailboxPolicyInterop", mobile_mailbox_policy_interop),
 	ACCOUNT("SPMySiteHostURL", sp_my_site_host_url),
 	{ "AlternateMailboxes", SOAP_AT_ACCOUNT, SOAP_AS_MAILBOXES, { 0 } },
-	{ "DocumentSharingLocations", SOAP_AT_ACCOUNT, SOAP_AS_NOTHING, { 0 } },
+	{ "DocumentSharingLocations", SOAP_AT_ACCOUNT, SOAP_AS_LOCATIONS, { 0 } },
 
 	/* The first of those that lie in one place wins. */
 	INSIDE("InternalRpcClientServer", server),
@@ -126,3 +126,18 @@ static const struct soap_setting rows[] = {
 _Static_assert(COUNT_OF(rows) == SOAP_ROWS, "SOAP_ROWS is out of date");
 
 const struct soap_setting *const soap_rows = rows;
+
+#define LOCATION struct answer_sharing_location
+#define LOCATION_TEXT(element, member) ELEMENT_TEXT(LOCATION, element, member)
+#define LOCATION_SWITCH(element, member) ELEMENT(LOCATION, element, member, FIELD_SWITCH, 0, 0)
+static const struct element sharing_location_rows[] = {
+	LOCATION_TEXT("ServiceUrl", service_url),
+	LOCATION_TEXT("LocationUrl", location_url),
+	LOCATION_TEXT("DisplayName", display_name),
+	LOCATION_SWITCH("ExternalAccessAllowed", external_access),
+	LOCATION_SWITCH("AnonymousAccessAllowed", anonymous_access),
+	LOCATION_SWITCH("CanModifyPermissions", can_modify_permissions),
+	LOCATION_SWITCH("IsDefault", is_default),
+};
+const struct element_list soap_sharing_location =
+    ELEMENT_LIST("DocumentSharingLocation", sharing_location_rows);

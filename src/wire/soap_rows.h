@@ -3,6 +3,7 @@
 #define USHER_WIRE_SOAP_ROWS_H
 
 #include "model/answer.h"
+#include "wire/elements.h"
 
 /* In which part of an answer. */
 enum soap_place {
@@ -28,7 +29,7 @@ enum soap_shape {
 	SOAP_AS_WEB_URLS, /* `offset` tells which side */
 	SOAP_AS_CONNECTIONS,
 	SOAP_AS_MAILBOXES,
-	SOAP_AS_NOTHING /* a legal name the model has no room for */
+	SOAP_AS_LOCATIONS
 };
 
 struct soap_setting {
@@ -40,6 +41,9 @@ struct soap_setting {
 
 enum { SOAP_ROWS = 101 };
 extern const struct soap_setting *const soap_rows; /* SOAP_ROWS of them */
+
+/* One of a DocumentSharingLocation, without its file extensions. */
+extern const struct element_list soap_sharing_location;
 
 /* The kinds of the blocks; PROTOCOL_UNKNOWN for the places that are none. */
 extern const enum protocol_kind soap_kinds[SOAP_PLACES];

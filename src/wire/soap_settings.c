@@ -22,8 +22,7 @@ void
 soap_settings_write_names(struct xml_writer *w, const char *element)
 {
 	for (size_t i = 0; i < SOAP_ROWS; i++)
-		if (soap_rows[i].shape != SOAP_AS_NOTHING)
-			xml_leaf(w, element, NULL, 0, soap_rows[i].name);
+		xml_leaf(w, element, NULL, 0, soap_rows[i].name);
 }
 
 /* The first block of a kind; NULL: none. */
@@ -97,8 +96,8 @@ soap_setting_present(const struct soap_setting *s, const struct answer *answer)
 		return has_connection(answer, soap_kinds[s->place]);
 	case SOAP_AS_MAILBOXES:
 		return answer->n_alternative_mailboxes > 0;
-	case SOAP_AS_NOTHING:
-		break;
+	case SOAP_AS_LOCATIONS:
+		return answer->n_document_sharing_locations > 0;
 	}
 	return false;
 }
@@ -194,6 +193,37 @@ write_mailboxes(struct xml_writer *w, const struct answer *a)
 	xml_close(w, "AlternateMailboxes");
 }
 
+/* The extensions stand in the midst of the others. */
+static void
+write_location(struct xml_writer *w, const struct answer_sharing_location *l)
+{
+	static const char *const words[] = { "false", "true" };
+	const struct element_list *all = &soap_sharing_location;
+	enum { BEFORE_EXTENSIONS = 3 };
+	const struct element_list before = { all->name, all->rows, BEFORE_EXTENSIONS };
+	const struct element_list behind = { all->name, all->rows + before.n, all->n - before.n };
+
+	xml_open(w, all->name, NULL, 0);
+	elements_write(w, &before, l, words);
+	if (l->file_extensions.n > 0) {
+		xml_open(w, "SupportedFileExtensions", NULL, 0);
+		for (size_t i = 0; i < l->file_extensions.n; i++)
+			xml_leaf(w, "FileExtension", NULL, 0, l->file_extensions.v[i]);
+		xml_close(w, "SupportedFileExtensions");
+	}
+	elements_write(w, &behind, l, words);
+	xml_close(w, all->name);
+}
+
+static void
+write_locations(struct xml_writer *w, const struct answer *a)
+{
+	xml_open(w, "DocumentSharingLocations", NULL, 0);
+	for (size_t i = 0; i < a->n_document_sharing_locations; i++)
+		write_location(w, &a->document_sharing_locations[i]);
+	xml_close(w, "DocumentSharingLocations");
+}
+
 static const char *
 type_of(const struct soap_setting *s, bool of_domain)
 {
@@ -204,12 +234,13 @@ type_of(const struct soap_setting *s, bool of_domain)
 		return "ProtocolConnectionCollectionSetting";
 	case SOAP_AS_MAILBOXES:
 		return "AlternateMailboxCollectionSetting";
+	case SOAP_AS_LOCATIONS:
+		return "DocumentSharingLocationCollectionSetting";
 	case SOAP_AS_TEXT:
 	case SOAP_AS_ON_OFF:
 	case SOAP_AS_EWS:
 	case SOAP_AS_GAL_VIEW:
 	case SOAP_AS_PAGE:
-	case SOAP_AS_NOTHING:
 		break;
 	}
 	return of_domain ? "DomainStringSetting" : "StringSetting";
@@ -232,6 +263,8 @@ soap_setting_write(
 		write_connections(w, soap_kinds[s->place], answer);
 	else if (s->shape == SOAP_AS_MAILBOXES)
 		write_mailboxes(w, answer);
+	else if (s->shape == SOAP_AS_LOCATIONS)
+		write_locations(w, answer);
 	else
 		write_value(w, s, record);
 	xml_close(w, element);

@@ -13,7 +13,7 @@ struct soap_setting;
 const struct soap_setting *
 soap_setting_find(const char *name);
 
-/* Writes the name of each setting that the model has room for, as such an element. */
+/* Writes the name of each setting, as such an element. */
 void
 soap_settings_write_names(struct xml_writer *w, const char *element);
 

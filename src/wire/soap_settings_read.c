@@ -16,6 +16,7 @@ struct reading {
 	bool made[SOAP_PLACES];
 	struct answer_protocol *mail; /* connections, in the order of the soap_rows */
 	size_t n_mail;
+	bool failed; /* out of memory */
 	struct answer *out;
 	struct usher_error *err;
 };
@@ -27,7 +28,7 @@ collect(struct reading *r, const struct xml_node *settings, struct notes *notes)
 		const char *name = xml_child_text(c, "Name");
 		const struct soap_setting *s = name == NULL ? NULL : soap_setting_find(name);
 
-		if (s != NULL && s->shape != SOAP_AS_NOTHING) {
+		if (s != NULL) {
 			if (r->nodes[s - soap_rows] == NULL)
 				r->nodes[s - soap_rows] = c;
 		} else if (name != NULL) {
@@ -98,33 +99,111 @@ collection(struct reading *r, const struct xml_node *setting, const char *name, 
 	return USHER_OK;
 }
 
+/* A collection that becomes an array of records. `read` is false for an item that is none. */
+struct items {
+	const char *list, *item;
+	size_t size;
+	bool (*read)(struct reading *r, const struct xml_node *node, void *to);
+};
+
+static usher_status
+read_items(struct reading *r, const struct xml_node *setting, const struct items *what,
+    const void **items, size_t *n)
+{
+	const struct xml_node *list;
+	size_t most;
+	char *to;
+	usher_status st = collection(r, setting, what->list, what->item, &list, &most);
+
+	*n = 0;
+	if (st != USHER_OK || most == 0)
+		return st;
+	to = arena_array(r->mem, most, what->size);
+	if (to == NULL)
+		return err_nomem(r->err, "SOAP response");
+	for (const struct xml_node *c = list->first; c != NULL; c = c->next)
+		if (strcmp(c->name, what->item) == 0 && what->read(r, c, to + *n * what->size))
+			++*n;
+	*items = to;
+	return r->failed ? err_nomem(r->err, "SOAP response") : USHER_OK;
+}
+
+static bool
+read_web_url(UNUSED struct reading *r, const struct xml_node *node, void *to)
+{
+	struct answer_owa_url *owa = to;
+
+	owa->url = xml_child_text(node, "Url");
+	owa->authentication_method = xml_child_text(node, "AuthenticationMethods");
+	return owa->url != NULL;
+}
+
 static usher_status
 read_web_urls(struct reading *r, const struct soap_setting *s, const struct xml_node *setting)
 {
-	const struct xml_node *list;
-	struct answer_owa_url *owa;
+	static const struct items what = { "WebClientUrls", "WebClientUrl",
+		sizeof(struct answer_owa_url), read_web_url };
+	const void *owa = NULL;
 	struct answer_web *web;
 	size_t n;
-	usher_status st = collection(r, setting, "WebClientUrls", "WebClientUrl", &list, &n);
+	usher_status st = read_items(r, setting, &what, &owa, &n);
 
-	if (st != USHER_OK || n == 0)
+	if (st != USHER_OK || owa == NULL)
 		return st;
-	owa = arena_array(r->mem, n, sizeof(*owa));
-	if (owa == NULL)
-		return err_nomem(r->err, "SOAP response");
-	n = 0;
-	for (const struct xml_node *c = list->first; c != NULL; c = c->next) {
-		const char *url = xml_child_text(c, "Url");
-
-		if (strcmp(c->name, "WebClientUrl") == 0 && url != NULL)
-			owa[n++] = (struct answer_owa_url){ url,
-				xml_child_text(c, "AuthenticationMethods") };
-	}
 	web = s->field.offset == offsetof(struct answer_protocol, internal) ?
 		  &make_block(r, SOAP_AT_WEB)->internal :
 		  &make_block(r, SOAP_AT_WEB)->external;
 	*web = (struct answer_web){ .owa = owa, .n_owa = n };
 	return USHER_OK;
+}
+
+static bool
+read_mailbox(UNUSED struct reading *r, const struct xml_node *node, void *to)
+{
+	elements_read(node, &pox_alternative_mailbox, to);
+	return true;
+}
+
+static bool
+read_location(struct reading *r, const struct xml_node *node, void *to)
+{
+	const struct xml_node *list = xml_child(node, "SupportedFileExtensions");
+	struct answer_sharing_location *l = to;
+	const char **v;
+	size_t n = 0;
+
+	record_init(&answer_sharing_location_table, l);
+	elements_read(node, &soap_sharing_location, l);
+	if (list == NULL)
+		return true;
+	v = arena_array(r->mem, elements_count(list, "FileExtension"), sizeof(*v));
+	r->failed = r->failed || v == NULL;
+	for (const struct xml_node *c = v == NULL ? NULL : list->first; c != NULL; c = c->next)
+		if (strcmp(c->name, "FileExtension") == 0 && c->text[0] != '\0')
+			v[n++] = c->text;
+	l->file_extensions = (struct text_list){ v, n };
+	return true;
+}
+
+/* A list that struct answer has of its own. */
+static usher_status
+read_list(struct reading *r, const struct soap_setting *s, const struct xml_node *setting)
+{
+	static const struct items mailboxes = { "AlternateMailboxes", "AlternateMailbox",
+		sizeof(struct answer_alternative_mailbox), read_mailbox };
+	static const struct items locations = { "DocumentSharingLocations",
+		"DocumentSharingLocation", sizeof(struct answer_sharing_location), read_location };
+	bool of_mailboxes = s->shape == SOAP_AS_MAILBOXES;
+	const void *items = NULL;
+	size_t n;
+	usher_status st =
+	    read_items(r, setting, of_mailboxes ? &mailboxes : &locations, &items, &n);
+
+	if (st == USHER_OK)
+		answer_list_set(r->out,
+		    of_mailboxes ? ANSWER_ALTERNATIVE_MAILBOXES : ANSWER_SHARING_LOCATIONS, items,
+		    n);
+	return st;
 }
 
 static const struct element connection_rows[] = {
@@ -170,28 +249,6 @@ read_connections(struct reading *r, const struct soap_setting *s, const struct x
 }
 
 static usher_status
-read_mailboxes(struct reading *r, const struct xml_node *setting)
-{
-	struct answer_alternative_mailbox *to;
-	const struct xml_node *list;
-	size_t n;
-	usher_status st =
-	    collection(r, setting, "AlternateMailboxes", "AlternateMailbox", &list, &n);
-
-	if (st != USHER_OK || n == 0)
-		return st;
-	to = arena_array(r->mem, n, sizeof(*to));
-	if (to == NULL)
-		return err_nomem(r->err, "SOAP response");
-	r->out->alternative_mailboxes = to;
-	r->out->n_alternative_mailboxes = n;
-	for (const struct xml_node *c = list->first; c != NULL; c = c->next)
-		if (strcmp(c->name, "AlternateMailbox") == 0)
-			elements_read(c, &pox_alternative_mailbox, to++);
-	return USHER_OK;
-}
-
-static usher_status
 read_setting(struct reading *r, const struct soap_setting *s, const struct xml_node *node)
 {
 	const char *value = xml_child_text(node, "Value");
@@ -202,7 +259,8 @@ read_setting(struct reading *r, const struct soap_setting *s, const struct xml_n
 	case SOAP_AS_CONNECTIONS:
 		return read_connections(r, s, node);
 	case SOAP_AS_MAILBOXES:
-		return read_mailboxes(r, node);
+	case SOAP_AS_LOCATIONS:
+		return read_list(r, s, node);
 	case SOAP_AS_TEXT:
 	case SOAP_AS_ON_OFF:
 	case SOAP_AS_EWS:
@@ -210,8 +268,6 @@ read_setting(struct reading *r, const struct soap_setting *s, const struct xml_n
 	case SOAP_AS_PAGE:
 		if (value != NULL)
 			read_field(r, s, value);
-		break;
-	case SOAP_AS_NOTHING:
 		break;
 	}
 	return USHER_OK;

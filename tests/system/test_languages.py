@@ -160,10 +160,63 @@ def _():
     tap.same(got[0][2], {'ExternalEwsUrl': 'https://cas01.contoso.com/EWS/Exchange.asmx'})
 
 
+def federation(domain, login=None):
+    """What an organization elsewhere is told about this one."""
+    return soap(envelope('GetFederationInformation', f'<a:Domain>{domain}</a:Domain>'), login).body
+
+
+def relationships(domain, login='nora@contoso.com', status=200):
+    """What it may see."""
+    return soap(envelope('GetOrganizationRelationshipSettings',
+                         f'<a:Domains><a:Domain>{domain}</a:Domain></a:Domains>'), login,
+                status=status).body
+
+
 @tap.case('SOAP: there is no federation')
 def _():
-    tap.has(soap(envelope('GetFederationInformation', '<a:Domain>contoso.com</a:Domain>')).body,
-            b'<ErrorCode>NotFederated</ErrorCode>')
+    for domain in ('contoso.com', 'unknown.example'):
+        tap.has(federation(domain), b'<ErrorCode>NotFederated</ErrorCode>')
+    tap.has(relationships('fabrikam.example'), b'<ErrorCode>NotFederated</ErrorCode>')
+
+
+@tap.case('SOAP: anybody is told of the federation')
+def _():
+    usher('organization', 'set', '--application-uri', 'FYDIBOHF25SPDLT.contoso.com', '--token-issuer',
+          'urn:federation:contoso', '--token-endpoint', 'https://sts.contoso.com/token')
+    usher('relationship', 'add', 'Partner', '--domains', 'fabrikam.example,other.example',
+          '--free-busy', 'limited-details', '--mailbox-move', 'on')
+    got = federation('contoso.com')
+    tap.same(got, federation('contoso.com', login='nora@contoso.com'))
+    for part in (b'<ApplicationUri>FYDIBOHF25SPDLT.contoso.com</ApplicationUri>',
+                 b'<Uri>urn:federation:contoso</Uri>',
+                 b'<Endpoint>https://sts.contoso.com/token</Endpoint>', b'<Domain>contoso.com</Domain>'):
+        tap.has(got, part)
+    for domain in ('unknown.example', 'no domain'):
+        tap.has(federation(domain), b'<ErrorCode>InvalidDomain</ErrorCode>')
+
+
+@tap.case('SOAP: who has logged in is told of relationships')
+def _():
+    got = relationships('Other.example')
+    for part in (b'<FreeBusyAccessEnabled>true</FreeBusyAccessEnabled>',
+                 b'<FreeBusyAccessLevel>LimitedDetails</FreeBusyAccessLevel>',
+                 b'<MailTipsAccessLevel>None</MailTipsAccessLevel>',
+                 b'<MailboxMoveEnabled>true</MailboxMoveEnabled>', b'<Name>Partner</Name>'):
+        tap.has(got, part)
+    tap.true(b'Partner' not in relationships('third.example'), 'a relationship with somebody else')
+    tap.same(relationships('other.example', login=None, status=401), b'')
+
+
+@tap.case('SOAP: faults and refusals are counted')
+def _():
+    def refusals():
+        text = get('/metrics', listener='private').body
+        return int(text.split(b'usherd_answers_total{kind="refusal"} ')[1].split(b'\n')[0])
+    before = refusals()
+    soap('nonsense', status=500)
+    soap(users([], ['UserDN']))
+    federation('unknown.example')
+    tap.same(refusals() - before, 3)
 
 
 @tap.each([

@@ -82,6 +82,17 @@ text_of_form(struct dice *d, const struct field *f)
 	return dice_text(d);
 }
 
+static struct text_list
+dice_texts(struct dice *d)
+{
+	size_t n = dice_roll(d, 4);
+	const char **v = dice_must(arena_array(d->mem, n, sizeof(*v)));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = dice_text(d);
+	return (struct text_list){ v, n };
+}
+
 void
 dice_record(struct dice *d, bool (*says)(const struct field_table *t, const struct field *f),
     const struct field_table *t, void *record)
@@ -96,6 +107,8 @@ dice_record(struct dice *d, bool (*says)(const struct field_table *t, const stru
 			field_set_text(f, record, text_of_form(d, f));
 		else if (f->type == FIELD_SWITCH)
 			field_set_switch(f, record, dice_roll(d, 2) == 0 ? TRI_OFF : TRI_ON);
+		else if (f->type == FIELD_LIST)
+			field_set_list(f, record, dice_texts(d));
 		else
 			field_set_number(f, record,
 			    f->min + (int64_t)dice_roll(d, (uint64_t)(f->max - f->min) + 1));

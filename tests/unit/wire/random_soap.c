@@ -65,7 +65,7 @@ either_says(const struct field_table *t, const struct field *f)
 }
 
 static bool
-mailbox_says(const struct field_table *t, const struct field *f)
+all_says(const struct field_table *t, const struct field *f)
 {
 	(void)t;
 	(void)f;
@@ -154,22 +154,29 @@ protocols(struct dice *d, struct answer *out)
 	out->n_protocols = (size_t)(to - all);
 }
 
+/* Records of a list of the answer. */
+static void
+list(struct dice *d, struct answer *out, enum answer_list_id id)
+{
+	const struct field_table *t = answer_lists[id].table;
+	size_t n = dice_roll(d, 4);
+	char *to = dice_must(arena_array(d->mem, n, t->size));
+
+	for (size_t i = 0; i < n; i++)
+		dice_record(d, all_says, t, to + i * t->size);
+	answer_list_set(out, id, to, n);
+}
+
 static void
 settings(struct dice *d, struct answer *out)
 {
-	struct answer_alternative_mailbox *to;
-	size_t n = dice_roll(d, 4);
-
 	dice_record(d, account_says, &answer_account_table, out);
 	out->kind = ANSWER_SETTINGS;
 	dice_record(d, user_says, &answer_user_table, &out->user);
 	if (dice_roll(d, 4) == 0)
 		out->user.default_ab_view = "contacts";
-	to = dice_must(arena_array(d->mem, n, sizeof(*to)));
-	for (size_t i = 0; i < n; i++)
-		dice_record(d, mailbox_says, &answer_alternative_mailbox_table, &to[i]);
-	out->alternative_mailboxes = to;
-	out->n_alternative_mailboxes = n;
+	list(d, out, ANSWER_ALTERNATIVE_MAILBOXES);
+	list(d, out, ANSWER_SHARING_LOCATIONS);
 	protocols(d, out);
 }
 
