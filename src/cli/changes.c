@@ -68,6 +68,44 @@ note_same(struct changes *c, const struct entity *e, const void *record, struct 
 	return USHER_OK;
 }
 
+/* Whether redirects are other ones after the change. */
+static bool
+moves(const struct entity *e, const union org_record *record)
+{
+	return e->id == ENTITY_DOMAIN || e->id == ENTITY_REDIRECT ||
+	       (e->id == ENTITY_MAILBOX && record->mailbox.redirect_address != NULL);
+}
+
+static usher_status
+circles_of_mailbox(struct changes *c, const struct mailbox *m, struct usher_error *err)
+{
+	usher_status st = cycle_check_address(c->dir, m->address, err);
+
+	for (size_t i = 0; st == USHER_OK && i < m->aliases.n; i++)
+		st = cycle_check_address(c->dir, m->aliases.v[i], err);
+	return st;
+}
+
+/* After a change. A document is looked at as a whole when all of it is there: in between it may
+ * well go round. */
+static usher_status
+look_for_circles(struct changes *c, const struct entity *e, const union org_record *before,
+    const union org_record *after, struct usher_error *err)
+{
+	const union org_record *r = before != NULL ? before : after;
+	bool moved = (before != NULL && moves(e, before)) || (after != NULL && moves(e, after));
+
+	if (!moved)
+		return USHER_OK;
+	c->moved = true;
+	if (c->many)
+		return USHER_OK;
+	if (e->id == ENTITY_MAILBOX)
+		return circles_of_mailbox(c, &r->mailbox, err);
+	return cycle_check_domain(
+	    c->dir, e->id == ENTITY_DOMAIN ? r->domain.domain : r->redirect.domain, err);
+}
+
 /* `put` or only look. */
 static usher_status
 put_or_look(
@@ -88,9 +126,9 @@ put_or_look(
 		return note_same(c, e, record, err);
 	kind = found ? DIR_CHANGED : DIR_CREATED;
 	if (st == USHER_OK && put)
-		st = cycle_check(c->dir, mem, e, record, err);
-	if (st == USHER_OK && put)
 		st = dir_put(c->dir, e, record, &kind, err);
+	if (st == USHER_OK && put)
+		st = look_for_circles(c, e, found ? &before : NULL, record, err);
 	if (st == USHER_OK)
 		st = note(c, e, kind, found ? &before : NULL, record, err);
 	return st;
@@ -129,6 +167,8 @@ changes_remove(struct changes *c, const struct entity *e, const void *key, struc
 	st = get(c, mem, e, key, &before, &found, err);
 	if (st == USHER_OK && found)
 		st = dir_remove(c->dir, e, key, &kind, err);
+	if (st == USHER_OK && found)
+		st = look_for_circles(c, e, &before, NULL, err);
 	if (st == USHER_OK)
 		st = note(c, e, kind, found ? &before : NULL, found ? NULL : key, err);
 	return st;
@@ -268,6 +308,8 @@ changes_run(struct cli *cli, unsigned flags,
 	st = dir_begin(c->dir, &err);
 	if (st == USHER_OK)
 		st = work(c, payload, &err);
+	if (st == USHER_OK && c->many && c->moved)
+		st = cycle_check_all(c->dir, &err);
 	if (st == USHER_OK && !cli->dry_run)
 		st = dir_commit(c->dir, &err);
 	else

@@ -20,6 +20,7 @@ struct changes {
 	struct cli *cli;
 	struct dir *dir; /* writable, a transaction is open */
 	bool many;	 /* unchanged records are counted and not shown */
+	bool moved;	 /* redirects have changed */
 	bool brief;	 /* as text, leave it to `report` to say what changed */
 	struct change shown[CHANGES_SHOWN];
 	size_t n_shown;

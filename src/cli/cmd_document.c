@@ -11,7 +11,6 @@
 #include "cert/store.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
-#include "cli/cycle.h"
 #include "cli/file.h"
 #include "cli/seen.h"
 #include "wire/json.h"

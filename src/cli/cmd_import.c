@@ -224,7 +224,7 @@ put_row(struct import *im, struct row *row, size_t number, struct usher_error *e
 		    im->by_lines ? "line" : "row", before);
 	st = merge(im, &row->mailbox, err);
 	if (st == USHER_OK)
-		st = cycle_check(im->dir, im->mem, e, &row->mailbox, err);
+		st = cycle_check_mailbox(im->dir, &row->mailbox, err);
 	if (st == USHER_OK)
 		st = dir_put(im->dir, e, &row->mailbox, &change, err);
 	if (st == USHER_OK && row->password_hash != NULL)

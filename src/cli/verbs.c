@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "cli/changes.h"
-#include "cli/cycle.h"
 #include "cli/record.h"
 
 /* Reads what is stored under the command's key. */
@@ -45,12 +44,33 @@ no_such(
 	return err_set(err, USHER_E_ABSENT, text, "there is no such %s", e->title);
 }
 
-/* What usher itself fills in when a record is made. */
-static void
-fill_in(struct cli *cli, const struct entity *e, union org_record *record)
+static usher_status
+after_rank(const void *record, void *payload)
 {
+	const struct redirect *there = record;
+	struct redirect *rule = payload;
+
+	if (there->rank >= rule->rank)
+		rule->rank = there->rank + 1;
+	return USHER_OK;
+}
+
+/* What usher itself fills in when a record is made. */
+static usher_status
+fill_in(
+    struct changes *c, const struct entity *e, union org_record *record, struct usher_error *err)
+{
+	struct redirect prefix;
+
 	if (e->id == ENTITY_SERVER)
-		record->server.created = cli->now_ms / 1000;
+		record->server.created = c->cli->now_ms / 1000;
+	if (e->id != ENTITY_REDIRECT)
+		return USHER_OK;
+	/* Behind the rules that there are: they were made first, and the first that fits wins. */
+	record_init(&e->table, &prefix);
+	prefix.domain = record->redirect.domain;
+	record->redirect.rank = 1;
+	return dir_each(c->dir, e, &prefix, after_rank, &record->redirect, err);
 }
 
 /* Names the members in which what is there is not what was asked for. */
@@ -87,8 +107,9 @@ add_work(struct changes *c, void *payload, struct usher_error *err)
 		return st;
 	there = record;
 	if (!found)
-		fill_in(c->cli, e, &record);
-	st = record_apply_settings(c->cli, &record, err);
+		st = fill_in(c, e, &record, err);
+	if (st == USHER_OK)
+		st = record_apply_settings(c->cli, &record, err);
 	if (st == USHER_OK && found) {
 		st = entity_check(c->cli->mem, e, &record, err);
 		if (st == USHER_OK && !record_equal(&e->table, &there, &record))
@@ -125,10 +146,11 @@ set_work(struct changes *c, void *payload, struct usher_error *err)
 	if (!found && !how->make)
 		return no_such(c->cli, e, &record, err);
 	if (!found)
-		fill_in(c->cli, e, &record);
+		st = fill_in(c, e, &record, err);
 	if (e->id == ENTITY_OUTLOOK_ANYWHERE && how->enabled != TRI_ABSENT)
 		record.outlook_anywhere.enabled = how->enabled;
-	st = record_apply_settings(c->cli, &record, err);
+	if (st == USHER_OK)
+		st = record_apply_settings(c->cli, &record, err);
 	return st == USHER_OK ? changes_put(c, e, &record, err) : st;
 }
 

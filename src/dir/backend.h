@@ -30,6 +30,9 @@ struct dir_backend {
 	usher_status (*each)(struct dir *dir, const struct entity *entity, const void *prefix,
 	    usher_status (*each)(const void *record, void *payload), void *payload,
 	    struct usher_error *err);
+	usher_status (*each_moved)(struct dir *dir,
+	    usher_status (*each)(const void *record, void *payload), void *payload,
+	    struct usher_error *err);
 	usher_status (*count)(
 	    struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);
 	usher_status (*put)(struct dir *dir, const struct entity *entity, const void *record,

@@ -191,6 +191,13 @@ dir_each(struct dir *dir, const struct entity *entity, const void *prefix,
 }
 
 usher_status
+dir_each_moved(struct dir *dir, usher_status (*each)(const void *record, void *payload),
+    void *payload, struct usher_error *err)
+{
+	return dir->backend->each_moved(dir, each, payload, err);
+}
+
+usher_status
 dir_count(struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err)
 {
 	return dir->backend->count(dir, entity, out, err);

@@ -121,7 +121,8 @@ enum lookup
 dir_get(struct dir *dir, struct arena *mem, const struct entity *entity, const void *key, void *out,
     struct usher_error *err);
 
-/* Calls `each` for every record in key order (mailboxes: by domain, then local part), with memory
+/* Calls `each` for every record in key order (mailboxes: by domain, then local part;
+ * redirect rules: by domain, then as they are tried), with memory
  * that is valid during the call only. `prefix` limits to records whose leading keys equal those
  * that are set in it; NULL is all. A mailbox prefix `@example.com` is a whole domain.
  * Stops when `each` returns something other than USHER_OK, and returns that. `each` may read from
@@ -130,6 +131,12 @@ USHER_CHECK usher_status
 dir_each(struct dir *dir, const struct entity *entity, const void *prefix,
     usher_status (*each)(const void *record, void *payload), void *payload,
     struct usher_error *err);
+
+/* The same for the mailboxes that have a redirect_address, in its order: where millions of
+ * mailboxes are, those are few. */
+USHER_CHECK usher_status
+dir_each_moved(struct dir *dir, usher_status (*each)(const void *record, void *payload),
+    void *payload, struct usher_error *err);
 
 USHER_CHECK usher_status
 dir_count(struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);

@@ -586,6 +586,7 @@ const struct dir_backend sqlite_backend = {
 	.rollback = sqlite_rollback,
 	.get = sqlite_get,
 	.each = sqlite_each,
+	.each_moved = sqlite_each_moved,
 	.count = sqlite_count,
 	.put = sqlite_put,
 	.remove = sqlite_remove,

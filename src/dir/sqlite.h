@@ -34,6 +34,7 @@ enum statement {
 	STATEMENT_ADDRESS_DELETE,
 	STATEMENT_DOMAIN_ALIASES,
 	STATEMENT_DOMAIN_MAILBOX,
+	STATEMENT_DOMAIN_RULE,
 	STATEMENT_OWN_MAILBOXES,
 	STATEMENT_ORGANIZATION,
 	STATEMENT_SITES,
@@ -205,11 +206,14 @@ USHER_CHECK usher_status
 record_statement(struct sqlite_dir *d, const struct entity *e, enum record_statement which,
     sqlite3_stmt **out, struct usher_error *err);
 
-/* For those the caller finalizes: all records (see sqlite_each()), the first whose text member
+/* For those the caller finalizes: all records (see sqlite_each()), all
+ * mailboxes that have a redirect_address, the first record whose text member
  * `field` is ?1, how many there are. */
 USHER_CHECK usher_status
 statement_each(struct sqlite_dir *d, const struct entity *e, const void *prefix, size_t n_keys,
     sqlite3_stmt **out, struct usher_error *err);
+USHER_CHECK usher_status
+statement_each_moved(struct sqlite_dir *d, sqlite3_stmt **out, struct usher_error *err);
 USHER_CHECK usher_status
 statement_find(struct sqlite_dir *d, const struct entity *e, const char *field, sqlite3_stmt **out,
     struct usher_error *err);
@@ -292,6 +296,10 @@ usher_status
 sqlite_each(struct dir *dir, const struct entity *entity, const void *prefix,
     usher_status (*each)(const void *record, void *payload), void *payload,
     struct usher_error *err);
+
+usher_status
+sqlite_each_moved(struct dir *dir, usher_status (*each)(const void *record, void *payload),
+    void *payload, struct usher_error *err);
 
 usher_status
 sqlite_count(struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);

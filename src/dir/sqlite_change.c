@@ -223,8 +223,33 @@ check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 		return st;
 	st = first_of_domain(d, STATEMENT_DOMAIN_MAILBOX, domain->domain, &other, err);
 	if (st == USHER_OK && other != NULL)
-		st = conflict(
+		return conflict(
 		    d, c, err, "it has addresses (mailbox %s) and cannot become an alias", other);
+	if (st == USHER_OK)
+		st = first_of_domain(d, STATEMENT_DOMAIN_RULE, domain->domain, &other, err);
+	if (st == USHER_OK && other != NULL)
+		st = conflict(
+		    d, c, err, "it has redirect rules (%s) and cannot become an alias", other);
+	return st;
+}
+
+/* Those of the domain that it stands for are the rules of an alias. */
+static usher_status
+check_rule(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
+{
+	const struct redirect *rule = c->record;
+	const struct entity *e = &entities[ENTITY_DOMAIN];
+	struct domain key;
+	union org_record domain;
+	usher_status st;
+	bool found;
+
+	record_init(&e->table, &key);
+	key.domain = rule->domain;
+	st = record_get(d, d->scratch, e, &key, &domain, &found, err);
+	if (st == USHER_OK && found && domain.domain.kind == DOMAIN_ALIAS)
+		st = conflict(d, c, err, "%s is an alias; make the rule in %s", rule->domain,
+		    domain.domain.alias_of);
 	return st;
 }
 
@@ -236,6 +261,8 @@ check(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
 		return check_mailbox(d, c, err);
 	case ENTITY_DOMAIN:
 		return check_alias(d, c, err);
+	case ENTITY_REDIRECT:
+		return check_rule(d, c, err);
 	case ENTITY_ALTERNATIVE_MAILBOX:
 		if (c->row == NO_ROW)
 			return conflict(d, c, err, "there is no such mailbox; add it first");
@@ -399,6 +426,15 @@ settle(
 	return st;
 }
 
+/* What lookups of this handle have kept: to itself a handle does not look like somebody else. */
+static void
+note_change(struct sqlite_dir *d)
+{
+	d->changed = true;
+	if (d->cache.data_version > 0)
+		serve_cache_drop(d);
+}
+
 usher_status
 sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir_change *change,
     struct usher_error *err)
@@ -423,7 +459,7 @@ sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir
 		st = write_record(d, &c, &why);
 	if (st != USHER_OK)
 		return settle(d, st, &why, err);
-	d->changed = true;
+	note_change(d);
 	*change = c.exists ? DIR_CHANGED : DIR_CREATED;
 	return USHER_OK;
 }
@@ -541,7 +577,7 @@ sqlite_remove(struct dir *dir, const struct entity *e, const void *key, enum dir
 		st = delete_record(d, &c, &why);
 	if (st != USHER_OK)
 		return settle(d, st, &why, err);
-	d->changed = true;
+	note_change(d);
 	*change = DIR_REMOVED;
 	return USHER_OK;
 }

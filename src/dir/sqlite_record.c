@@ -396,26 +396,17 @@ keys_set(const struct entity *e, const void *prefix)
 	return n;
 }
 
-usher_status
-sqlite_each(struct dir *dir, const struct entity *e, const void *prefix,
+/* Finalizes the statement: neither a kept one nor scratch memory, because `each` may read records
+ * of the same entity. */
+static usher_status
+each_row(struct sqlite_dir *d, sqlite3_stmt *stmt, const struct entity *e,
     usher_status (*each)(const void *record, void *payload), void *payload, struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(RECORD_MAX_BYTES);
-	struct arena *keys CLEANUP(arena_cleanup) = arena_new(RECORD_MAX_BYTES);
-	struct sqlite_dir *d = sqlite_of(dir);
-	size_t n_keys = keys_set(e, prefix);
-	sqlite3_stmt *stmt = NULL;
+	usher_status st = mem == NULL ? err_nomem(err, d->path) : USHER_OK;
 	union org_record record;
-	usher_status st;
 	bool row;
 
-	if (mem == NULL || keys == NULL)
-		return err_nomem(err, d->path);
-	/* Neither a kept statement nor scratch memory: `each` may read records of the same entity.
-	 */
-	st = statement_each(d, e, prefix, n_keys, &stmt, err);
-	if (st == USHER_OK)
-		st = bind_keys(d, keys, stmt, e, prefix, n_keys, err);
 	while (st == USHER_OK && (st = sqlite_row(d, stmt, &row, err)) == USHER_OK && row) {
 		arena_reset(mem);
 		st = record_read(d, stmt, e, mem, &record, err);
@@ -424,6 +415,39 @@ sqlite_each(struct dir *dir, const struct entity *e, const void *prefix,
 	}
 	(void)sqlite3_finalize(stmt);
 	return st;
+}
+
+usher_status
+sqlite_each(struct dir *dir, const struct entity *e, const void *prefix,
+    usher_status (*each)(const void *record, void *payload), void *payload, struct usher_error *err)
+{
+	struct arena *keys CLEANUP(arena_cleanup) = arena_new(RECORD_MAX_BYTES);
+	struct sqlite_dir *d = sqlite_of(dir);
+	size_t n_keys = keys_set(e, prefix);
+	sqlite3_stmt *stmt = NULL;
+	usher_status st;
+
+	if (keys == NULL)
+		return err_nomem(err, d->path);
+	st = statement_each(d, e, prefix, n_keys, &stmt, err);
+	if (st == USHER_OK)
+		st = bind_keys(d, keys, stmt, e, prefix, n_keys, err);
+	if (st == USHER_OK)
+		return each_row(d, stmt, e, each, payload, err);
+	(void)sqlite3_finalize(stmt);
+	return st;
+}
+
+usher_status
+sqlite_each_moved(struct dir *dir, usher_status (*each)(const void *record, void *payload),
+    void *payload, struct usher_error *err)
+{
+	struct sqlite_dir *d = sqlite_of(dir);
+	sqlite3_stmt *stmt = NULL;
+	usher_status st = statement_each_moved(d, &stmt, err);
+
+	return st == USHER_OK ? each_row(d, stmt, &entities[ENTITY_MAILBOX], each, payload, err) :
+				st;
 }
 
 usher_status

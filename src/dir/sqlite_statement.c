@@ -40,6 +40,8 @@ static const struct {
 	[STATEMENT_DOMAIN_MAILBOX] = { NO_ENTITY,
 	    "SELECT m.address FROM address a CROSS JOIN mailbox m ON m.id = a.mailbox "
 	    "WHERE a.domain = ?1 ORDER BY a.local LIMIT 1" },
+	[STATEMENT_DOMAIN_RULE] = { NO_ENTITY,
+	    "SELECT pattern FROM redirect WHERE domain = ?1 LIMIT 1" },
 	/* Whose login it is: ?3 the login name, ?1 and ?2 the same as address. */
 	[STATEMENT_OWN_MAILBOXES] = { NO_ENTITY,
 	    "SELECT id FROM mailbox WHERE login_name = ?3 UNION ALL "
@@ -239,7 +241,9 @@ put_each(struct buf *sql, const struct entity *e, const void *prefix, size_t n_k
 	}
 	buf_printf(sql, "FROM %s t", e->name);
 	put_where(sql, e, n_keys);
-	for (size_t i = 0; i < e->n_keys; i++)
+	if (e->id == ENTITY_REDIRECT) /* as they are tried */
+		buf_text(sql, " ORDER BY domain, rank, pattern");
+	for (size_t i = 0; e->id != ENTITY_REDIRECT && i < e->n_keys; i++)
 		buf_printf(sql, "%s%zu", i == 0 ? " ORDER BY " : ", ", i + 1);
 }
 
@@ -251,6 +255,18 @@ statement_each(struct sqlite_dir *d, const struct entity *e, const void *prefix,
 
 	buf_init(&sql, SQL_MAX_BYTES);
 	put_each(&sql, e, prefix, n_keys);
+	return prepare(d, &sql, 0, out, err);
+}
+
+usher_status
+statement_each_moved(struct sqlite_dir *d, sqlite3_stmt **out, struct usher_error *err)
+{
+	struct buf sql CLEANUP(buf_cleanup);
+
+	buf_init(&sql, SQL_MAX_BYTES);
+	put_select(&sql, &entities[ENTITY_MAILBOX]);
+	buf_text(&sql, "FROM mailbox t WHERE redirect_address IS NOT NULL "
+		       "ORDER BY redirect_address, id");
 	return prepare(d, &sql, 0, out, err);
 }
 

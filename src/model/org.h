@@ -150,7 +150,7 @@ domain_base_length(const struct domain *d, struct slice local);
  * addresses here. */
 struct redirect {
 	const char *domain;
-	const char *pattern; /* of the local part, see redirect.h; lower case */
+	const char *pattern; /* of the local part, see rule.h; lower case */
 	int64_t rank;	     /* rules are tried from rank 1 up, those of a rank by pattern */
 	const char *redirect_address; /* a `*` in it is what that of the pattern stands for */
 	const char *redirect_domain;  /* the same local part there */

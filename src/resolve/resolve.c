@@ -8,7 +8,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "model/redirect.h"
+#include "model/rule.h"
 #include "resolve/build.h"
 
 /* A template of FIELD_TEXT_BYTES that is all `%a`, each the longest address. */
@@ -269,13 +269,13 @@ resolve_redirect(
     struct arena *mem, const struct facts *facts, const char *local, struct answer *out)
 {
 	const struct domain *d = facts->domain;
-	const struct redirect *rule = redirect_find(facts->redirects, facts->n_redirects, d, local);
+	const struct redirect *rule = rule_find(facts->redirects, facts->n_redirects, d, local);
 
 	answer_init(out, ANSWER_SETTINGS);
 	if (rule != NULL && rule->redirect_url != NULL)
 		return redirect(out, ANSWER_REDIRECT_URL, rule->redirect_url);
 	if (rule != NULL && (rule->redirect_address != NULL || rule->redirect_domain != NULL))
-		return redirect_to_address(out, redirect_address(mem, rule, d, local));
+		return redirect_to_address(out, rule_target(mem, rule, d, local));
 	if (rule != NULL)
 		return 0; /* it keeps its addresses here */
 	if (d->kind == DOMAIN_REDIRECT_URL)

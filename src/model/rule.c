@@ -1,5 +1,5 @@
-/* redirect.c - redirect rules: which of them an address falls under, and where it is sent. */
-#include "model/redirect.h"
+/* rule.c - redirect rules: which of them an address falls under, and where it is sent. */
+#include "model/rule.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 /* Goes back to the last `*` only: what it stands for grows by one, and earlier ones need not. */
 bool
-redirect_fits(const char *pattern, struct slice local)
+rule_fits(const char *pattern, struct slice local)
 {
 	const char *star = NULL;
 	size_t at = 0, after = 0;
@@ -39,23 +39,22 @@ fitting_part(const struct redirect *rule, const struct domain *domain, const cha
 {
 	struct slice whole = slice_of(local);
 
-	return redirect_fits(rule->pattern, whole) ?
+	return rule_fits(rule->pattern, whole) ?
 		   whole :
 		   slice_from(local, domain_base_length(domain, whole));
 }
 
 const struct redirect *
-redirect_find(
-    const struct redirect *rules, size_t n, const struct domain *domain, const char *local)
+rule_find(const struct redirect *rules, size_t n, const struct domain *domain, const char *local)
 {
 	for (size_t i = 0; i < n; i++)
-		if (redirect_fits(rules[i].pattern, fitting_part(&rules[i], domain, local)))
+		if (rule_fits(rules[i].pattern, fitting_part(&rules[i], domain, local)))
 			return &rules[i];
 	return NULL;
 }
 
 const char *
-redirect_address(
+rule_target(
     struct arena *mem, const struct redirect *rule, const struct domain *domain, const char *local)
 {
 	struct slice target = slice_of(rule->redirect_address), pattern = slice_of(rule->pattern);
@@ -74,7 +73,7 @@ redirect_address(
 
 /* meet[j] tells of what is left of `a` from i on and of `b` from j on; i goes down. */
 bool
-redirect_patterns_meet(const char *a, const char *b)
+rule_patterns_meet(const char *a, const char *b)
 {
 	bool meet[ADDRESS_LOCAL_BYTES + 2] = { false }, below[ADDRESS_LOCAL_BYTES + 2];
 	size_t n = strlen(a), m = strlen(b);
