@@ -43,8 +43,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (page_read_request(mem, slice_skip(input, languages.n + 1), languages, &request) ==
 	    USHER_OK) {
 		const char *text = request.address == NULL ? "" : request.address;
-		struct page page = { PAGE_SETTINGS, &request, text, text, text, text, text, &answer,
-			false, text, text, text };
+		struct page page = {
+			.request = &request,
+			.brand = text,
+			.home = text,
+			.help = text,
+			.contact = text,
+			.sample = text,
+			.address = text,
+			.domain = text,
+			.new_address = text,
+			.answer = &answer,
+			.profile = text,
+			.url = text,
+		};
 
 		answer_init(&answer, ANSWER_SETTINGS);
 		answer_protocol_init(&p[0], PROTOCOL_IMAP);

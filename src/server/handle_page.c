@@ -97,10 +97,14 @@ absolute_url(struct request *request, const struct facts *facts, const struct ad
 	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
 }
 
-static const char *
-name_of(const struct facts *facts, const char *otherwise)
+static void
+set_brand(struct page *page, const struct domain *domain, const char *name)
 {
-	return facts->domain->display_name != NULL ? facts->domain->display_name : otherwise;
+	page->brand = domain->display_name != NULL ? domain->display_name : name;
+	page->home = domain->home_page;
+	page->contact = domain->contact;
+	if (domain->documentation_url != NULL)
+		page->help = domain->documentation_url;
 }
 
 /* Before an address is known, the head names the domain whose host was asked. False: answered. */
@@ -120,7 +124,7 @@ set_brand_by_host(struct request *request, struct page *page)
 	text = domain_to_text(request->mem, domain);
 	if (found == LOOKUP_FOUND && facts.domain != NULL && text != NULL) {
 		page->sample = text;
-		page->brand = name_of(&facts, text);
+		set_brand(page, facts.domain, text);
 	}
 	return true;
 }
@@ -147,7 +151,7 @@ decide(struct request *request, const struct facts *facts, const struct address 
 	const char *moved = facts->domain->redirect_domain;
 	usher_status st;
 
-	page->brand = name_of(facts, address->domain_text);
+	set_brand(page, facts->domain, address->domain_text);
 	page->address = arena_join(request->mem, address->local, "@", address->domain_text);
 	if (page->address == NULL)
 		return USHER_E_NOMEM;

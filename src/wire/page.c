@@ -113,7 +113,9 @@ put_banner(struct buf *out, const struct page *page)
 	const struct page_request *request = page->request;
 
 	buf_text(out, "<body>\n<header>\n");
-	if (page->brand != NULL)
+	if (page->brand != NULL && page->home != NULL)
+		html_put(out, "<p><a href=\"$\"><bdi>$</bdi></a></p>\n", page->home, page->brand);
+	else if (page->brand != NULL)
 		html_put(out, "<p><bdi>$</bdi></p>\n", page->brand);
 	html_put(out, "<nav aria-label=\"$\">\n", request->text->language);
 	for (size_t i = 0; i < PAGE_TEXTS; i++) {
@@ -206,6 +208,7 @@ put_body(struct buf *out, const struct page *page)
 		page_write_note(out, t->nothing, page->domain);
 		break;
 	case PAGE_SETTINGS:
+		page_write_note(out, t->password, NULL);
 		page_write_settings(out, page);
 		break;
 	}
@@ -229,8 +232,17 @@ page_write(struct buf *out, const struct page *page)
 		html_words(out, t->heading, NULL);
 	buf_text(out, "</h1>\n");
 	put_body(out, page);
-	html_put(out, "</main>\n<footer>\n<p>$</p>\n", t->password);
+	buf_text(out, "</main>\n<footer>\n");
+	if (page->state != PAGE_SETTINGS)
+		page_write_note(out, t->password, NULL);
 	if (page->help != NULL)
 		html_put(out, "<p><a href=\"$\">$</a></p>\n", page->help, t->help);
+	if (page->contact != NULL) {
+		buf_text(out, "<p><a href=\"mailto:");
+		url_escape(out, slice_of(page->contact));
+		buf_text(out, "\">");
+		html_words(out, t->contact, page->contact);
+		buf_text(out, "</a></p>\n");
+	}
 	buf_text(out, "</footer>\n</body>\n</html>\n");
 }

@@ -45,15 +45,17 @@ struct page {
 	enum page_state state;
 	const struct page_request *request;
 	const char *brand;	     /* at the head: whose page it is; NULL: nobody's */
+	const char *home;	     /* URL that the brand leads to; NULL: none */
+	const char *help;	     /* URL of a page that tells more; NULL: none */
+	const char *contact;	     /* address of people who help; NULL: none */
 	const char *sample;	     /* domain for the example beside the form */
 	const char *address;	     /* PAGE_SETTINGS: as people write it */
-	const char *domain;	     /* of all but PAGE_QUESTION and PAGE_BAD_ADDRESS, for people */
+	const char *domain;	     /* of what PAGE_NOT_SERVED and the next say, for people */
 	const char *new_address;     /* PAGE_MOVED */
 	const struct answer *answer; /* PAGE_SETTINGS: with the address filled in */
-	bool exchange;	     /* its login names for Exchange are not known from the address */
-	const char *profile; /* path of the Apple profile, with its query; NULL: there is none */
-	const char *url;     /* absolute, for the code that phones scan; NULL: none */
-	const char *help;    /* https URL of the hoster's own page, NULL: none */
+	bool exchange;		     /* an address does not tell the login name for Exchange */
+	const char *profile;	     /* path of the Apple profile, with its query; NULL: none */
+	const char *url;	     /* absolute, for the code that phones scan; NULL: none */
 };
 
 /* Writes the document. Failure sticks in `out`. */

@@ -198,8 +198,8 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 
 	html_put(out, "<details name=\"program\">\n<summary><h3>$</h3></summary>\n", words->name);
 	if (program == PAGE_APPLE && page->profile != NULL)
-		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n", page->profile,
-		    t->profile);
+		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n<p>$</p>\n",
+		    page->profile, t->profile, t->install);
 	if (phone != NULL || ews != NULL)
 		page_write_note(out, words->exchange, NULL);
 	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))

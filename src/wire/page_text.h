@@ -30,7 +30,8 @@ struct page_text {
 	const char *button;
 	const char *password; /* that nobody asks for it */
 	const char *language; /* what the links to other languages are for */
-	const char *help;     /* link to the hoster's own page */
+	const char *help;     /* link to a page that tells more */
+	const char *contact;  /* $: address of people who help */
 
 	/* instead of settings */
 	const char *error;		/* $: heading; a title that says so */
@@ -44,7 +45,7 @@ struct page_text {
 	const char *settings; /* $: address */
 	const char *another;  /* link back to the question */
 	const char *programs, *all, *all_intro;
-	const char *profile;		 /* link that downloads it */
+	const char *profile, *install;	 /* link that downloads it; what to do then */
 	const char *scan;		 /* beside the code */
 	const char *code;		 /* what the code is, for those who cannot see it */
 	const char *incoming, *outgoing; /* $: IMAP, SMTP */

@@ -14,6 +14,7 @@ const struct page_text page_text_en = {
 	.password = "Your password is the one you know. Nobody asks for it here.",
 	.language = "Language",
 	.help = "Help",
+	.contact = "Write to $",
 
 	.error = "Error: $",
 	.bad_address = "This is not an e-mail address. One looks like name@example.org.",
@@ -30,6 +31,7 @@ const struct page_text page_text_en = {
 	.all = "All settings",
 	.all_intro = "For every other program, and to compare.",
 	.profile = "Download profile",
+	.install = "Then open Settings, on a Mac System Settings, and install the profile there.",
 	.scan = "Scan this with your phone to see these settings there.",
 	.code = "QR code: the address of this page",
 	.incoming = "Incoming mail ($)",

@@ -19,6 +19,7 @@ class Browser:
 
     def __init__(self, home, root, places, scripts=True):
         self._home = home
+        self.downloads = home / 'downloads'
         self._port = free_port()
         self._base = ''
         rules = [f'MAP {host} {place}' for host, place in places.items()]
@@ -28,7 +29,7 @@ class Browser:
                      '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
                      '--force-color-profile=srgb', f'--user-data-dir={home}/profile',
                      '--host-resolver-rules=' + ','.join(rules + ['MAP * ~NOTFOUND'])],
-            'prefs': {'download.default_directory': str(home / 'downloads'),
+            'prefs': {'download.default_directory': str(self.downloads),
                       'profile.managed_default_content_settings.javascript': 1 if scripts else 2},
         }
         self._trust(root)
@@ -106,6 +107,10 @@ class Browser:
             raise AssertionError(f'nothing on {self.url()} is {selector}')
         return found[0]
 
+    def title(self):
+        """The title of the document."""
+        return self._send('GET', self._base + '/title')
+
     def text(self, selector='body'):
         """What a reader sees of an element."""
         return self._send('GET', f'{self._base}/element/{self.one(selector)}/text')
@@ -117,6 +122,12 @@ class Browser:
     def click(self, selector):
         """Clicks it."""
         self._send('POST', f'{self._base}/element/{self.one(selector)}/click')
+
+    def press(self, key):
+        """Presses a key where the focus is."""
+        self._send('POST', self._base + '/actions', {'actions': [{
+            'type': 'key', 'id': 'keys', 'actions': [{'type': 'keyDown', 'value': key},
+                                                     {'type': 'keyUp', 'value': key}]}]})
 
     def label(self, element):
         """The name by which a screen reader calls it, and its role."""
@@ -145,6 +156,11 @@ class Browser:
         """The whole page as a PNG file."""
         made = self.command('Page.captureScreenshot', captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(made['data']))
+
+    def picture(self, selector, path):
+        """One element as a PNG file."""
+        made = self._send('GET', f'{self._base}/element/{self.one(selector)}/screenshot')
+        path.write_bytes(base64.b64decode(made))
 
     def log(self, kind):
         """What was logged since the last call: `browser` is the console, `performance` the network."""

@@ -20,7 +20,8 @@ def make(folder):
           'https://phone.contoso.com/Microsoft-Server-ActiveSync')
     usher('mailbox', 'add', 'nora@contoso.com', '--display-name', 'Nora Lind')
     usher('domain', 'add', 'fabrikam.example', '--kind', 'mail', '--display-name', 'Fabrikam & Söhne',
-          '--host-names', HOST)
+          '--host-names', HOST, '--home-page', 'https://www.fabrikam.example/',
+          '--contact', 'help@fabrikam.example')
     service('imap', '--host', 'imap.fabrikam.example', '--port', '993', '--socket', 'tls')
     service('pop3', '--host', 'pop.fabrikam.example', '--port', '995', '--socket', 'tls')
     service('smtp', '--host', 'smtp.fabrikam.example', '--port', '587', '--socket', 'starttls',

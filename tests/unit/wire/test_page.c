@@ -301,6 +301,8 @@ test_pages(void **state)
 				.state = (enum page_state)s,
 				.request = &request,
 				.brand = NASTY,
+				.home = i % 2 ? "https://" NASTY : NULL,
+				.contact = NASTY,
 				.sample = NASTY,
 				.address = NASTY,
 				.domain = NASTY,
