@@ -42,22 +42,9 @@ def soap(address, credentials, began):
                       'version': found.version.api_version if found.version else None}))
 
 
-def main():
-    address, password_file = sys.argv[1:3]
-    password = pathlib.Path(password_file).read_text(encoding='utf-8').rstrip('\n')
-    logging.basicConfig(level=logging.CRITICAL if 'quiet' in sys.argv[3:] else logging.DEBUG,
-                        stream=sys.stderr)
-    began = time.monotonic()
-    try:
-        if 'soap' in sys.argv[3:]:
-            soap(address, Credentials(address, password), began)
-            return 0
-        found = Discovery(email=address,
-                          credentials=Credentials(address, password)).discover()
-    except (AutoDiscoverFailed, AutoDiscoverError, EWSError) as fault:
-        print(json.dumps({'error': type(fault).__name__, 'message': str(fault),
-                          'seconds': time.monotonic() - began}))
-        return 1
+def pox(address, credentials, began):
+    """Prints what POX tells. ValueError: an answer without Exchange."""
+    found = Discovery(email=address, credentials=credentials).discover()
     print(json.dumps({
         'seconds': time.monotonic() - began,
         'display_name': found.user.display_name,
@@ -67,6 +54,21 @@ def main():
                                'auth_package': p.auth_package, 'ttl': p.ttl}
                       for p in found.account.protocols if p.type},
     }))
+
+
+def main():
+    address, password_file = sys.argv[1:3]
+    password = pathlib.Path(password_file).read_text(encoding='utf-8').rstrip('\n')
+    logging.basicConfig(level=logging.CRITICAL if 'quiet' in sys.argv[3:] else logging.DEBUG,
+                        stream=sys.stderr)
+    began = time.monotonic()
+    try:
+        language = soap if 'soap' in sys.argv[3:] else pox
+        language(address, Credentials(address, password), began)
+    except (AutoDiscoverFailed, AutoDiscoverError, EWSError, ValueError) as fault:
+        print(json.dumps({'error': type(fault).__name__, 'message': str(fault),
+                          'seconds': time.monotonic() - began}))
+        return 1
     return 0
 
 

@@ -6,6 +6,8 @@
     ana@redirect.example http://autodiscover.redirect.example, which leads to hoster.example
     ana@srv.example      _autodiscover._tcp.srv.example, which leads to hoster.example"""
 import contextlib
+import re
+import time
 
 from support import certificates, daemon, netns, scratch
 from support.programs import usher_ok
@@ -26,8 +28,29 @@ RECORDS = (
 )
 
 
+LOG_SECONDS = 10
+
+
 class Stage:
-    """folder, root (CA file), password_file, service (support.daemon.Usherd)."""
+    """folder, authority, root (its file), password_file, service (support.daemon.Usherd)."""
+
+    def asked(self, wanted):
+        """What usherd was asked since the last call, each as `listener method path status`: in
+        order, or when a set is wanted, each once. A request is logged when its answer is gone, so
+        that what is wanted may take a moment to come."""
+        end = time.monotonic() + LOG_SECONDS
+        while True:
+            log = self.service.log()
+            got = type(wanted)(
+                ' '.join(re.search(rf' {key}=(\S+)', line).group(1)
+                         for key in ('listener', 'method', 'path', 'status'))
+                for line in log[self._heard:].splitlines() if 'msg=request' in line)
+            if got == wanted or time.monotonic() > end:
+                self._heard = len(log)
+                return got
+            time.sleep(0.05)
+
+    _heard = 0
 
 
 def _fill_directory(folder, password_file):
@@ -57,7 +80,7 @@ def raised(more=None, names=()):
     with scratch.Folder() as folder:
         stage = Stage()
         stage.folder = folder
-        authority = certificates.Authority(folder)
+        stage.authority = authority = certificates.Authority(folder)
         stage.root = authority.root
         chain, key = authority.issue('root.example', 'autodiscover.auto.example',
                                      'hoster.example', *names)

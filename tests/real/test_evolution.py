@@ -24,7 +24,18 @@ def ask(stage, address, password_file=None):
                                'XDG_RUNTIME_DIR': str(home)})
 
 
-with stages.raised() as stage:
+POX = '/autodiscover/autodiscover.xml'
+
+
+def more_domains(run):
+    """One without Exchange."""
+    run('domain', 'add', 'post.example', '--kind', 'mail')
+    run('service', 'add', 'post.example', 'imap', '--host', 'imap.hoster.example')
+    run('service', 'add', 'post.example', 'smtp', '--host', 'smtp.hoster.example')
+    return [f'autodiscover.post.example. A {stages.SERVICE}']
+
+
+with stages.raised(more_domains, ['autodiscover.post.example']) as stage:
     @tap.each([('by the https root', 'root.example'),
                ('by https://autodiscover.DOMAIN', 'auto.example'),
                ('by SRV', 'srv.example')])
@@ -33,11 +44,20 @@ with stages.raised() as stage:
         tap.same(done.returncode, 0, done.stderr)
         tap.has(done.stdout, f'ews {stages.EWS_EXTERNAL}\n')
         tap.has(done.stdout, f'oab {stages.OAB_EXTERNAL}')
+        asked = {f'https POST {POX} 200'}
+        tap.same(stage.asked(asked), asked)
 
     @tap.case('it asks no redirect site: an address published only there is not found')
     def _():
         done = ask(stage, 'ana@redirect.example')
         tap.same(done.returncode, 1, done.stdout + done.stderr)
+
+    @tap.case('it finds no Exchange in a mail domain, and ends there')
+    def _():
+        done = ask(stage, 'ana@post.example')
+        tap.same(done.returncode, 1, done.stdout + done.stderr)
+        asked = {f'https POST {POX} 200'}
+        tap.same(stage.asked(asked), asked)
 
     @tap.case('a wrong password is refused')
     def _():
@@ -45,5 +65,7 @@ with stages.raised() as stage:
         wrong.write_text('something else\n', encoding='utf-8')
         done = ask(stage, 'ana@root.example', wrong)
         tap.same(done.returncode, 2, done.stdout + done.stderr)
+        asked = {f'https POST {POX} 401'}
+        tap.same(stage.asked(asked), asked)
 
     tap.main()

@@ -2,9 +2,6 @@
 """Thunderbird's own account set-up finds the settings, by Mail Autoconfig and by Autodiscover.
 
 The records of the domains that it asks are those that `usher plan --dns` prints."""
-import re
-import time
-
 from support import netns, tap
 
 netns.enter()
@@ -14,7 +11,6 @@ import stage as stages  # noqa: E402
 
 AUTODISCOVER = '/autodiscover/autodiscover.xml'
 AUTOCONFIG = '/mail/config-v1.1.xml'
-LOG_SECONDS = 10
 WELL_KNOWN = '/.well-known/autoconfig' + AUTOCONFIG
 
 # Beside those of the stage: where to be found, and how.
@@ -125,20 +121,6 @@ def of_autodiscover(source, asked=(), user='%EMAILADDRESS%'):
             'incoming': [{**EXCHANGE, 'username': user}], 'outgoing': NO_SERVER}
 
 
-def requests(before, wanted):
-    """What usherd was asked since then: `listener method path status` of each, every one once.
-    A request is logged when its answer is gone: it may take a moment more."""
-    end = time.monotonic() + LOG_SECONDS
-    while True:
-        lines = stage.service.log()[before:].splitlines()
-        got = {' '.join(re.search(rf' {key}=(\S+)', line).group(1)
-                        for key in ('listener', 'method', 'path', 'status'))
-               for line in lines if 'msg=request' in line}
-        if got == wanted or time.monotonic() > end:
-            return got
-        time.sleep(0.05)
-
-
 GOT_AUTOCONFIG = f'https GET {AUTOCONFIG} 200'
 GOT_AUTODISCOVER = f'https POST {AUTODISCOVER} 200'
 
@@ -179,19 +161,17 @@ with stages.raised(more_domains, NAMES) as stage, \
          {'asked': []}, set()),
     ])
     def _(domain, expected, asked):
-        before = len(stage.service.log())
         tap.same(thunderbird.run(SEARCH, f'ana@{domain}', stages.PASSWORD), expected)
-        tap.same(requests(before, asked), asked)
+        tap.same(stage.asked(asked), asked)
 
     @tap.case('a wrong password is told as such')
     def _():
-        before = len(stage.service.log())
         try:
             found = thunderbird.run(SEARCH, 'ana@auto.example', 'something else')
         except marionette.Fault as fault:
             found = str(fault)
         tap.same(found, 'Error: Exchange auth error')
         asked = {f'https POST {AUTODISCOVER} 401'}
-        tap.same(requests(before, asked), asked)
+        tap.same(stage.asked(asked), asked)
 
     tap.main()
