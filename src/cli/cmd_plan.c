@@ -6,7 +6,9 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "cli/commands.h"
+#include "resolve/resolve_domain.h"
 #include "resolve/resolve_zone.h"
+#include "wire/pacc.h"
 #include "wire/zone.h"
 
 enum {
@@ -146,6 +148,30 @@ write_fragment(struct planning *p, const struct zone *zone)
 
 /* ---- domains ---- */
 
+/* The text that vouches for the bytes that usherd serves for this domain, or why it serves none. */
+static usher_status
+wish_for_pacc(struct planning *p, const struct facts *facts, const char *domain)
+{
+	struct buf CLEANUP(buf_cleanup) document = { .max = PACC_BYTES };
+	struct usher_error fault = { 0 };
+	struct answer answer;
+	usher_status st;
+
+	p->wish.pacc = p->wish.pacc_fault = NULL;
+	st = resolve_autoconfig(p->mem, facts, domain, &answer);
+	if (st != USHER_OK)
+		return st;
+	if (pacc_check(&answer, &fault) != USHER_OK) {
+		p->wish.pacc_fault = arena_strdup(p->mem, fault.message);
+		return p->wish.pacc_fault == NULL ? USHER_E_NOMEM : USHER_OK;
+	}
+	buf_reset(&p->text);
+	pacc_write(&document, &answer);
+	pacc_txt(&p->text, buf_as_slice(&document));
+	p->wish.pacc = arena_copy(p->mem, buf_as_slice(&p->text));
+	return document.status != USHER_OK || p->wish.pacc == NULL ? USHER_E_NOMEM : USHER_OK;
+}
+
 static usher_status
 plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 {
@@ -159,7 +185,8 @@ plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 		return err->status;
 	if (facts.domain == NULL)
 		return err_set(err, USHER_E_ABSENT, domain, "there is no such domain");
-	if (resolve_zone(p->mem, &facts, domain, &p->wish, &zone) != USHER_OK)
+	if (wish_for_pacc(p, &facts, domain) != USHER_OK ||
+	    resolve_zone(p->mem, &facts, domain, &p->wish, &zone) != USHER_OK)
 		return err_nomem(err, domain);
 	if (p->cli->json)
 		write_object(p, &zone);

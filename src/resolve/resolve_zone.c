@@ -493,6 +493,8 @@ make(struct making *m)
 		put_our_name(m, "ua-auto-config", "PACC, for the programs that know it");
 		put_txt(m, "_ua-auto-config", m->wish->pacc,
 		    "Vouches for the PACC document: publish it anew when services change");
+	} else if (has_mail(m) && m->wish->pacc_fault != NULL) {
+		NOTE(m, "there is no PACC document: %s", m->wish->pacc_fault);
 	}
 	put_services(m);
 	if (has_mail(m))

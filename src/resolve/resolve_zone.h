@@ -18,7 +18,8 @@ struct zone_wish {
 	const char *host; /* under which clients reach us; NULL: what the directory tells */
 	const struct zone_address *addresses;
 	size_t n_addresses;
-	const char *pacc; /* text that vouches for the PACC document; NULL: there is none */
+	const char *pacc;	/* text that vouches for the PACC document; NULL: there is none */
+	const char *pacc_fault; /* why there is none */
 };
 
 /* The records of `domain`, which is accepted; an alias has those of the services of the domain that

@@ -13,6 +13,20 @@ import stage as stages  # noqa: E402
 
 URL = 'https://root.example/autodiscover/autodiscover.xml'
 SCHEMA = ROOT / 'doc/schema/autodiscover-response.xsd'
+AUTOCONFIG = 'https://autoconfig.post.example/mail/config-v1.1.xml'
+AUTOCONFIG_SCHEMA = ROOT / 'doc/schema/autoconfig.rng'
+
+
+def more_domains(run):
+    """A mail domain with services of all kinds."""
+    run('domain', 'add', 'post.example', '--kind', 'mail', '--display-name', 'Post & Söhne')
+    for kind, *options in (('imap', '--socket', 'starttls'), ('pop3', '--user-name', '%u'),
+                           ('smtp', '--auth', 'oauth2', '--oauth2-issuer', 'login.post.example'),
+                           ('caldav', '--url', 'https://dav.post.example/cal/'),
+                           ('webmail', '--url', 'https://webmail.post.example/?a=b&c')):
+        run('service', 'add', 'post.example', kind, *options,
+            *(() if '--url' in options else ('--host', f'{kind}.post.example')))
+    return [f'autoconfig.post.example. A {stages.SERVICE}']
 
 
 def run(*command, text=''):
@@ -35,7 +49,7 @@ def s_client(*arguments, text='Q\n'):
                '-servername', 'root.example', *arguments, text=text)
 
 
-with stages.raised() as stage:
+with stages.raised(more_domains, ['autoconfig.post.example']) as stage:
     scratch.write(stage.folder / 'question.xml', POX_REQUEST.format('ana@root.example'))
     # curl's configuration keeps the password out of the arguments.
     scratch.write(stage.folder / 'curlrc', f'user = "ana@root.example:{stages.PASSWORD}"\n', 0o600)
@@ -81,6 +95,20 @@ with stages.raised() as stage:
         checked = run('xmllint', '--nonet', '--noout', '--schema', SCHEMA,
                       stage.folder / 'answer.xml')
         tap.same(checked.returncode, 0, checked.stderr)
+
+    @tap.each([('xmllint: Mail Autoconfig is valid by our grammar, without an address', ''),
+               ('… with an address', '?emailaddress=ana%40post.example'),
+               ('… with markup for an address', '?emailaddress=%3Cx%3E%26%22%40post.example')])
+    def _(query):
+        done = run('curl', '--silent', '--show-error', '--fail', AUTOCONFIG + query)
+        tap.same(done.returncode, 0, done.stderr)
+        scratch.write(stage.folder / 'config.xml', done.stdout)
+        checked = run('xmllint', '--nonet', '--noout', '--relaxng', AUTOCONFIG_SCHEMA,
+                      stage.folder / 'config.xml')
+        tap.same(checked.returncode, 0, checked.stderr + done.stdout)
+        for part in ('<hostname>smtp.post.example</hostname>', 'Post &amp; Söhne', 'b&amp;c',
+                     'https://dav.post.example/cal/'):
+            tap.has(done.stdout, part)
 
     @tap.each([('TLS 1.2', '-tls1_2'), ('TLS 1.3', '-tls1_3')])
     def _(option):

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """The records of `usher plan --dns`: name servers take them, and they lead to the settings."""
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -134,7 +136,7 @@ with scratch.Folder() as folder:
 
     authority = certificates.Authority(folder)
     chain, key = authority.issue(
-        HOST, *(f'{n}.{d}.example' for n in ('autodiscover', 'autoconfig')
+        HOST, *(f'{n}.{d}.example' for n in ('autodiscover', 'autoconfig', 'ua-auto-config')
                 for d in ('corp', 'post', 'alias', 'moved')))
     netns.add_address(SERVICE)
     netns.trust(authority, folder)
@@ -169,6 +171,15 @@ with scratch.Folder() as folder:
                      'post.example')
         said = json.loads(done.stdout)
         tap.same((said['outcome'], said['source']), ('found', source), str(said['attempts']))
+
+    @tap.case('the digest that is published is that of the PACC document that is served')
+    def _():
+        done = run('curl', '--silent', '--show-error', '--fail',
+                   'https://ua-auto-config.post.example/.well-known/user-agent-configuration.json')
+        tap.same(done.returncode, 0, done.stderr)
+        digest = base64.b64encode(hashlib.sha256(done.stdout.encode()).digest()).decode()
+        tap.same(held(folder, '_ua-auto-config.post.example', 'TXT'),
+                 [f'"v=UAAC1; a=sha256; d={digest}"'])
 
     with netns.Dns(folder, [*planned.splitlines(), f'{HOST}. A {SERVICE}']), daemon.Usherd(
             folder, certificate=chain, key=key, listeners=('https',), ports={'https': 443},

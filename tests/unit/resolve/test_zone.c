@@ -244,6 +244,14 @@ pacc(struct world *w)
 
 #define LABEL "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff."
 
+/* A reason is told where there is mail. */
+static void
+no_pacc(struct world *w)
+{
+	w->wish.pacc_fault = "no reason";
+	service(w, SERVICE_IMAP, SOCKET_PLAIN, "imap.d.example", 143);
+}
+
 #define LONG LABEL LABEL LABEL "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee.example"
 
 /* 241 bytes: with `autodiscover.` and the like it is longer than a name may be. */
@@ -420,6 +428,20 @@ static const struct {
 	    "must have addresses in zones of their own and be no alias: mail.hoster.example\n"
 	    "must be on the certificate that usherd shows: autodiscover.d.example, "
 	    "ua-auto-config.d.example\n" },
+	{ "no PACC", no_pacc,
+	    "autodiscover CNAME mail.hoster.example\n"
+	    "_autodiscover._tcp SRV 0 0 443 mail.hoster.example\n"
+	    "autoconfig CNAME mail.hoster.example\n"
+	    "_imaps._tcp SRV 0 0 0 .\n"
+	    "_pop3s._tcp SRV 0 0 0 .\n"
+	    "_pop3._tcp SRV 0 0 0 .\n"
+	    "_submissions._tcp SRV 0 0 0 .\n"
+	    "_submission._tcp SRV 0 0 0 .\n",
+	    "imap at imap.d.example has no TLS: there is no record for it\n"
+	    "there is no PACC document: no reason\n"
+	    "must have addresses in zones of their own and be no alias: mail.hoster.example\n"
+	    "must be on the certificate that usherd shows: autodiscover.d.example, "
+	    "autoconfig.d.example\n" },
 	{ "a domain too long for names below it", long_domain, "",
 	    "autodiscover." LONG " would be longer than a name may be: there is no record for it\n"
 	    "_autodiscover._tcp." LONG
