@@ -9,7 +9,8 @@ import urllib.request
 from support.programs import clean_environment
 from support.scratch import free_port
 
-START_SECONDS = 30
+START_SECONDS = WAIT_SECONDS = 30
+ENTER = '\ue007'
 ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'     # the key that WebDriver gives an element
 
 
@@ -91,6 +92,25 @@ class Browser:
         """Goes there and waits until the page has loaded."""
         self._send('POST', self._base + '/url', {'url': url})
 
+    def go(self, selector, text=None):
+        """Follows a link, or types into a form and sends it, and waits for the next page."""
+        before = self.url()
+        if text is None:
+            self.click(selector)
+        else:
+            self.type(selector, text + ENTER)
+        end = time.monotonic() + WAIT_SECONDS
+        while not self._has_left(before):
+            if time.monotonic() > end:
+                raise AssertionError(f'{selector} on {before} led nowhere')
+            time.sleep(0.05)
+
+    def _has_left(self, url):
+        try:
+            return self.url() != url and self.run('return document.readyState') == 'complete'
+        except RuntimeError:    # the one page goes while it is asked, and the next is not there yet
+            return False
+
     def url(self):
         """Where it is."""
         return self._send('GET', self._base + '/url')
@@ -116,7 +136,7 @@ class Browser:
         return self._send('GET', f'{self._base}/element/{self.one(selector)}/text')
 
     def type(self, selector, text):
-        """Types into an element, and `\\ue007` is the Enter key."""
+        """Types into an element."""
         self._send('POST', f'{self._base}/element/{self.one(selector)}/value', {'text': text})
 
     def click(self, selector):

@@ -10,7 +10,6 @@ from support import tap
 from support.scratch import Folder
 
 PAGE = f'https://{site.HOST}/'
-ENTER = '\ue007'
 TAB = '\ue004'
 DOWNLOAD_SECONDS = 20
 
@@ -115,7 +114,7 @@ def _(one):
     one.requests()
     one.open(PAGE)
     tap.same(one.label(one.one('#email')), ('Your e-mail address', 'textbox'))
-    one.type('#email', 'ann@fabrikam.example' + ENTER)
+    one.go('#email', 'ann@fabrikam.example')
     tap.same(one.text('h1'), 'Settings for ann@fabrikam.example')
     tap.same(one.url(), PAGE + '?email=ann%40fabrikam.example')
     tap.has(one.text('section:last-of-type'), 'Server imap.fabrikam.example\nPort 993\n')
@@ -125,11 +124,11 @@ def _(one):
     one.click('.button')
     profile = wait_for(one.downloads / 'fabrikam.example.mobileconfig')
     tap.has(profile, b'<string>imap.fabrikam.example</string>')
-    one.click('nav a')
+    one.go('nav a')
     tap.same(one.text('h1'), 'Einstellungen für ann@fabrikam.example')
-    one.click('main > p:last-child a')
+    one.go('main > p:last-child a')
     tap.same(one.text('h1'), 'Mailprogramm einrichten')
-    one.type('#email', 'ann@unknown.example' + ENTER)
+    one.go('#email', 'ann@unknown.example')
     tap.has(one.text('#problem'), 'Für unknown.example sind wir nicht zuständig.')
     asked = one.requests()
     tap.same([u for u in asked if not u.startswith(PAGE)], [])
