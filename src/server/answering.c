@@ -1,10 +1,12 @@
 /* answering.c - what the handlers of all languages have in common. */
 #include "server/answering.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "wire/pacc.h"
@@ -109,4 +111,47 @@ answering_send(struct request *request, int status, const char *type,
 		request_refuse(request, 503, "Out of memory.");
 	else
 		request_reply(request, &reply);
+}
+
+/* Whether If-None-Match lists the tag; weak tags compare as strong ones (RFC 9110, 13.1.2). */
+static bool
+has_tag(struct request *request, const char *tag)
+{
+	struct slice list = http1_field(request->head, "If-None-Match");
+
+	while (list.n > 0) {
+		struct slice one = slice_trim(slice_from(list.p, slice_find(list, ',')));
+
+		if (slice_starts(one, SLICE_LITERAL("W/")))
+			one = slice_skip(one, 2);
+		if (slice_is(one, "*") || slice_is(one, tag))
+			return true;
+		list = slice_skip(list, slice_find(list, ',') + 1);
+	}
+	return false;
+}
+
+void
+answering_send_tagged(
+    struct request *request, const char *type, const struct reply_field *fields, size_t n_fields)
+{
+	enum { MOST = 8, TAG_HALF_BYTES = 16 };
+	unsigned char digest[SHA256_BYTES];
+	CLEANUP(buf_cleanup) struct buf tag = { .max = 64 };
+	struct reply_field all[MOST + 1];
+
+	assert(n_fields <= MOST);
+	buf_char(&tag, '"');
+	if (!sha256(buf_as_slice(&thread_of(request)->out), digest)) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	hex_encode(&tag, digest, TAG_HALF_BYTES);
+	buf_char(&tag, '"');
+	memcpy(all, fields, n_fields * sizeof(*fields));
+	all[n_fields] = (struct reply_field){ "ETag", buf_cstr(&tag) };
+	if (has_tag(request, buf_cstr(&tag)))
+		answering_send(request, 304, NULL, all, n_fields + 1);
+	else
+		answering_send(request, 200, type, all, n_fields + 1);
 }

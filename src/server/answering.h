@@ -44,4 +44,9 @@ void
 answering_send(struct request *request, int status, const char *type,
     const struct reply_field *fields, size_t n_fields);
 
+/* The same, with an ETag (RFC 9110, 8.8.3), or 304 without the answer to who has it already. */
+void
+answering_send_tagged(
+    struct request *request, const char *type, const struct reply_field *fields, size_t n_fields);
+
 #endif

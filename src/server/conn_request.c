@@ -47,6 +47,7 @@ fill_request(struct conn *c)
 	r->handle = NULL;
 	r->body_max = settings->limits.body_bytes;
 	r->data = NULL;
+	r->log_path = NULL;
 }
 
 /* What needs no application. True when it has been answered. */
@@ -349,7 +350,9 @@ conn_replied(struct conn *c)
 		    log_number("ms", (int64_t)ms));
 	else
 		LOG(LEVEL_INFO, "http", &x->user_log, "request",
-		    log_slice("method", x->head.method_text), log_slice("path", x->head.path),
+		    log_slice("method", x->head.method_text),
+		    log_slice("path",
+			x->request.log_path != NULL ? slice_of(x->request.log_path) : x->head.path),
 		    log_number("status", x->status), log_number("ms", (int64_t)ms));
 }
 

@@ -210,6 +210,7 @@ struct request {
 	void (*handle)(struct request *request); /* called with the whole body */
 	size_t body_max; /* 413 above it, before the body is read; never above limits.body_bytes */
 	void *data;	 /* the application's own, for instance in mem */
+	const char *log_path; /* logged in the path's place, which holds an address; NULL: none */
 };
 
 /* Shows up as user= in this request's log lines; copied. NULL takes it away. */

@@ -80,24 +80,43 @@ request_id(struct request *request)
 
 /* ---- answering ---- */
 
+/* The schema of ActiveSync has no word for another URL. */
+static void
+send_elsewhere(struct request *request, const char *url)
+{
+	const struct reply_field fields[] = { { "Cache-Control", "private" }, { "Location", url } };
+	const struct reply reply = {
+		.status = 302, .fields = fields, .n_fields = COUNT_OF(fields)
+	};
+
+	request_reply(request, &reply);
+}
+
 /* In the words of the schema that the client asked for. */
 static void
 send_answer(struct request *request, const struct question *question, const struct answer *answer,
     const char *id)
 {
 	struct buf *out = &thread_of(request)->out;
+	bool phone = question != NULL && question->schema == SCHEMA_MOBILESYNC;
 	const struct reply_field fields[] = {
 		{ "Cache-Control", "private" },
+		{ "X-SOAP-Enabled", "True" },
 		{ "client-request-id", id },
 	};
 
+	answering_count(request, answer);
+	if (phone && answer->kind == ANSWER_REDIRECT_URL) {
+		send_elsewhere(request, answer->redirect);
+		return;
+	}
 	buf_reset(out);
-	if (question != NULL && question->schema == SCHEMA_MOBILESYNC)
+	if (phone)
 		mobilesync_write_response(out, question, answer);
 	else
 		pox_write_response(out, answer);
-	answering_count(request, answer);
-	answering_send(request, 200, "text/xml; charset=utf-8", fields, id == NULL ? 1 : 2);
+	answering_send(
+	    request, 200, "text/xml; charset=utf-8", fields, COUNT_OF(fields) - (id == NULL));
 }
 
 static void

@@ -1,6 +1,8 @@
 /* handle_public.c - what anybody is told about a domain: Autodiscover V2 (json-v2.md 2-6) and Mail
  * Autoconfig (autoconfig.md 1.4). Nothing here depends on a mailbox;
  * of a local part only the rules are asked that redirect it. */
+#include <string.h>
+
 #include "base/address.h"
 #include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
@@ -14,7 +16,7 @@
 enum { URL_BYTES = 4096 }; /* with an address that is all %XX */
 
 static const enum protocol_kind v2_kinds[] = { PROTOCOL_ACTIVESYNC, PROTOCOL_AUTODISCOVER,
-	PROTOCOL_EWS };
+	PROTOCOL_EWS, PROTOCOL_REST };
 
 static void
 send_json(struct request *request, const struct answer *answer)
@@ -186,6 +188,13 @@ asked_domain(struct request *request, const struct question *question)
 }
 
 static void
+refuse_autoconfig(struct request *request)
+{
+	service_count(request, COUNT_ANSWER_REFUSAL);
+	request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+}
+
+static void
 send_autoconfig(
     struct request *request, const struct question *question, const struct answer *answer)
 {
@@ -194,13 +203,17 @@ send_autoconfig(
 		    question->address == NULL ? "max-age=3600" : "private, max-age=3600" },
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "Vary", "Host" },
+		/* For programs that run in a browser, which ask there. */
+		{ "Access-Control-Allow-Origin", "*" },
 	};
 	struct buf *out = &thread_of(request)->out;
+	bool well_known = strcmp(request->path, AUTOCONFIG_WELL_KNOWN_PATH) == 0;
 
 	buf_reset(out);
 	autoconfig_write(out, answer);
 	answering_count(request, answer);
-	answering_send(request, 200, "text/xml; charset=utf-8", fields, COUNT_OF(fields));
+	answering_send_tagged(
+	    request, "text/xml; charset=utf-8", fields, COUNT_OF(fields) - !well_known);
 }
 
 void
@@ -222,14 +235,14 @@ handle_autoconfig(struct request *request)
 	}
 	domain = asked_domain(request, &question);
 	if (domain == NULL) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		refuse_autoconfig(request);
 		return;
 	}
 	found = answering_domain(request, domain, &facts, &err);
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		refuse_autoconfig(request);
 		return;
 	}
 	if (resolve_autoconfig(request->mem, &facts, domain, &answer) != USHER_OK) {
@@ -237,7 +250,7 @@ handle_autoconfig(struct request *request)
 		return;
 	}
 	if (!autoconfig_is_writable(&answer))
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		refuse_autoconfig(request);
 	else
 		send_autoconfig(request, &question, &answer);
 }

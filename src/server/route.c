@@ -44,6 +44,7 @@ static const struct route routes[] = {
 	{ ON(REDIRECT), AUTOCONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), AUTOCONFIG_WELL_KNOWN_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
 	    handle_redirect },
+	{ ON(REDIRECT), AUTOCONFIG_OTHER_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), MOBILECONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
@@ -128,12 +129,16 @@ follow(struct request *request, const struct route *route)
 
 /* A path that ends in `*` stands for all that begins with the rest. */
 static bool
+is_prefix(const struct route *route)
+{
+	return route->path[strlen(route->path) - 1] == '*';
+}
+
+static bool
 is_for(const struct route *route, const char *path)
 {
-	size_t n = strlen(route->path);
-
-	if (route->path[n - 1] == '*')
-		return strncmp(route->path, path, n - 1) == 0;
+	if (is_prefix(route))
+		return strncmp(route->path, path, strlen(route->path) - 1) == 0;
 	return strcmp(route->path, path) == 0;
 }
 
@@ -152,7 +157,11 @@ route_head(struct request *request)
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
 		const struct route *route = &routes[i];
 
-		if ((route->listeners & listener) == 0 || !is_for(route, request->path))
+		if (!is_for(route, request->path))
+			continue;
+		if (is_prefix(route)) /* whose address follows is nobody's business */
+			request->log_path = route->path;
+		if ((route->listeners & listener) == 0)
 			continue;
 		if ((route->methods & (1u << request->head->method)) != 0) {
 			follow(request, route);

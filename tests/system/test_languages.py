@@ -38,6 +38,16 @@ usher('domain', 'add', 'moved.example', '--kind', 'redirect-address', '--redirec
 usher('domain', 'add', 'elsewhere.example', '--kind', 'redirect-url', '--redirect-url',
       'https://far.example/autodiscover/autodiscover.xml')
 usher('domain', 'add', 'bare.example', '--kind', 'mail')
+usher('domain', 'add', 'phones.example', '--kind', 'mail', '--documentation-url',
+      'https://help.phones.example/', '--host-names', 'autoconfig.phones.example',
+      '--oauth2-login-url', 'https://login.phones.example/', '--oauth2-token-url',
+      'https://login.phones.example/token', '--oauth2-scope', 'imap smtp')
+for number, words in enumerate(('oauth2 --oauth2-issuer login.phones.example', 'password'), 1):
+    for kind in ('imap', 'smtp'):
+        usher('service', 'add', 'phones.example', kind, '--host', f'{kind}.phones.example', '--rank',
+              str(number), '--authentication', *words.split())
+usher('service', 'add', 'phones.example', 'activesync', '--host', 'push.phones.example')
+usher('url', 'set', 'rest', '--external', 'https://cas01.contoso.com/api')
 daemon = Usherd(folder)
 daemon.__enter__()
 
@@ -274,12 +284,31 @@ def _():
     ('another’s mailbox', 'jo@contoso.com', 'nora@contoso.com', b'<Status>2</Status>'),
     ('a mailbox without ActiveSync', 'pat@contoso.com', 'pat@contoso.com', b'<Status>2</Status>'),
     ('a domain that has none', 'ann@fabrikam.example', None, b'<ErrorCode>601</ErrorCode>'),
+    ('a mail domain that has it', 'ann@phones.example', None,
+     b'<Url>https://push.phones.example/Microsoft-Server-ActiveSync</Url>'),
     ('no address at all', 'x', 'nora@contoso.com', b'<ErrorCode>600</ErrorCode>'),
 ])
 def _(address, login, part):
     answer = phone(address, login)
     tap.same(answer.status, 200)
     tap.has(answer.body, part)
+
+
+@tap.case('ActiveSync: a domain that is served elsewhere')
+def _():
+    answer = phone('x@elsewhere.example', login=None)
+    tap.same((answer.status, answer.fields['location'], answer.body),
+             (302, 'https://far.example/autodiscover/autodiscover.xml', b''))
+
+
+@tap.case('ActiveSync: where a phone gets its certificate')
+def _():
+    usher('url', 'set', 'cert-enroll', '--external', 'https://cert.contoso.com/CertEnroll')
+    usher('organization', 'set', '--certificate-template', 'PhoneUser')
+    answer = phone('nora@contoso.com')
+    for part in (b'<Type>CertEnroll</Type>', b'<Url>https://cert.contoso.com/CertEnroll</Url>',
+                 b'<ServerData>PhoneUser</ServerData>'):
+        tap.has(answer.body, part)
 
 
 # ---- Autodiscover V2 ----
@@ -293,6 +322,9 @@ def _(address, login, part):
      'https://cas01.contoso.com/EWS/Exchange.asmx'),
     ('RedirectCount', V2 + '?Email=nora@contoso.com&Protocol=Ews&RedirectCount=3&ServerLocation=true',
      'Ews', 'https://cas01.contoso.com/EWS/Exchange.asmx'),
+    ('Rest', V2 + '?Email=nora@contoso.com&Protocol=Rest', 'Rest', 'https://cas01.contoso.com/api'),
+    ('ActiveSync of a mail domain', V2 + '?Email=ann@phones.example&Protocol=ActiveSync', 'ActiveSync',
+     'https://push.phones.example/Microsoft-Server-ActiveSync'),
     ('a mail domain', V2 + '?Email=ann@fabrikam.example&Protocol=AutodiscoverV1', 'AutodiscoverV1',
      'https://autodiscover.fabrikam.example/autodiscover/autodiscover.xml'),
     ('a domain that is served elsewhere', V2 + '?Email=x@elsewhere.example&Protocol=AutodiscoverV1',
@@ -310,7 +342,6 @@ def _(target, protocol, url):
     ('nothing', V2, 400, 'MandatoryParameterMissing'),
     ('no protocol', V2 + '?Email=nora@contoso.com', 400, 'MissingProtocol'),
     ('an unknown protocol', V2 + '?Email=nora@contoso.com&Protocol=Fax', 400, 'ProtocolNotSupported'),
-    ('a protocol without URL', V2 + '?Email=nora@contoso.com&Protocol=Rest', 400, 'ProtocolNotSupported'),
     ('a protocol that a mail domain has not', V2 + '?Email=ann@fabrikam.example&Protocol=Ews', 400,
      'ProtocolNotSupported'),
     ('no address', V2 + '?Email=nora&Protocol=Ews', 400, 'InvalidEmail'),
@@ -340,6 +371,15 @@ def _():
 def _():
     known, unknown = (site.raw(get(f'{V2}?Email={a}@contoso.com&Protocol=Ews')) for a in ('nora', 'nobody'))
     tap.same(known, unknown)
+
+
+@tap.case('V2: an address in the path is not logged')
+def _():
+    get(V2 + '/v1.0/secret.person@contoso.com?Protocol=Ews')
+    get(V2 + '/v1.0/secret.person@contoso.com', 'POST')
+    get(V2 + '/v1.0/secret.person@contoso.com', listener='redirect', host='autodiscover.contoso.com')
+    tap.has(daemon.log(), V2 + '/*')
+    tap.true('secret.person' not in daemon.log(), 'the address was logged')
 
 
 @tap.each([
@@ -385,6 +425,34 @@ def _():
 def _(target, host):
     answer = get(target, host=host)
     tap.same((answer.status, answer.body), (200, FABRIKAM))
+
+
+@tap.case('Autoconfig: several ways to log in are one server, and all that is known is told')
+def _():
+    answer = get(AUTOCONFIG + '?emailaddress=ann@phones.example')
+    tap.same(answer.body.count(b'type="imap"'), 1)
+    tap.has(b''.join(answer.body.split()), b'<authentication>OAuth2</authentication><authentication>'
+            b'password-cleartext</authentication>')
+    for part in (b'<easURL>https://push.phones.example/Microsoft-Server-ActiveSync</easURL>',
+                 b'<incomingServer type="activeSync">', b'<issuer>login.phones.example</issuer>',
+                 b'<scope>imap smtp</scope>', b'<tokenURL>https://login.phones.example/token</tokenURL>',
+                 b'<documentation url="https://help.phones.example/">', b'<descr lang="de">',
+                 b'<clientConfigUpdate url="https://autoconfig.phones.example/mail/config-v1.1.xml"'):
+        tap.has(answer.body, part)
+
+
+@tap.case('Autoconfig: who has the document is not sent it again')
+def _():
+    target = AUTOCONFIG + '?emailaddress=ann@fabrikam.example'
+    first = get(target)
+    tag = first.fields['etag']
+    tap.true('access-control-allow-origin' not in first.fields, 'any site may read it')
+    for fields in (tag, f'"x", W/{tag}', '*'):
+        again = get(target, fields={'If-None-Match': fields})
+        tap.same((again.status, again.fields['etag'], again.body), (304, tag, b''))
+    tap.same(get(target, fields={'If-None-Match': '"x"'}).body, first.body)
+    well_known = get('/.well-known/autoconfig' + target)
+    tap.same(well_known.fields['access-control-allow-origin'], '*')
 
 
 @tap.case('Autoconfig: an alias has the user names of the domain that it stands for')
