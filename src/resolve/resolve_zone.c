@@ -289,9 +289,9 @@ put_autodiscover_srv(struct making *m)
 		return;
 	put_srv(m, "_autodiscover._tcp", srv,
 	    is_inside(srv.host, m->out->domain) ?
-		"Autodiscover for the same, where the name above gives no answer" :
-		"Autodiscover for the same, where the name above gives no answer; "
-		"Outlook asks once whether it may leave the domain");
+		"Autodiscover by SRV, which the same programs ask last" :
+		"Autodiscover by SRV, which the same programs ask last; Outlook wants to know "
+		"first whether it may leave the domain");
 }
 
 /* ---- services ---- */

@@ -1,4 +1,4 @@
-/* test_ip.c - which addresses are public. */
+/* test_ip.c - what an IP address tells of its place, and of its kind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,11 +68,35 @@ test_public(void **state)
 	}
 }
 
+static void
+test_version(void **state)
+{
+	static const struct {
+		const char *text;
+		int want;
+	} rows[] = {
+		{ "192.0.2.1", 4 },
+		{ "2001:db8::1", 6 },
+		{ "::ffff:192.0.2.1", 6 },
+		{ "[2001:db8::1]", 0 },
+		{ "192.0.2.256", 0 },
+		{ "192.0.2", 0 },
+		{ "mail.example", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (ip_version(rows[i].text) != rows[i].want)
+			fail_msg("%s", rows[i].text);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_public),
+		cmocka_unit_test(test_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
