@@ -43,13 +43,15 @@ class Fault(Exception):
     """What the program answers to a command that failed."""
 
 
+def is_there():
+    """Whether Thunderbird is installed."""
+    return shutil.which('thunderbird') is not None
+
+
 class Thunderbird:
     """A headless Thunderbird with a profile of its own in `folder`, and the session with it."""
 
     def __init__(self, folder):
-        self._program = shutil.which('thunderbird')
-        if self._program is None:
-            raise tap.Missing('thunderbird is not installed: script/bootstrap installs it')
         self._profile = folder / 'thunderbird'
         self._profile.mkdir()
         self._log_path = folder / 'thunderbird.log'
@@ -61,7 +63,7 @@ class Thunderbird:
             f'user_pref({json.dumps(k)}, {json.dumps(v)});\n' for k, v in PREFERENCES.items()))
         with open(self._log_path, 'wb') as log:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [self._program, '--headless', '--no-remote', '--profile', str(self._profile),
+                ['thunderbird', '--headless', '--no-remote', '--profile', str(self._profile),
                  '--marionette', '--remote-allow-system-access'],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={'HOME': str(self._profile), 'PATH': '/usr/bin:/bin', 'LC_ALL': 'C.UTF-8',

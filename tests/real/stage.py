@@ -34,10 +34,16 @@ LOG_SECONDS = 10
 class Stage:
     """folder, authority, root (its file), password_file, service (support.daemon.Usherd)."""
 
+    _heard = 0  # bytes of its log
+
+    def listen(self):
+        """Forgets what usherd was asked."""
+        self._heard = len(self.service.log())
+
     def asked(self, wanted):
-        """What usherd was asked since the last call, each as `listener method path status`: in
-        order, or when a set is wanted, each once. A request is logged when its answer is gone, so
-        that what is wanted may take a moment to come."""
+        """What usherd was asked since the last call of these two, each as `listener method path
+        status`: in order, or when a set is wanted, each once. A request is logged when its answer
+        is gone, so that what is wanted may take a moment to come."""
         end = time.monotonic() + LOG_SECONDS
         while True:
             log = self.service.log()
@@ -49,8 +55,6 @@ class Stage:
                 self._heard = len(log)
                 return got
             time.sleep(0.05)
-
-    _heard = 0
 
 
 def _fill_directory(folder, password_file):

@@ -9,6 +9,10 @@ netns.enter()
 import marionette  # noqa: E402
 import stage as stages  # noqa: E402
 
+if not marionette.is_there():
+    tap.case('thunderbird is installed')(lambda: tap.need('thunderbird'))
+    tap.main()
+
 AUTODISCOVER = '/autodiscover/autodiscover.xml'
 AUTOCONFIG = '/mail/config-v1.1.xml'
 WELL_KNOWN = '/.well-known/autoconfig' + AUTOCONFIG
@@ -104,7 +108,7 @@ def server(kind, host, port, socket=TLS, auth=CLEARTEXT, user='%EMAILADDRESS%'):
 IMAP = server('imap', 'imap.hoster.example', 993)
 POP3 = server('pop3', 'pop.hoster.example', 1995, user='%EMAILLOCALPART%')
 SMTP = server('smtp', 'smtp.hoster.example', 587, STARTTLS, ENCRYPTED)
-# It takes the URL of the inside, and reads no other.
+# Of Autodiscover it takes the URL of the inside, and reads no other.
 EXCHANGE = {**server('exchange', 'mail.root.example', 443), 'exchangeURL': stages.EWS_INTERNAL}
 NO_SERVER = {'auth': 0}
 
@@ -143,7 +147,8 @@ with stages.raised(more_domains, NAMES) as stage, \
          {GOT_AUTODISCOVER}),
         ('Exchange that is also reached by IMAP', 'both.example',
          {'asked': [], 'source': 'xml-from-isp-https', 'name': 'both.example',
-          'incoming': [IMAP, EXCHANGE], 'outgoing': SMTP},
+          'incoming': [IMAP, {**EXCHANGE, 'exchangeURL': stages.EWS_EXTERNAL}],
+          'outgoing': SMTP},
          {GOT_AUTOCONFIG, GOT_AUTODISCOVER}),
         ('Exchange, by https://autodiscover.DOMAIN', 'auto.example',
          of_autodiscover('url1'), {GOT_AUTODISCOVER}),
@@ -161,11 +166,13 @@ with stages.raised(more_domains, NAMES) as stage, \
          {'asked': []}, set()),
     ])
     def _(domain, expected, asked):
+        stage.listen()
         tap.same(thunderbird.run(SEARCH, f'ana@{domain}', stages.PASSWORD), expected)
         tap.same(stage.asked(asked), asked)
 
     @tap.case('a wrong password is told as such')
     def _():
+        stage.listen()
         try:
             found = thunderbird.run(SEARCH, 'ana@auto.example', 'something else')
         except marionette.Fault as fault:
