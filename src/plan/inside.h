@@ -1,14 +1,16 @@
 /* inside.h - what the files of the plan share: its state, and who may change what.
  *
- * plan.c     precedence and time: which step is next and when the search is over
- * mailbox.c  the sources of a mailbox: which are asked, from which URL, from when on
- * lane.c     one source's way: what the outcome of each of its steps means
- * locate.c   the hosts that SRV records and directories name
- * name.c     names and their addresses, looked up once
- * json.c     questions and answers of Autodiscover V2
- * login.c    challenges, and who gets the password
- * redirect.c whether a redirect may be followed
- * record.c   the attempts, in words for people */
+ * plan.c       the search from its beginning to its end: which step is next
+ * precedence.c who may overtake whom, what nobody needs any more, and whether it is decided
+ * mailbox.c    the sources of a mailbox: which are asked, from which URL, from when on
+ * lane.c       one source's way: from state to state, from URL to URL
+ * response.c   what the answer of a host means
+ * locate.c     the hosts that SRV records and directories name
+ * name.c       names and their addresses, looked up once
+ * json.c       questions and answers of Autodiscover V2
+ * login.c      challenges, and who gets the password
+ * redirect.c   whether a redirect may be followed
+ * record.c     the attempts, in words for people */
 #ifndef USHER_PLAN_INSIDE_H
 #define USHER_PLAN_INSIDE_H
 
@@ -73,7 +75,7 @@ struct lane {
 	const char **targets;
 	size_t n_targets;
 	size_t next_target;
-	bool at_target; /* in LANE_CONSENT: it is the record that sends us on */
+	bool at_target; /* until it sets out: it is the record that sends us on */
 	const char *directories[PLAN_POINTERS_MAX]; /* searched so far */
 	size_t n_directories;
 
@@ -93,6 +95,14 @@ struct lane {
 };
 
 enum phase { PHASE_RUNNING = 0, PHASE_CLEARING, PHASE_DONE };
+
+/* May it go where it is sent? */
+enum verdict {
+	VERDICT_FOLLOW = 0,
+	VERDICT_ASK,	/* no rule covers it */
+	VERDICT_UNSAFE, /* the rules forbid it */
+	VERDICT_USELESS /* leads nowhere new */
+};
 
 /* Who has been asked what, and whether the host was there at all. */
 struct visited {
@@ -179,6 +189,20 @@ plan_address(const struct plan *p)
 	return p->addresses[p->n_addresses - 1];
 }
 
+/* ---- precedence.c ---- */
+
+/* Some better source may still win. */
+bool
+precedence_has_rival(const struct plan *p, const struct lane *l);
+
+/* Until when a better source may overtake `l`; UINT64_MAX: as long as one has hope. */
+uint64_t
+precedence_overtaken_until(const struct plan *p, const struct lane *l);
+
+/* Lets everybody go on who needs no step for that, and looks whether the search is decided. */
+void
+precedence_settle(struct plan *p, uint64_t now_ms);
+
 /* ---- mailbox.c ---- */
 
 /* The sources of `address`, after so many redirects, take the place behind the first `at` lanes. */
@@ -222,6 +246,24 @@ lane_at_source(const struct lane *l)
 	return l->hops == l->first_hops;
 }
 
+/* It is a web site's, which has no reason to know of Autodiscover. */
+static inline bool
+lane_at_web_site(const struct lane *l)
+{
+	return l->row->web_site && lane_at_source(l);
+}
+
+/* It has neither won nor lost. */
+static inline bool
+lane_has_hope(const struct lane *l)
+{
+	return l->state != LANE_LOST && l->state != LANE_WON;
+}
+
+/* Its URL is asked for the status line and the fields alone. */
+bool
+lane_only_probes(const struct lane *l);
+
 /* An attempt at something that is no URL of http. */
 void
 lane_begin_look_up(
@@ -237,19 +279,18 @@ lane_start(struct plan *p, struct lane *l, uint64_t now_ms, struct plan_step *st
 
 void
 lane_resolved(struct plan *p, struct lane *l, const struct plan_resolution *what, uint64_t now_ms);
-void
-lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
-/* Settings: it has done its part. */
-void
-lane_win(struct plan *p, struct lane *l, const struct answer *answer, uint64_t now_ms);
 
-/* A document says where to go on, and in which language. */
+/* Goes where it was sent, or asks whether it may, or loses for that `reason`. */
 void
-lane_send_on(
-    struct plan *p, struct lane *l, const char *target, enum language language, uint64_t now_ms);
+lane_act_on(
+    struct plan *p, struct lane *l, enum verdict verdict, const char *reason, uint64_t now_ms);
 
 void
 lane_consented(struct plan *p, struct lane *l, bool yes, uint64_t now_ms);
+
+/* The last word when the search is over: not needed any more, or out of time. */
+void
+lane_close(struct plan *p, struct lane *l, uint64_t now_ms);
 
 /* Not needed any more. */
 void
@@ -289,6 +330,20 @@ lane_finish_attempt(struct plan *p, struct lane *l, enum attempt_result result, 
 /* What a step failed by: we only ever stop one that took too long, or that nobody needs. */
 enum plan_failure
 lane_failure(const struct lane *l, enum plan_failure failure);
+
+/* ---- response.c ---- */
+
+void
+lane_responded(struct plan *p, struct lane *l, const struct plan_response *what, uint64_t now_ms);
+
+/* Settings: it has done its part. */
+void
+lane_win(struct plan *p, struct lane *l, const struct answer *answer, uint64_t now_ms);
+
+/* A document says where to go on, and in which language. */
+void
+lane_send_on(
+    struct plan *p, struct lane *l, const char *target, enum language language, uint64_t now_ms);
 
 /* ---- locate.c ---- */
 
@@ -369,13 +424,6 @@ void
 json_next(struct plan *p, struct lane *l, uint64_t now_ms);
 
 /* ---- redirect.c ---- */
-
-enum verdict {
-	VERDICT_FOLLOW = 0,
-	VERDICT_ASK,	/* no rule covers it */
-	VERDICT_UNSAFE, /* the rules forbid it */
-	VERDICT_USELESS /* leads nowhere new */
-};
 
 /* Judges where `l` is sent: a Location against its URL (`in_document` false), or a redirectUrl.
  * FOLLOW and ASK fill in l->next_*; the others give the reason. */

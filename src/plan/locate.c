@@ -12,22 +12,10 @@ void
 lane_judge_target(struct plan *p, struct lane *l, uint64_t now_ms)
 {
 	const char *reason = "";
+	enum verdict verdict = redirect_target(p, l, &reason);
 
-	switch (redirect_target(p, l, &reason)) {
-	case VERDICT_FOLLOW:
-		lane_set_out(l, now_ms);
-		return;
-	case VERDICT_ASK:
-		l->at_target = true;
-		lane_enter(l, LANE_CONSENT, now_ms);
-		return;
-	case VERDICT_UNSAFE:
-		lane_lose(p, l, now_ms, RESULT_BLOCKED, OUTCOME_BLOCKED, "%s", reason);
-		return;
-	case VERDICT_USELESS:
-		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND, "%s", reason);
-		return;
-	}
+	l->at_target = true;
+	lane_act_on(p, l, verdict, reason, now_ms);
 }
 
 void

@@ -1,4 +1,4 @@
-/* plan.c - precedence and time: which step is next, and when the search is over. */
+/* plan.c - the search from its beginning to its end: which step is next. */
 #include "plan/plan.h"
 
 #include <stdio.h>
@@ -140,13 +140,6 @@ plan_new(struct arena *mem, const struct address *address, const struct plan_opt
 
 /* ---- the end ---- */
 
-static void
-clear(struct plan *p, const struct lane *winner)
-{
-	p->phase = PHASE_CLEARING;
-	p->winner = winner;
-}
-
 static enum plan_outcome
 negative_outcome(const struct plan *p)
 {
@@ -163,21 +156,6 @@ negative_outcome(const struct plan *p)
 	return OUTCOME_NOT_FOUND;
 }
 
-/* A lane's last word. */
-static void
-close_lane(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	if (l->state == LANE_LOST || l->state == LANE_WON)
-		return;
-	if (!l->shown)
-		lane_enter(l, LANE_LOST, now_ms);
-	else if (p->winner != NULL)
-		lane_cancel(p, l, "not needed any more: a better source had answered", now_ms);
-	else
-		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_UNAVAILABLE,
-		    "it was not through when the time for the whole search was over");
-}
-
 /* Every step under way has told its outcome. */
 static void
 conclude(struct plan *p, uint64_t now_ms)
@@ -185,7 +163,7 @@ conclude(struct plan *p, uint64_t now_ms)
 	const struct lane *w = p->winner;
 
 	for (size_t i = 0; i < p->n_lanes; i++)
-		close_lane(p, p->lanes[i], now_ms);
+		lane_close(p, p->lanes[i], now_ms);
 	if (w != NULL)
 		p->found = (struct find){ w->attempt, w->answer, w->address->text, w->language };
 	p->outcome = w != NULL ? OUTCOME_FOUND : negative_outcome(p);
@@ -193,230 +171,12 @@ conclude(struct plan *p, uint64_t now_ms)
 	p->end_ms = now_ms;
 }
 
-/* ---- precedence ---- */
-
-static bool
-time_is_up(const struct plan *p, uint64_t now_ms)
-{
-	return now_ms - p->start_ms >= p->options.total_ms;
-}
-
-static bool
-has_hope(const struct lane *l)
-{
-	return l->state != LANE_LOST && l->state != LANE_WON;
-}
-
-static bool
-has_rival(const struct plan *p, const struct lane *l)
-{
-	for (size_t i = 0; p->lanes[i] != l; i++) {
-		if (has_hope(p->lanes[i]))
-			return true;
-	}
-	return false;
-}
-
-static uint64_t
-later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Until when a better source than `l` may overtake it. A directory is known to be there: its word
- * is waited for, and then its hosts have the same grace as others. */
-static uint64_t
-overtaken_until(const struct plan *p, const struct lane *l)
-{
-	uint64_t until = 0;
-
-	for (size_t i = 0; p->lanes[i] != l; i++) {
-		const struct lane *better = p->lanes[i];
-
-		if (!has_hope(better))
-			continue;
-		if (l->yields || better->state == LANE_SEARCH)
-			return UINT64_MAX;
-		until =
-		    later(until, later(l->promising_ms, better->ready_ms) + p->options.grace_ms);
-	}
-	return until;
-}
-
-static struct lane *
-best_winner(const struct plan *p, bool settings_only)
-{
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		struct lane *l = p->lanes[i];
-
-		if (l->state == LANE_WON && (l->answer != NULL || !settings_only))
-			return l;
-	}
-	return NULL;
-}
-
-static bool
-all_lost(const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_lanes; i++) {
-		if (p->lanes[i]->state != LANE_LOST)
-			return false;
-	}
-	return true;
-}
-
-static size_t
-place_of(const struct plan *p, const struct lane *l)
-{
-	size_t i = 0;
-
-	while (p->lanes[i] != l)
-		i++;
-	return i;
-}
-
-/* The sources of the mailbox that `l` sends us to take its place. What is worse stays where it is,
- * in case they all lose, and begins nothing before: `l` with its further hosts as well. */
-static void
-go_on_with(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	size_t at = place_of(p, l);
-
-	/* Another source may have sent us there meanwhile. */
-	if (!redirect_asked_for(p, l->next_address)) {
-		for (size_t i = at; i < p->n_lanes; i++) {
-			p->lanes[i]->yields = true;
-			p->lanes[i]->late = false;
-			p->lanes[i]->begin_ms = UINT64_MAX;
-		}
-		mailbox_begin(p, l->next_address, at, l->hops + 1, now_ms);
-	}
-	lane_pass_on(p, l, now_ms);
-}
-
-/* ---- what needs no step ---- */
-
-static void
-share_name(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	const struct name *name = NULL;
-
-	if (l->state == LANE_RESOLVE && l->id == 0)
-		name = name_find(p, l->url.host);
-	if (name != NULL && name->known)
-		lane_named(p, l, name, now_ms);
-}
-
-static bool
-nobody_there(enum plan_failure failure)
-{
-	return failure == PLAN_REFUSED || failure == PLAN_UNREACHABLE ||
-	       failure == PLAN_TIMED_OUT || failure == PLAN_TLS;
-}
-
-/* Nobody asks what another lane has asked meanwhile, and a fallback does not try once more what a
- * better source has tried in vain. */
-static void
-spare_request(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	if (l->state != LANE_ASK || l->id != 0)
-		return;
-	if (redirect_been_there(p, l, &l->url, l->language)) {
-		lane_lose(p, l, now_ms, RESULT_CANCELLED, OUTCOME_FOUND,
-		    "not needed any more: another source asks the same");
-		return;
-	}
-	if (l->row->begin != BEGIN_LATE)
-		return;
-	for (size_t i = 0; i < p->n_visited; i++) {
-		const struct visited *v = &p->visited[i];
-
-		if (nobody_there(v->failure) && v->url.port == l->url.port &&
-		    strcmp(v->url.host, l->url.host) == 0) {
-			lane_lose_by_failure(p, l, v->failure, "as before", now_ms);
-			return;
-		}
-	}
-}
-
-/* Who waits to send a password that has failed need not. */
-static void
-drop_login(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	if (l->state == LANE_LOGIN && l->id == 0 && !login_has_hope(p, l))
-		login_give_up(p, l, now_ms);
-}
-
-/* Somebody has spoken about that host already, or about a mailbox's domain that it belongs to. */
-static void
-spare_question(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	const struct word *word;
-
-	if (l->state != LANE_CONSENT || l->id != 0)
-		return;
-	word = redirect_said(p, l->next_host);
-	if (word != NULL || redirect_same_site(p, l))
-		lane_consented(p, l, word == NULL || word->yes, now_ms);
-}
-
-/* There is a service that wants a better login: settings of another kind would only hide that. */
-static void
-drop_fallback(struct plan *p, struct lane *l, uint64_t now_ms)
-{
-	if (p->why[OUTCOME_REJECTED] == NULL || l->row->source != SOURCE_AUTOCONFIG ||
-	    p->options.one_language || l->id != 0 || l->state == LANE_LOST)
-		return;
-	if (l->asked)
-		lane_cancel(
-		    p, l, "not taken: there is a service that did not accept the login", now_ms);
-	else
-		close_lane(p, l, now_ms);
-}
-
-/* Each may give another one its chance. */
-static void
-go_without_steps(struct plan *p, uint64_t now_ms)
-{
-	static void (*const all[])(struct plan *, struct lane *, uint64_t) = { share_name,
-		spare_request, spare_question, drop_login, drop_fallback };
-
-	for (size_t k = 0; k < COUNT_OF(all); k++) {
-		for (size_t i = 0; i < p->n_lanes; i++)
-			all[k](p, p->lanes[i], now_ms);
-	}
-}
-
-/* Looks whether the search is decided. */
-static void
-settle(struct plan *p, uint64_t now_ms)
-{
-	bool late = time_is_up(p, now_ms);
-
-	for (;;) {
-		struct lane *w;
-
-		go_without_steps(p, now_ms);
-		w = best_winner(p, late);
-		if (w != NULL && (late || now_ms >= overtaken_until(p, w))) {
-			if (w->answer == NULL) {
-				go_on_with(p, w, now_ms);
-				continue;
-			}
-			clear(p, w);
-		} else if (late || all_lost(p) || p->status != USHER_OK) {
-			clear(p, NULL);
-		}
-		return;
-	}
-}
-
 /* ---- steps ---- */
 
 static bool
 getting_on(const struct lane *l)
 {
-	return has_hope(l) && l->state != LANE_CONSENT;
+	return lane_has_hope(l) && l->state != LANE_CONSENT;
 }
 
 static bool
@@ -463,7 +223,7 @@ may_login(const struct plan *p, const struct lane *l, uint64_t now_ms)
 		else if (better && other->state == LANE_WON)
 			return false;
 	}
-	return now_ms >= overtaken_until(p, l);
+	return now_ms >= precedence_overtaken_until(p, l);
 }
 
 /* The autodiscover host is where a service would be: without it, the fallbacks' hour has come. */
@@ -473,7 +233,7 @@ guide_has_hope(const struct plan *p, const struct lane *l)
 	for (size_t i = 0; i < p->n_lanes; i++) {
 		if (p->lanes[i]->row->source == SOURCE_AUTODISCOVER &&
 		    p->lanes[i]->address == l->address)
-			return has_hope(p->lanes[i]);
+			return lane_has_hope(p->lanes[i]);
 	}
 	return false;
 }
@@ -481,13 +241,14 @@ guide_has_hope(const struct plan *p, const struct lane *l)
 static bool
 may_begin(const struct plan *p, const struct lane *l, uint64_t now_ms)
 {
-	return now_ms >= l->begin_ms || (l->late && !guide_has_hope(p, l)) || !has_rival(p, l);
+	return now_ms >= l->begin_ms || (l->late && !guide_has_hope(p, l)) ||
+	       !precedence_has_rival(p, l);
 }
 
 static bool
 may_start(const struct plan *p, const struct lane *l, uint64_t now_ms)
 {
-	if (l->id != 0 || !has_hope(l))
+	if (l->id != 0 || !lane_has_hope(l))
 		return false;
 	if (l->begin_ms == UINT64_MAX && !may_begin(p, l, now_ms))
 		return false;
@@ -516,7 +277,7 @@ wake_for(const struct plan *p, const struct lane *l)
 	if (l->state == LANE_ASK)
 		return l->begin_ms;
 	if (l->state == LANE_LOGIN || l->state == LANE_WON)
-		return overtaken_until(p, l);
+		return precedence_overtaken_until(p, l);
 	return UINT64_MAX;
 }
 
@@ -585,7 +346,7 @@ plan_next(struct plan *p, uint64_t now_ms, struct plan_step *step, uint64_t *wak
 {
 	while (p->phase != PHASE_DONE) {
 		if (p->phase == PHASE_RUNNING)
-			settle(p, now_ms);
+			precedence_settle(p, now_ms);
 		if (find_stop(p, now_ms, step))
 			return PLAN_STOP;
 		if (p->phase == PHASE_RUNNING && find_start(p, now_ms, step))
@@ -623,7 +384,7 @@ clears(struct plan *p, struct lane *l, const struct plan_response *what, uint64_
 		if (l->state == LANE_LOGIN)
 			login_note_sent(l, what);
 	}
-	close_lane(p, l, now_ms);
+	lane_close(p, l, now_ms);
 	return true;
 }
 
