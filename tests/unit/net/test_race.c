@@ -1,6 +1,7 @@
 /* test_race.c - which address wins, when, and that nothing stays open. */
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@ struct row {
 	enum race_state end;
 	size_t winner;
 	uint64_t ms;
+	int without; /* the first, the second … socket cannot be had; 0: all can */
 };
 
 static const struct row rows[] = {
@@ -41,10 +43,30 @@ static const struct row rows[] = {
 	{ "all are refused", "RRR", RACE_LOST, 0, 0 },
 	{ "all drop", "DD", RACE_TIMED_OUT, 0, PATIENCE_MS },
 	{ "one refuses, one drops", "RD", RACE_TIMED_OUT, 0, PATIENCE_MS },
+	{ "no socket for the first", "LL", RACE_WON, 1, 0, 1 },
+	{ "no socket for the second, the first drops", "DLL", RACE_WON, 2, 250, 2 },
+	{ "no socket for the last", "RL", RACE_LOST, 0, 0, 2 },
 };
 
 static const char *const addresses[HOSTS_MAX] = { "127.88.0.1", "127.88.0.2", "127.88.0.3",
 	"127.88.0.4", "127.88.0.5", "127.88.0.6" };
+
+static int without;
+
+int
+__real_socket(int family, int type, int protocol);
+int
+__wrap_socket(int family, int type, int protocol);
+
+int
+__wrap_socket(int family, int type, int protocol)
+{
+	if (without > 0 && --without == 0) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_socket(family, type, protocol);
+}
 
 static struct sockaddr_in
 place(size_t i, uint16_t port)
@@ -151,6 +173,7 @@ test_rows(void **state UNUSED)
 		assert_int_equal(poller_new(&poller, NULL), USHER_OK);
 		before = count_open();
 		assert_true(race_prepare(&r, poller, &list, port, now_ms, now_ms + PATIENCE_MS));
+		without = row->without;
 		end = run(&r, poller, &now_ms);
 		if (end != row->end || now_ms - 1000 != row->ms)
 			fail_msg("%s: %d after %d ms", row->name, (int)end, (int)now_ms - 1000);
