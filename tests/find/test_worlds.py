@@ -101,6 +101,28 @@ def plain(script):
     return lambda: Peer(script=script)
 
 
+class Timed(Peer):
+    """A host that does not say a word until `begin` has come; `over` comes when a connection is."""
+
+    def __init__(self, *certificate, begin=None, over=None, **more):
+        super().__init__(*certificate, **more)
+        self._begin, self._over = begin, over
+
+    def _serve(self, plain):
+        if self._begin is not None:
+            self._begin.wait(peers.PATIENCE)
+        super()._serve(plain)
+        if self._over is not None:
+            self._over.set()
+
+
+def after_root(certificate):
+    """Makers of a root that shows that certificate, and of an autodiscover host behind it."""
+    seen = threading.Event()
+    return {B: lambda: Timed(*certificate, over=seen, script=login(answer())),
+            C: lambda: Timed(*GOOD, begin=seen, script=login(answer()))}
+
+
 ASKS = host(login(answer()))
 TRUSTED, UNTRUSTED = f'https://{MAIL}{PATH}', f'https://{OTHER}{PATH}'
 
@@ -331,7 +353,7 @@ for name, (certificate, why, says) in BAD.items():
           C='tls-failure', check=verdict(why, C))
     world('11.3', f'a certificate {name} at the root is no alarm', {B: make}, NOT_FOUND, says,
           B='tls-failure', check=verdict(why, B))
-    world('11.3', f'a certificate {name} at the root, and settings', {B: make, C: ASKS}, FOUND,
+    world('11.3', f'a certificate {name} at the root, and settings', after_root(certificate), FOUND,
           logins={C: 1}, check=verdict(why, B))
     world('11.3', f'a certificate {name}, and settings at the root', {C: make, B: ASKS}, FOUND,
           logins={B: 1}, check=verdict(why, C))
@@ -717,24 +739,12 @@ for name, make in {'443 refused': Closed, '443 dropped': Hole, '443 reset': host
           grace=SHORT, logins={CLOUD_SERVICE: 1}, dns=alias)
 
 for name, others, dns, winner in (
-        ('the autodiscover host', {C: ASKS}, {}, C),
+        ('the autodiscover host', after_root(WRONG), {}, C),
         ('the redirect over plain http', {PLAIN: plain(redirect(TRUSTED)), MAIL: ASKS}, {}, MAIL),
         ('SRV', {MAIL: ASKS}, {SRV: [(0, 0, 443, MAIL)]}, MAIL)):
     world('17.5', f'settings by {name}', {B: shown(WRONG), **others}, FOUND,
           logins={winner: 1}, dns=dns, B='tls-failure', check=without_request(B))
 world('17.5', 'and nothing else', {B: shown(WRONG)}, NOT_FOUND, 'for another host')
-
-
-class Held(Peer):
-    """A host that does not say a word until `event` has come."""
-
-    def __init__(self, event, *certificate, **more):
-        super().__init__(*certificate, **more)
-        self._event = event
-
-    def _serve(self, plain):
-        self._event.wait(peers.PATIENCE)
-        super()._serve(plain)
 
 
 def then(event, script):
@@ -755,7 +765,7 @@ def before_root(way, name, certificate, script, n_requests):
         tap.true(len(asked) <= n_requests, f'the root was asked for {asked}')
 
     world('17.5', f'{way} is asked before the root gives {name}',
-          {B: lambda: Held(begun, *certificate, script=script),
+          {B: lambda: Timed(*certificate, begin=begun, script=script),
            **make(lambda script: then(begun, script))},
           FOUND, grace=SHORT, logins={winner: 1}, dns=dns, check=check)
 
