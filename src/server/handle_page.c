@@ -76,12 +76,22 @@ listed_host(struct request *request, const char *domain)
 	return port.n == 0 ? host : arena_printf(request->mem, "%s%.*s", host, (int)port.n, port.p);
 }
 
+/* `before`, and the address as the parameter `email`. NULL: it does not fit. */
+static const char *
+url_for(struct request *request, const char *before, const struct address *address)
+{
+	CLEANUP(buf_cleanup) struct buf text = { .max = URL_MAX_BYTES };
+
+	buf_printf(&text, "%s?email=", before);
+	url_escape(&text, slice_of(address->text));
+	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
+}
+
 /* Where a phone reaches this page: on a listed host, else on the one that programs are sent to.
  * NULL: there is no URL that fits. */
 static const char *
 absolute_url(struct request *request, const struct facts *facts, const struct address *address)
 {
-	CLEANUP(buf_cleanup) struct buf text = { .max = URL_MAX_BYTES };
 	const char *url, *host = listed_host(request, address->domain);
 	struct url parsed;
 
@@ -92,9 +102,8 @@ absolute_url(struct request *request, const struct facts *facts, const struct ad
 			return NULL;
 		host = parsed.host;
 	}
-	buf_printf(&text, "https://%s" PAGE_PATH "?email=", host);
-	url_escape(&text, slice_of(address->text));
-	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
+	url = arena_join(request->mem, "https://", host, PAGE_PATH);
+	return url == NULL ? NULL : url_for(request, url, address);
 }
 
 static void
@@ -131,19 +140,6 @@ set_brand_by_host(struct request *request, struct page *page)
 
 /* ---- what it says ---- */
 
-/* The path of the Apple profile. NULL: the answer makes none. */
-static const char *
-profile_path(struct request *request, const struct answer *answer, const struct address *address)
-{
-	CLEANUP(buf_cleanup) struct buf text = { .max = URL_MAX_BYTES };
-
-	if (mobileconfig_check(answer, NULL) != USHER_OK)
-		return NULL;
-	buf_text(&text, MOBILECONFIG_PATH "?email=");
-	url_escape(&text, slice_of(address->text));
-	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
-}
-
 static usher_status
 decide(struct request *request, const struct facts *facts, const struct address *address,
     struct answer *answer, struct page *page)
@@ -156,8 +152,10 @@ decide(struct request *request, const struct facts *facts, const struct address 
 	if (page->address == NULL)
 		return USHER_E_NOMEM;
 	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS && moved != NULL) {
+		moved = domain_to_text(request->mem, moved);
+		if (moved != NULL)
+			page->new_address = arena_join(request->mem, address->local, "@", moved);
 		page->state = PAGE_MOVED;
-		page->new_address = arena_join(request->mem, address->local, "@", moved);
 		return page->new_address == NULL ? USHER_E_NOMEM : USHER_OK;
 	}
 	if (facts->domain->kind == DOMAIN_REDIRECT_URL) {
@@ -172,7 +170,8 @@ decide(struct request *request, const struct facts *facts, const struct address 
 	page->state = answer->n_protocols > 0 ? PAGE_SETTINGS : PAGE_NOTHING;
 	page->answer = answer;
 	page->exchange = facts->domain->kind == DOMAIN_EXCHANGE;
-	page->profile = profile_path(request, answer, address);
+	if (mobileconfig_check(answer, NULL) == USHER_OK)
+		page->profile = url_for(request, MOBILECONFIG_PATH, address);
 	page->url = absolute_url(request, facts, address);
 	return USHER_OK;
 }
@@ -194,7 +193,7 @@ answer_address(struct request *request, const struct address *address, struct pa
 	else
 		st = decide(request, &facts, address, &answer, page);
 	if (st != USHER_OK)
-		request_refuse(request, 503, "Out of memory.");
+		request_refuse(request, 503, "The answer does not fit into memory.");
 	else
 		send_page(request, page);
 }

@@ -51,6 +51,7 @@ look_up(struct slice range, const char *const *tags, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (slice_is_nocase(range, tags[i]))
 				return i;
+		/* without its last part; the only part was not found, which is all of it: 0 */
 		range.n = slice_find_last(range, '-') % range.n;
 	}
 	return n;

@@ -136,6 +136,14 @@ put_login(struct buf *out, const struct page *page, const struct page_labels *la
 		put_choice(out, labels->login, login);
 }
 
+static bool
+same_login(
+    const struct page_text *t, const struct answer_protocol *a, const struct answer_protocol *b)
+{
+	return slice_eq(slice_of(a->login_name), slice_of(b->login_name)) &&
+	       login_word(t, a) == login_word(t, b);
+}
+
 static void
 put_port(struct buf *out, const char *label, const struct answer_protocol *p)
 {
@@ -164,7 +172,7 @@ put_server(struct buf *out, const struct page *page, const struct page_labels *l
 
 /* ---- by program ---- */
 
-/* `mail.example` of `https://mail.example:8443/x`. */
+/* `mail.example:8443` of `https://mail.example:8443/x`. */
 static struct slice
 host_of(const char *url)
 {
@@ -172,7 +180,6 @@ host_of(const char *url)
 
 	s = slice_skip(s, slice_find(s, ':') + strlen("://"));
 	s.n = slice_find(s, '/');
-	s.n = slice_find(s, ':');
 	return s;
 }
 
@@ -239,7 +246,8 @@ struct url_row {
 	const char *label;
 };
 
-/* Services that are told by URL, in one table; it is left out when there is none. */
+/* Services that are told by URL, in one table; it is left out when there is none. What is told of
+ * the login is for the services above it. */
 static void
 put_urls(struct buf *out, const struct page *page, const char *caption, const struct url_row *rows,
     size_t n)
@@ -254,6 +262,8 @@ put_urls(struct buf *out, const struct page *page, const char *caption, const st
 			continue;
 		if (last == NULL)
 			open_table(out, caption, NULL);
+		else if (!same_login(t, last, p))
+			put_login(out, page, &t->labels, last);
 		put_row(out, rows[i].label, slice_of(p->url));
 		last = p;
 	}

@@ -28,6 +28,7 @@ def make(folder):
             '--user-name', '%u')
     service('caldav', '--url', 'https://dav.fabrikam.example/calendars/')
     service('carddav', '--url', 'https://dav.fabrikam.example/contacts/')
+    service('files', '--url', 'https://files.fabrikam.example/', '--user-name', '%u')
     service('webmail', '--url', 'https://webmail.fabrikam.example/')
     usher('domain', 'add', 'alias.example', '--kind', 'alias', '--alias-of', 'fabrikam.example')
     usher('domain', 'add', 'moved.example', '--kind', 'redirect-address', '--redirect-domain',

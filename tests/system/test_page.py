@@ -89,7 +89,10 @@ def _():
                  'Host Name imap.fabrikam.example Server Port 993 Use SSL On',
                  'Server pop.fabrikam.example Port 995',
                  'Server smtp.fabrikam.example Port 587 Encryption STARTTLS User name ann Login',
-                 'Calendar (CalDAV) https://dav.fabrikam.example/calendars/'):
+                 'Calendar (CalDAV) https://dav.fabrikam.example/calendars/ '
+                 'Contacts (CardDAV) https://dav.fabrikam.example/contacts/ '
+                 'User name ann@fabrikam.example Login Normal password '
+                 'Files (WebDAV) https://files.fabrikam.example/ User name ann Login Normal password'):
         tap.has(text(got), part)
     tap.has(got.body, b'<a href="https://webmail.fabrikam.example/">Mail in the browser</a>')
 
@@ -207,9 +210,19 @@ def _():
     tap.true('some.body' not in daemon.log(), 'it is')
 
 
-@tap.case('answers are counted')
-def _():
-    tap.has(request(daemon.private, 'localhost', path='/metrics', method='GET').body, b'answers_total')
+@tap.each([
+    ('settings', 'ann@fabrikam.example', [1, 0, 0]),
+    ('a redirect', 'ann@moved.example', [0, 1, 0]),
+    ('a refusal', 'ann@unknown.example', [0, 0, 1]),
+])
+def _(address, more):
+    def counted():
+        text_of = request(daemon.private, 'localhost', path='/metrics', method='GET').body.decode()
+        return [int(n) for n in re.findall(r'^usherd_answers_total{[^}]*} (\d+)$', text_of, re.M)]
+
+    before = counted()
+    get('/?email=' + address)
+    tap.same([b - a for a, b in zip(before, counted())], more)
 
 
 @tap.each([
