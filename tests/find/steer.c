@@ -16,22 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../unit/failnth.h"
 #include "base/compat.h"
 #include "usher/search.h"
 
 enum { THREADS = 16, SEARCHES_EACH = 4, SLOW_MS = 400, ROUNDS_MAX = 20000, SIGNALS = 32 };
-
-static long left = -1; /* allocations until one fails; below 0: never */
-
-static int
-fails(void)
-{
-	if (left < 0)
-		return 0;
-	return left-- == 0;
-}
-
-#include "../unit/failmalloc.h"
 
 static const char address[] = "ann@contoso.example";
 static struct usher_find_options base;
@@ -334,7 +323,7 @@ static void
 fail_each_allocation(void)
 {
 	long before = entries("/proc/self/fd");
-	int spent = 0;
+	bool spent = false;
 	long found = 0;
 
 	for (long at = 0; !spent; at++) {
@@ -344,8 +333,7 @@ fail_each_allocation(void)
 
 		left = at;
 		st = usher_find(address, &base, &result, &err);
-		spent = left >= 0;
-		left = -1;
+		spent = spare_the_rest();
 		if (st != USHER_OK && (spent || st != USHER_E_NOMEM))
 			die(err.message);
 		if ((st == USHER_OK) != (result != NULL))

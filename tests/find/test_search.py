@@ -11,14 +11,16 @@ from support.peers import PATH, Peer, answer, endless, login, redirect, reset, s
 
 STEER = sys.argv.pop(1)
 ROOT, C, OTHER = 'contoso.example', 'autodiscover.contoso.example', 'autodiscover.fabrikam.example'
+BOTH = 'both.contoso.example'     # of its addresses, one refuses
 PATIENCE = 120
 
 
-def steer(mode, hosts, password='secret', expect=0):
-    """The lines that the search printed."""
+def steer(mode, hosts, password='secret', expect=0, way='127.0.0.1'):
+    """The lines that the search printed; `way` leads to every host."""
     with contextlib.ExitStack() as stack:
-        names = stack.enter_context(Dns({host: ['127.0.0.1'] for host in hosts}))
-        routes = [f'{name}:443:127.0.0.1:{stack.enter_context(p).port}' for name, p in hosts.items()]
+        names = stack.enter_context(Dns({BOTH: ['127.0.0.2', '127.0.0.1'],
+                                         **{host: ['127.0.0.1'] for host in hosts}}))
+        routes = [f'{name}:443:{way}:{stack.enter_context(p).port}' for name, p in hosts.items()]
         done = subprocess.run([STEER, mode, password, names.server, authority.root, *routes],
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
     tap.same(done.returncode, expect, done.stderr)
@@ -58,7 +60,7 @@ def _():
            ('each allocation fails in turn', 'memory'),
            ('sixteen threads search at once', 'threads')])
 def _(mode):
-    tap.same(steer(mode, {C: Peer(*GOOD, script=login(answer()))}), ['found'])
+    tap.same(steer(mode, {C: Peer(*GOOD, script=login(answer()))}, way=BOTH), ['found'])
 
 
 @tap.case('the trace tells each step and its end')

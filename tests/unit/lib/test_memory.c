@@ -8,20 +8,9 @@
 
 #include <cmocka.h>
 
+#include "../failnth.h"
 #include "base/compat.h"
 #include "usher/find.h"
-
-static long left = -1; /* allocations until one fails; below 0: never */
-
-static int
-fails(void)
-{
-	if (left < 0)
-		return 0;
-	return left-- == 0;
-}
-
-#include "../failmalloc.h"
 
 /* A failure may be met (a source that could not be asked), or end the search; it may not be told as
  * something else. */
@@ -49,8 +38,7 @@ test_each_allocation(void **state UNUSED)
 
 		left = at;
 		st = usher_find("ann@contoso.example", &options, &result, &err);
-		spent = left >= 0;
-		left = -1;
+		spent = spare_the_rest();
 		if (st != USHER_OK && (spent || st != USHER_E_NOMEM))
 			fail_msg("allocation %ld: %s: %s", at, usher_status_name(st), err.message);
 		assert_true((st == USHER_OK) == (result != NULL));

@@ -13,20 +13,9 @@
 
 #include <cmocka.h>
 
+#include "../failnth.h"
 #include "base/compat.h"
 #include "usher/profile.h"
-
-static long left = -1; /* allocations until one fails; below 0: never */
-
-static int
-fails(void)
-{
-	if (left < 0)
-		return 0;
-	return left-- == 0;
-}
-
-#include "../failmalloc.h"
 
 #define ANN "ann@contoso.example"
 #define FILE_NAME "ann%40contoso.example.json"
@@ -216,8 +205,7 @@ try_one(const struct row *row, const struct usher_result *found, long at)
 	read_file(before, sizeof(before));
 	left = at;
 	st = row->call(&g);
-	spent = left >= 0;
-	left = -1;
+	spent = spare_the_rest();
 	read_file(after, sizeof(after));
 	if (st != (spent ? USHER_OK : USHER_E_NOMEM))
 		fail_msg("%s, allocation %ld: %s: %s", row->name, at, usher_status_name(st),

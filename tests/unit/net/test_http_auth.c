@@ -9,22 +9,11 @@
 
 #include <cmocka.h>
 
+#include "../failnth.h"
 #include "base/arena.h"
 #include "base/compat.h"
 #include "base/text.h"
 #include "net/http.h"
-
-static long left = -1; /* allocations until one fails; below 0: never */
-
-static int
-fails(void)
-{
-	if (left < 0)
-		return 0;
-	return left-- == 0;
-}
-
-#include "../failmalloc.h"
 
 struct row {
 	const char *name;
@@ -106,8 +95,7 @@ test_rows(void **state UNUSED)
 		for (long at = 0; !spent; at++) {
 			left = at;
 			st = begin(row, &url, &secret, &err);
-			spent = left >= 0;
-			left = -1;
+			spent = spare_the_rest();
 			if (st != (spent ? row->status : USHER_E_NOMEM) && st != row->status)
 				fail_msg("%s, allocation %ld: %s: %s", row->name, at,
 				    usher_status_name(st), err.message);
