@@ -93,10 +93,12 @@ usher_trust_callback(const struct usher_redirect *redirect, void *payload);
 /* The ways to log in, weakest first. The strongest one is taken that a host offers. Since 0.1. */
 enum usher_scheme {
 	USHER_BASIC = 1 << 0,
-	USHER_NTLM = 1 << 1,	  /* NTLMv2 only */
-	USHER_NEGOTIATE = 1 << 2, /* with the Kerberos tickets of the process; delegates nothing,
-				     and waits for the KDC while it gets one */
-	USHER_BEARER = 1 << 3	  /* with bearer_token */
+	USHER_NTLM = 1 << 1, /* NTLMv2 only */
+	/* With the Kerberos tickets of the process; delegates nothing. Nobody waits for a KDC that
+	 * krb5.conf or DNS names and TCP reaches; for all others, and for one that a client keytab
+	 * makes necessary, the Kerberos library waits. */
+	USHER_NEGOTIATE = 1 << 2,
+	USHER_BEARER = 1 << 3 /* with bearer_token */
 };
 
 /* Since 0.1. */

@@ -143,10 +143,12 @@ usher_search_new(const char *address, const struct usher_find_options *options,
 static void
 let_go(struct usher_search *s)
 {
+	ticket_free(s->ticket);
 	xml_reader_free(s->xml);
 	http_free(s->http);
 	tls_trust_free(s->trust);
 	dns_free(s->dns);
+	s->ticket = NULL;
 	s->xml = NULL;
 	s->http = NULL;
 	s->trust = NULL;
@@ -206,14 +208,16 @@ advance(struct usher_search *s, bool *done, uint64_t *wake_ms)
 	}
 }
 
-/* When libcurl or c-ares want to run, by clock_mono_ms(). */
+/* When libcurl, c-ares or Kerberos want to run, by clock_mono_ms(). */
 static uint64_t
 net_wake_ms(const struct usher_search *s)
 {
 	uint64_t http = http_wake_ms(s->http);
 	uint64_t dns = dns_wake_ms(s->dns);
+	uint64_t ticket = s->ticket == NULL ? UINT64_MAX : ticket_wake_ms(s->ticket);
+	uint64_t first = http < dns ? http : dns;
 
-	return http < dns ? http : dns;
+	return first < ticket ? first : ticket;
 }
 
 static void

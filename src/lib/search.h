@@ -15,6 +15,7 @@
 #include "net/dns.h"
 #include "net/http.h"
 #include "net/poller.h"
+#include "net/ticket.h"
 #include "net/tls.h"
 #include "usher/search.h"
 #include "wire/xml.h"
@@ -67,9 +68,11 @@ struct usher_search {
 
 	const char *login;
 	struct secret password;
-	struct secret token; /* Bearer's */
-	bool prompted;	     /* the credentials callback has been */
-	bool blocking;	     /* nobody can answer later */
+	struct secret token;	      /* Bearer's */
+	bool prompted;		      /* the credentials callback has been */
+	bool blocking;		      /* nobody can answer later */
+	struct ticket *ticket;	      /* that is being got; NULL: none … */
+	struct plan_step ticket_step; /* … for this one */
 	struct asked consent;
 	struct asked credentials;
 	size_t n_open; /* of these two */

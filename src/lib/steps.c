@@ -218,11 +218,31 @@ probe(struct usher_search *s, const struct plan_step *step)
 		tell_failure(s, step->id, PLAN_INTERNAL, err.message);
 }
 
+/* Its ticket comes first: meanwhile nobody waits for the KDC. */
+static void
+get_ticket(struct usher_search *s, const struct plan_step *step)
+{
+	struct usher_error err;
+
+	s->ticket_step = *step;
+	if (ticket_new(step->url->host, s->poller, s->dns, &s->ticket, &err) != USHER_OK)
+		tell_failure(s, step->id, PLAN_NO_LOGIN, err.message);
+}
+
+static void
+drop_ticket(struct usher_search *s)
+{
+	ticket_free(s->ticket);
+	s->ticket = NULL;
+}
+
 static void
 request(struct usher_search *s, const struct plan_step *step)
 {
-	if ((SCHEME_BIT(step->scheme) & SCHEMES_BY_PASSWORD) != 0 && s->password.n == 0 &&
-	    !s->prompted && s->options.given.credentials != NULL)
+	if (step->scheme == SCHEME_NEGOTIATE)
+		get_ticket(s, step);
+	else if ((SCHEME_BIT(step->scheme) & SCHEMES_BY_PASSWORD) != 0 && s->password.n == 0 &&
+		 !s->prompted && s->options.given.credentials != NULL)
 		search_ask_credentials(s, step);
 	else
 		search_request(s, step);
@@ -264,6 +284,10 @@ search_stop(struct usher_search *s, uint32_t id)
 	dns_stop(s->dns, id | PROXY_LOOKUP << 1);
 	http_stop(s->http, id);
 	search_withdraw(s, id);
+	if (s->ticket != NULL && s->ticket_step.id == id) {
+		drop_ticket(s); /* before anything was proved to the host */
+		tell_failure(s, id, PLAN_NO_LOGIN, "Kerberos gave no ticket for it in time");
+	}
 }
 
 /* ---- outcomes ---- */
@@ -307,7 +331,9 @@ collect_resolutions(struct usher_search *s)
 	struct dns_answer a;
 
 	while (dns_take(s->dns, s->mem, &a)) {
-		if ((a.id & PROXY_LOOKUPS) != 0)
+		if ((a.id & TICKET_LOOKUP) != 0)
+			ticket_answer(s->ticket, &a);
+		else if ((a.id & PROXY_LOOKUPS) != 0)
 			tell_proxy(s, &a);
 		else if (a.srv)
 			tell_location(s, &a);
@@ -316,9 +342,25 @@ collect_resolutions(struct usher_search *s)
 	}
 }
 
+static void
+collect_ticket(struct usher_search *s)
+{
+	struct usher_error err = { .message = "" };
+	usher_status st;
+
+	if (s->ticket == NULL || !ticket_work(s->ticket, &st, &err))
+		return;
+	drop_ticket(s);
+	if (st == USHER_OK)
+		search_request(s, &s->ticket_step);
+	else
+		tell_failure(s, s->ticket_step.id, PLAN_NO_LOGIN, err.message);
+}
+
 usher_status
 search_collect(struct usher_search *s, struct usher_error *err)
 {
 	collect_resolutions(s);
+	collect_ticket(s);
 	return collect_responses(s, err);
 }

@@ -451,6 +451,8 @@ dns_wake_ms(const struct dns *dns)
 	for (size_t i = 0; i < DNS_QUERIES_MAX; i++) {
 		const struct query *q = &dns->queries[i];
 
+		if (q->ready)
+			return 0;
 		if (q->wait_ms != 0 && q->wait_ms < wake_ms)
 			wake_ms = q->wait_ms;
 	}

@@ -66,7 +66,8 @@ dns_stop(struct dns *dns, uint32_t id);
 void
 dns_work(struct dns *dns);
 
-/* When dns_work() wants to run at the latest, by clock_mono_ms(); UINT64_MAX: no need. */
+/* When dns_work() or dns_take() want to be called at the latest, by clock_mono_ms(); UINT64_MAX: no
+ * need. */
 uint64_t
 dns_wake_ms(const struct dns *dns);
 

@@ -23,13 +23,8 @@ class Realm:
         self.folder.mkdir()
         self.config, self.keytab = self.folder / 'krb5.conf', self.folder / 'keytab'
         self._process, self._caches = None, 0
-        mapped = ''.join(f'    .{d} = {NAME}\n    {d} = {NAME}\n' for d in domains)
-        # Names are left to be made canonical by DNS, as MIT does unless told otherwise.
-        write(self.config,
-              f'[libdefaults]\n    default_realm = {NAME}\n    dns_lookup_kdc = false\n'
-              '    dns_lookup_realm = false\n    udp_preference_limit = 0\n    forwardable = true\n'
-              f'[realms]\n    {NAME} = {{\n        kdc = 127.0.0.1:88\n    }}\n'
-              f'[domain_realm]\n{mapped}')
+        self._mapped = ''.join(f'    .{d} = {NAME}\n    {d} = {NAME}\n' for d in domains)
+        self._configure(self.config, ['127.0.0.1:88'])
         write(self.folder / 'kdc.conf',
               '[kdcdefaults]\n    kdc_listen = 127.0.0.1:88\n    kdc_tcp_listen = 127.0.0.1:88\n'
               f'[realms]\n    {NAME} = {{\n        database_name = {self.folder}/db\n'
@@ -37,9 +32,24 @@ class Realm:
               '        supported_enctypes = aes256-cts-hmac-sha1-96:normal\n    }\n'
               f'[logging]\n    kdc = FILE:{self.folder}/log\n')
 
-    def environment(self, cache=None):
-        """What makes a program use this realm, and the tickets in `cache`; None: no tickets."""
-        return {'KRB5_CONFIG': str(self.config),
+    def _configure(self, path, kdcs):
+        # Names are left to be made canonical by DNS, as MIT does unless told otherwise.
+        write(path,
+              f'[libdefaults]\n    default_realm = {NAME}\n'
+              f'    dns_lookup_kdc = {"false" if kdcs else "true"}\n'
+              '    dns_lookup_realm = false\n    udp_preference_limit = 0\n    forwardable = true\n'
+              f'[realms]\n    {NAME} = {{\n'
+              + ''.join(f'        kdc = {kdc}\n' for kdc in kdcs) +
+              f'    }}\n[domain_realm]\n{self._mapped}')
+
+    def environment(self, cache=None, kdcs=None):
+        """What makes a program use this realm, and the tickets in `cache`; None: no tickets.
+
+        kdcs  others that krb5.conf names; []: it leaves that to DNS."""
+        config = self.config if kdcs is None else self.folder / 'other.conf'
+        if kdcs is not None:
+            self._configure(config, kdcs)
+        return {'KRB5_CONFIG': str(config),
                 'KRB5CCNAME': f'FILE:{cache or self.folder / "no-tickets"}'}
 
     def _run(self, *command, text=None, cache=None):

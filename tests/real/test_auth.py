@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import socket
 import time
 
 from support import certificates, netns, scratch, tap
@@ -26,7 +27,9 @@ RECORDS = [f'autodiscover.{d}. A {APACHE}' for d in DOMAINS if d != 'alias.examp
     # A server of many names: the address leads to another one, and so does the alias.
     'autodiscover.alias.example. CNAME canonical.example.', f'canonical.example. A {APACHE}',
     '1.0.1.127.in-addr.arpa. PTR reverse.example.', f'reverse.example. A {APACHE}',
-    f'autodiscover.ntlm.example. A {PEER}']
+    f'autodiscover.ntlm.example. A {PEER}',
+    f'_kerberos._tcp.{kerberos.NAME}. SRV 5 0 1 kdc.example.',
+    f'_kerberos._tcp.{kerberos.NAME}. SRV 1 0 88 kdc.example.', 'kdc.example. A 127.0.0.1']
 
 
 class Run:
@@ -120,6 +123,31 @@ def negotiate_cases():
             expect(Run('alias.example', environment=realm.environment(cache)), FOUND,
                    ['negotiate'])
         tap.same(seen, [(PRINCIPAL, 200)])
+
+    @tap.each([('its second KDC is asked when the first one is not there',
+                ['127.0.0.1:1', 'localhost', '127.0.0.1:88']),
+               ('DNS tells the KDCs, by their priority', []),
+               ('a KDC may be told by its name', ['tcp/kdc.example:88'])])
+    def _(kdcs):
+        cache = realm.tickets(USER, PASSWORD)
+        expect(Run('ticket.example', environment=realm.environment(cache, kdcs)), FOUND,
+               ['negotiate'])
+
+    @tap.case('a KDC that says nothing holds nobody up')
+    def _():
+        cache = realm.tickets(USER, PASSWORD)
+        with socket.create_server(('127.0.0.1', 0)) as silent:
+            kdcs = [f'127.0.0.1:{silent.getsockname()[1]}']
+            run = Run('ticket.example', '--request-timeout', '500ms',
+                      environment=realm.environment(cache, kdcs))
+        expect(run, REJECTED, reason='Kerberos gave no ticket for it in time')
+        tap.true(run.json['elapsed_ms'] < 3000, run.json['elapsed_ms'])
+
+    @tap.case('KDCs of which none answers are told')
+    def _():
+        cache = realm.tickets(USER, PASSWORD)
+        expect(Run('ticket.example', environment=realm.environment(cache, ['127.0.0.1:1'])),
+               REJECTED, reason=f'no KDC of {kerberos.NAME} answers')
 
     @tap.case('a host without a service principal: the reason is told, and nothing is sent')
     def _():
