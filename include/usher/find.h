@@ -161,11 +161,14 @@ struct usher_find_options {
 
 	/* `http://HOST:PORT` or `socks5://HOST:PORT`, with `LOGIN:PASSWORD@` in front of HOST if
 	 * need be (as %XX what is special in URLs). NULL: by the environment (http_proxy,
-	 * https_proxy, all_proxy, no_proxy); "": none. A proxy that asks is given Basic or Digest.
-	 */
+	 * https_proxy, all_proxy, no_proxy); "": none. A proxy that asks is given Digest or Basic,
+	 * or what `proxy_auth` allows. */
 	const char *proxy;
 	const char *proxy_password; /* of the login in `proxy`; NULL: as written there */
 	const char *no_proxy;	    /* hosts and domains that are asked directly, or `*` */
+	/* The ways to log in to a proxy: of `basic`, `digest`, `ntlm` and `negotiate`, with commas
+	 * between; NULL: `basic,digest`. */
+	const char *proxy_auth;
 
 	/* Where to look. Letters of sources are those of USHER_PART_ATTEMPT. */
 	const char *language; /* the only one to ask in: `pox`, `soap`, `activesync`, `json`,

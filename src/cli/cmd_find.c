@@ -52,17 +52,6 @@ show(struct cli *cli, const struct find_args *args, const struct usher_result *r
 		result_show_attempts(cli, result);
 }
 
-/* NULL for none. Names that are none are the library's to refuse. */
-static const char *
-joined(struct cli *cli, const struct text_list *l)
-{
-	const char *text = l->n == 0 ? NULL : l->v[0];
-
-	for (size_t i = 1; text != NULL && i < l->n; i++)
-		text = arena_join(cli->mem, text, ",", l->v[i]);
-	return text;
-}
-
 static int
 find_run(struct cli *cli, const void *opaque)
 {
@@ -79,7 +68,7 @@ find_run(struct cli *cli, const void *opaque)
 		    err_set(&err, USHER_E_USAGE, NULL, "--xml and --json exclude each other"),
 		    &err);
 	st = search_options(cli, &args->search, &secrets, &options, &err);
-	options.language = joined(cli, &args->languages);
+	options.language = search_joined(cli, &args->languages);
 	if (st == USHER_OK)
 		st = usher_find(cli->operands[0], &options, &result, &err);
 	if (st != USHER_OK)

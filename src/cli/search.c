@@ -91,6 +91,16 @@ terminated(struct cli *cli, const struct text_list *l)
 	return v;
 }
 
+const char *
+search_joined(struct cli *cli, const struct text_list *l)
+{
+	const char *text = l->n == 0 ? NULL : l->v[0];
+
+	for (size_t i = 1; text != NULL && i < l->n; i++)
+		text = arena_join(cli->mem, text, ",", l->v[i]);
+	return text;
+}
+
 static usher_status
 read_schemes(const struct text_list *names, unsigned *out, struct usher_error *err)
 {
@@ -188,6 +198,7 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	options.proxy = args->proxy;
 	options.proxy_password = secrets->proxy_password.bytes;
 	options.no_proxy = args->no_proxy;
+	options.proxy_auth = search_joined(cli, &args->proxy_schemes);
 	options.trace = args->trace ? show_trace : NULL;
 	options.now = cli->now_ms / 1000;
 	if (options.trust_hosts == NULL || options.connect_to == NULL ||

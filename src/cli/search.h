@@ -27,6 +27,7 @@ struct search_args {
 	const char *proxy;
 	const char *proxy_password_file;
 	const char *no_proxy;
+	struct text_list proxy_schemes;
 	bool trace;
 };
 
@@ -84,6 +85,8 @@ search_forget(struct search_secrets *secrets);
 	    "go through this proxy, http://[LOGIN@]HOST:PORT or socks5://HOST:PORT"), \
 	SEARCH_ROW(args, "proxy-password-file", OPT_TEXT, proxy_password_file, "FILE", \
 	    "read the proxy's password from the first line of FILE; - is standard input"), \
+	SEARCH_ROW(args, "proxy-auth", OPT_LIST, proxy_schemes, "SCHEME", \
+	    "log in to the proxy by negotiate, ntlm, digest or basic (default: the last two)"), \
 	SEARCH_ROW(args, "no-proxy", OPT_TEXT, no_proxy, "HOST,HOST", \
 	    "go through no proxy to these hosts and domains"), \
 	SEARCH_ROW(args, "trace", OPT_FLAG, trace, NULL, \
@@ -99,5 +102,9 @@ search_forget(struct search_secrets *secrets);
 USHER_CHECK usher_status
 search_options(struct cli *cli, const struct search_args *args, struct search_secrets *secrets,
     struct usher_find_options *out, struct usher_error *err);
+
+/* The texts with commas between; NULL for none. Memory is cli->mem's. */
+const char *
+search_joined(struct cli *cli, const struct text_list *l);
 
 #endif

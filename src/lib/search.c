@@ -77,7 +77,8 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 		st = set_token(s, o->bearer_token, err);
 	if (st == USHER_OK)
 		st = proxies_read(s->mem,
-		    &(struct proxy_choice){ o->proxy, o->proxy_password, o->no_proxy },
+		    &(struct proxy_choice){
+			o->proxy, o->proxy_password, o->no_proxy, o->proxy_auth },
 		    &s->options.proxies, err);
 	how->names_apart = s->options.n_routes > 0 || proxies_any(&s->options.proxies);
 	if (st == USHER_OK)

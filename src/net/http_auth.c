@@ -60,9 +60,22 @@ set_token(struct transfer *t, const struct http_request *r)
 	       curl_easy_setopt(t->easy, CURLOPT_XOAUTH2_BEARER, secret_text(r)) == CURLE_OK;
 }
 
-/* Our own field, which libcurl adds to the one request and to no proxy's. */
-static usher_status
-set_ticket(struct transfer *t, const struct http_request *r, struct usher_error *err)
+bool
+auth_can_ntlm(const char *login, const char *password, const char **why)
+{
+	if (!knows_ntlm())
+		*why = "the installed libcurl was built without NTLM";
+	/* libcurl widens bytes to UTF-16: the server would see another password. */
+	else if (!is_ascii(login) || !is_ascii(password))
+		*why = "libcurl cannot spell a login or password beyond ASCII";
+	else
+		return true;
+	return false;
+}
+
+usher_status
+auth_add_ticket(
+    struct curl_slist **fields, const char *name, const char *host, struct usher_error *err)
 {
 	struct buf token;
 	struct buf line;
@@ -70,12 +83,12 @@ set_ticket(struct transfer *t, const struct http_request *r, struct usher_error 
 
 	buf_init(&token, NEGOTIATE_TOKEN_BYTES);
 	buf_init(&line, 2 * NEGOTIATE_TOKEN_BYTES);
-	st = negotiate_token(r->url->host, &token, err);
-	buf_text(&line, "Authorization: Negotiate ");
+	st = negotiate_token(host, &token, err);
+	buf_printf(&line, "%s: Negotiate ", name);
 	base64_encode(&line, token.p, token.n);
 	if (st == USHER_OK &&
-	    (line.status != USHER_OK || curl_slist_append(t->fields, buf_cstr(&line)) == NULL))
-		st = err_nomem(err, r->url->host);
+	    (line.status != USHER_OK || !transfer_add_line(fields, buf_cstr(&line))))
+		st = err_nomem(err, host);
 	buf_wipe(&token);
 	buf_wipe(&line);
 	return st;
@@ -84,6 +97,7 @@ set_ticket(struct transfer *t, const struct http_request *r, struct usher_error 
 usher_status
 auth_start(struct transfer *t, const struct http_request *r, struct usher_error *err)
 {
+	const char *why;
 	bool done = true;
 
 	t->scheme = r->scheme;
@@ -93,16 +107,13 @@ auth_start(struct transfer *t, const struct http_request *r, struct usher_error 
 		done = set_password(t, r, CURLAUTH_BASIC);
 		break;
 	case SCHEME_NTLM:
-		if (!knows_ntlm())
-			return cannot(r, "the installed libcurl was built without it", err);
-		/* libcurl widens bytes to UTF-16: the server would see another password. */
-		if (!is_ascii(r->login) || !is_ascii(secret_text(r)))
-			return cannot(
-			    r, "libcurl cannot spell a login or password beyond ASCII", err);
+		if (!auth_can_ntlm(r->login, secret_text(r), &why))
+			return cannot(r, why, err);
 		done = set_ntlm(t, r);
 		break;
 	case SCHEME_NEGOTIATE:
-		return set_ticket(t, r, err);
+		/* Our own field, which libcurl adds to the one request and to no proxy's. */
+		return auth_add_ticket(&t->fields, "Authorization", r->url->host, err);
 	case SCHEME_BEARER:
 		done = set_token(t, r);
 		break;
@@ -137,25 +148,27 @@ calls_for_v2(struct slice message)
 	return (le(message.p + FLAGS_AT, 4) & HAS_INFO) != 0 && le(message.p + INFO_AT, 2) > 0;
 }
 
-static void
-judge_ntlm(struct transfer *t, struct slice token)
+const char auth_not_v2[] = "its NTLM is not NTLMv2, which is all that is safe to answer";
+
+bool
+auth_is_ntlm_v2(struct slice token)
 {
 	struct buf message CLEANUP(buf_cleanup);
 
 	buf_init(&message, NTLM_MESSAGE_BYTES);
-	if (base64_decode(&message, token) && message.status == USHER_OK &&
-	    calls_for_v2(buf_as_slice(&message)))
-		t->proved = true;
-	else
-		t->auth_fault = "its NTLM is not NTLMv2, which is all that is safe to answer";
+	return base64_decode(&message, token) && message.status == USHER_OK &&
+	       calls_for_v2(buf_as_slice(&message));
 }
 
 void
 auth_on_challenge(struct transfer *t, struct slice value)
 {
-	if (t->scheme == SCHEME_NTLM && !t->proved &&
-	    slice_starts_nocase(value, SLICE_LITERAL("NTLM ")))
-		judge_ntlm(t, slice_trim(slice_skip(value, 5)));
+	if (t->scheme != SCHEME_NTLM || t->proved ||
+	    !slice_starts_nocase(value, SLICE_LITERAL("NTLM ")))
+		return;
+	t->proved = auth_is_ntlm_v2(slice_trim(slice_skip(value, 5)));
+	if (!t->proved)
+		t->auth_fault = auth_not_v2;
 }
 
 /* The first 401 brings the challenge and the second one is the verdict: libcurl would begin anew,

@@ -49,7 +49,10 @@ struct transfer {
 	const char *auth_fault; /* why it does not; NULL: none yet */
 
 	bool proxied;
-	bool proxy_login;	 /* we have one for it */
+	bool tunnelled;		/* by CONNECT */
+	bool proxy_login;	/* we have one for it */
+	const char *proxy_lack; /* why one of its schemes cannot be used; NULL: none */
+	struct curl_slist *proxy_fields;
 	const char *proxy_name;	 /* HOST:PORT */
 	const char *proxy_fault; /* what it said or did; NULL: nothing wrong */
 
@@ -151,7 +154,27 @@ proxy_set(struct transfer *t, const struct http_request *r);
 enum http_failure
 proxy_failure(struct transfer *t, CURLcode code, enum http_failure failure);
 
+/* The line of a head is the proxy's. When it asks for what is not safe, t->proxy_fault says so, and
+ * libcurl must not get on. */
+bool
+proxy_takes_line(struct transfer *t, struct slice line);
+
 /* ---- http_auth.c ---- */
+
+/* False: *why says so. */
+bool
+auth_can_ntlm(const char *login, const char *password, const char **why);
+
+/* Adds the field `name` with a token for `host`. As negotiate_token(). */
+USHER_CHECK usher_status
+auth_add_ticket(
+    struct curl_slist **fields, const char *name, const char *host, struct usher_error *err);
+
+/* Whether libcurl answers this challenge of NTLM, in Base64, by NTLMv2. */
+bool
+auth_is_ntlm_v2(struct slice token);
+
+extern const char auth_not_v2[];
 
 /* Makes the transfer log in by the request's scheme and no other.
  * USHER_E_CREDENTIALS: it cannot with what the request holds; *err says why. USHER_E_NOMEM. */

@@ -76,6 +76,8 @@ on_head(char *p, size_t size, size_t n, void *payload)
 	t->n_fields++;
 	if (t->head_bytes > HTTP_HEAD_BYTES || t->n_fields > HTTP_FIELDS_MAX)
 		t->oversized = true;
+	else if (proxy_takes_line(t, line))
+		return t->proxy_fault == NULL ? n : 0;
 	else if (slice_starts_nocase(line, SLICE_LITERAL("HTTP/")))
 		begin_head(t);
 	else if (line.n > 0)
@@ -254,7 +256,6 @@ set_all(struct transfer *t, const struct http_request *r)
 	       set_text(t, CURLOPT_USERAGENT, "usher/" USHER_VERSION) &&
 	       set_number(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
 	       set_number(t, CURLOPT_FOLLOWLOCATION, 0) && set_number(t, CURLOPT_NOSIGNAL, 1) &&
-	       set_number(t, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1) &&
 	       set_number(t, CURLOPT_PATH_AS_IS, 1) &&
 	       curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)r->body_max) ==
 		   CURLE_OK &&
@@ -302,6 +303,7 @@ transfer_free(struct transfer *t)
 	curl_easy_cleanup(t->easy);
 	race_end(&t->race);
 	curl_slist_free_all(t->fields);
+	curl_slist_free_all(t->proxy_fields);
 	curl_slist_free_all(t->connect_to);
 	curl_slist_free_all(t->resolve);
 	buf_clear(&t->request);

@@ -196,6 +196,36 @@ read_choice(struct arena *mem, const struct proxy_choice *choice, struct proxies
 	return st;
 }
 
+static usher_status
+read_schemes(const char *text, unsigned *out, struct usher_error *err)
+{
+	static const struct {
+		const char *name;
+		enum proxy_scheme scheme;
+	} rows[] = {
+		{ "basic", PROXY_BASIC },
+		{ "digest", PROXY_DIGEST },
+		{ "ntlm", PROXY_NTLM },
+		{ "negotiate", PROXY_NEGOTIATE },
+	};
+
+	*out = text == NULL ? PROXY_USUAL : 0;
+	for (struct slice rest = slice_of(text); rest.n > 0;) {
+		struct slice name = { rest.p, slice_find(rest, ',') };
+		size_t i = 0;
+
+		while (i < COUNT_OF(rows) && !slice_is_nocase(slice_trim(name), rows[i].name))
+			i++;
+		if (i == COUNT_OF(rows))
+			return err_set(err, USHER_E_USAGE, "proxy-auth",
+			    "`%.*s` is none of negotiate, ntlm, digest and basic", (int)name.n,
+			    name.p);
+		*out |= rows[i].scheme;
+		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+	}
+	return USHER_OK;
+}
+
 usher_status
 proxies_read(struct arena *mem, const struct proxy_choice *choice, struct proxies *out,
     struct usher_error *err)
@@ -204,8 +234,11 @@ proxies_read(struct arena *mem, const struct proxy_choice *choice, struct proxie
 	const char *exceptions = choice->exceptions;
 	struct proxies read = { .exceptions = NULL };
 	const char *name;
-	usher_status st;
+	unsigned schemes;
+	usher_status st = read_schemes(choice->schemes, &schemes, err);
 
+	if (st != USHER_OK)
+		return st;
 	if (exceptions == NULL)
 		exceptions = variable(names, &name);
 	read.exceptions = exceptions == NULL ? "" : text_lower_copy(mem, slice_of(exceptions));
@@ -219,6 +252,8 @@ proxies_read(struct arena *mem, const struct proxy_choice *choice, struct proxie
 		proxies_clear(&read);
 		return st;
 	}
+	for (size_t i = 0; i < COUNT_OF(read.of); i++)
+		read.of[i].schemes = schemes;
 	*out = read;
 	return USHER_OK;
 }

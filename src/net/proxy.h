@@ -13,12 +13,22 @@
 
 enum { PROXY_PORT = 1080 }; /* where none is told (curl's meaning) */
 
+/* The ways to log in to a proxy that asks: the strongest is taken. */
+enum proxy_scheme {
+	PROXY_BASIC = 1 << 0,
+	PROXY_DIGEST = 1 << 1,
+	PROXY_NTLM = 1 << 2,	  /* NTLMv2 only */
+	PROXY_NEGOTIATE = 1 << 3, /* by the Kerberos tickets of the process, before it asks */
+	PROXY_USUAL = PROXY_BASIC | PROXY_DIGEST
+};
+
 struct proxy {
 	bool socks;	  /* SOCKS 5 (RFC 1928), else HTTP with CONNECT */
 	const char *host; /* lower case A-labels, or an address; NULL: no proxy */
 	uint16_t port;
 	const char *login; /* NULL: none */
 	struct secret password;
+	unsigned schemes;	    /* enum proxy_scheme */
 	struct text_list addresses; /* of its host, when they are known; filled in by the user */
 };
 
@@ -32,6 +42,7 @@ struct proxy_choice {
 	const char *url;	/* NULL: by the environment; "": none */
 	const char *password;	/* for url's login; NULL: as url says */
 	const char *exceptions; /* NULL: by the environment */
+	const char *schemes;	/* `ntlm,basic` …; NULL: PROXY_USUAL */
 };
 
 /* Reads `[http://|socks5://|socks5h://][LOGIN[:PASSWORD]@]HOST[:PORT]`, and a list of hosts and

@@ -16,6 +16,7 @@ from support.certificates import Authority
 from support.names import Dns
 from support.peers import LOOPBACK, PATH, Closed, Peer, Proxy, answer, login, pump, read_request
 from support.programs import clean_environment, usher
+import ntlm
 
 STEER = sys.argv.pop(1)
 ADDRESS, C, NAME = 'ann@contoso.example', 'autodiscover.contoso.example', 'proxy.contoso.example'
@@ -32,17 +33,22 @@ class LoginProxy(Proxy):
         super().__init__(routes)
         self.refused, self.right = 0, base64.b64encode(f'{name}:{password}'.encode()).decode()
 
+    def _verdict(self, sent):
+        """What it asks for; None: nothing more."""
+        return None if sent == f'Basic {self.right}' else 'Basic realm="gate"'
+
     def _serve(self, client):
         while True:
             request = read_request(client)
             if request is None:
                 return
             self.asked.append((request['method'], request['path']))
-            if request['fields'].get('proxy-authorization') == f'Basic {self.right}':
+            challenge = self._verdict(request['fields'].get('proxy-authorization', ''))
+            if challenge is None:
                 break
             self.refused += 1
-            client.sendall(b'HTTP/1.1 407 Proxy Authentication Required\r\n'
-                           b'Proxy-Authenticate: Basic realm="gate"\r\nContent-Length: 0\r\n\r\n')
+            client.sendall(b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: '
+                           + challenge.encode() + b'\r\nContent-Length: 0\r\n\r\n')
         if request['path'] not in self._routes:
             client.sendall(b'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n')
             client.close()
@@ -51,6 +57,23 @@ class LoginProxy(Proxy):
         client.sendall(b'HTTP/1.1 200 Connection established\r\n\r\n')
         threading.Thread(target=pump, args=[server, client], daemon=True).start()
         pump(client, server)
+
+
+class NtlmProxy(LoginProxy):
+    """Wants NTLM; whether the proof is right nobody looks."""
+
+    def __init__(self, routes, token):
+        super().__init__(routes)
+        self._token, self.proofs = token, []
+
+    def _verdict(self, sent):
+        scheme, _, token = sent.partition(' ')
+        if scheme != 'NTLM':
+            return 'NTLM'
+        if base64.b64decode(token)[8] == 1:
+            return f'NTLM {self._token}'
+        self.proofs.append(base64.b64decode(token))
+        return None
 
 
 class Socks(Proxy):
@@ -177,6 +200,42 @@ def _(user, words):
     tap.has(run.json['reason'], words)
     tap.has(run.json['reason'], proxy.url.removeprefix('http://'))
     tap.true(proxy.refused < 12, proxy.refused)
+
+
+def ntlm_find(proxy, *options):
+    """Through a proxy with a login, from a file."""
+    return find('--proxy', proxy.url.replace('//', '//ann@'), '--proxy-password-file',
+                PROXY_PASSWORD, *options)
+
+
+@tap.case('a proxy gets NTLM when that is allowed')
+def _():
+    with peer() as p, NtlmProxy({f'{C}:443': p.port}, ntlm.challenge()) as proxy:
+        run = ntlm_find(proxy, '--proxy-auth', 'ntlm')
+    tap.same(run.returncode, FOUND)
+    tap.true(proxy.proofs and all(b'a\0n\0n\0' in proof for proof in proxy.proofs), proxy.proofs)
+    tap.same(p.logins[0]['fields'].get('proxy-authorization'), None)
+
+
+@tap.each([('a proxy that offers NTLM gets none unless it is allowed', [], None, 'refused our login'),
+           ('a proxy that offers NTLM gets no Basic', ['--proxy-auth', 'basic,digest'], None,
+            'refused our login'),
+           ('a proxy whose NTLM is not NTLMv2 gets no proof', ['--proxy-auth', 'ntlm'],
+            ntlm.challenge(b'', 0x00008205), 'its NTLM is not NTLMv2'),
+           ('without a ticket, Negotiate is not possible', ['--proxy-auth', 'negotiate'], None,
+            'Kerberos')])
+def _(options, token, words):
+    with peer() as p, NtlmProxy({f'{C}:443': p.port}, token or ntlm.challenge()) as proxy:
+        run = ntlm_find(proxy, *options)
+    tap.same((run.returncode, p.requests, proxy.proofs), (UNAVAILABLE, [], []))
+    tap.has(run.json['reason'], words)
+
+
+@tap.case('a way to log in that is none is refused')
+def _():
+    run = find('--proxy-auth', 'ntlm,kerberos')
+    tap.same(run.returncode, USAGE)
+    tap.has(run.stderr, '`kerberos` is none of')
 
 
 # ---- what is wrong ----

@@ -26,14 +26,14 @@ class Ntlm:
               'server role = standalone server\nntlm auth = ntlmv2-only\n' + ''.join(
                   f'{what} = {home}\n' for what in (
                       'private dir', 'state directory', 'cache directory', 'lock directory')))
-        self._command = ['ntlm_auth', '--helper-protocol=squid-2.5-ntlmssp', f'--domain={DOMAIN}',
+        self.command = ['ntlm_auth', '--helper-protocol=squid-2.5-ntlmssp', f'--domain={DOMAIN}',
                          '--username=any', f'--password={password}',
                          f'--configfile={home}/smb.conf']
 
     def _ask(self, connection, word, token):
         if word == 'YR':
             self.contexts[connection] = subprocess.Popen(  # pylint: disable=consider-using-with
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, text=True)
         helper = self.contexts.get(connection)
         if helper is None:

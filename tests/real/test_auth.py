@@ -2,8 +2,10 @@
 """usher find logs in at servers that others wrote: Apache by Kerberos and Basic, Samba by NTLM."""
 import contextlib
 import json
+import os
 import shutil
 import socket
+import subprocess
 import time
 
 from support import certificates, netns, scratch, tap
@@ -20,7 +22,7 @@ from apache import BASIC, EITHER, NEGOTIATE, Apache  # noqa: E402
 FOUND, NOT_FOUND, REJECTED, BLOCKED = range(4)
 USER, PASSWORD = 'ines', 'Harbour & 4 piers'
 PRINCIPAL = f'{USER}@{kerberos.NAME}'
-APACHE, PEER = '127.1.0.1', '127.1.0.2'
+APACHE, PEER, PROXY = '127.1.0.1', '127.1.0.2', '127.1.0.3'
 DOMAINS = {'ticket.example': NEGOTIATE, 'either.example': EITHER, 'basic.example': BASIC,
            'alias.example': NEGOTIATE, 'no-service.example': NEGOTIATE}
 RECORDS = [f'autodiscover.{d}. A {APACHE}' for d in DOMAINS if d != 'alias.example'] + [
@@ -28,6 +30,7 @@ RECORDS = [f'autodiscover.{d}. A {APACHE}' for d in DOMAINS if d != 'alias.examp
     'autodiscover.alias.example. CNAME canonical.example.', f'canonical.example. A {APACHE}',
     '1.0.1.127.in-addr.arpa. PTR reverse.example.', f'reverse.example. A {APACHE}',
     f'autodiscover.ntlm.example. A {PEER}',
+    f'proxy.ticket.example. A {PROXY}',
     f'_kerberos._tcp.{kerberos.NAME}. SRV 5 0 1 kdc.example.',
     f'_kerberos._tcp.{kerberos.NAME}. SRV 1 0 88 kdc.example.', 'kdc.example. A 127.0.0.1']
 
@@ -254,8 +257,96 @@ def ntlm_cases():
         tap.same((verdicts, peer.logins), ([], []))
 
 
+SQUID = """http_port {address}:{port}
+auth_param {scheme} program {helper}
+auth_param {scheme} children 2
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all
+cache deny all
+logformat usher %rm %ru %un %>Hs
+access_log stdio:{folder}/access logformat=usher
+cache_log {folder}/squid.log
+pid_filename {folder}/squid.pid
+coredump_dir {folder}
+shutdown_lifetime 0 seconds
+{user}
+"""
+
+
+@contextlib.contextmanager
+def squid(scheme, make_helper):
+    """A proxy that others wrote; gives its URL and what it logs: who was let where. `make_helper`
+    puts into a folder what verifies logins, and gives the command."""
+    tap.need('squid')
+    root = os.getuid() == 0     # squid goes on as somebody else
+    with scratch.Folder() as home:
+        helper = make_helper(home)
+        for path in [home, *home.rglob('*')] if root else []:
+            shutil.chown(path, 'proxy')
+        port = scratch.free_port()
+        scratch.write(home / 'conf', SQUID.format(
+            address=PROXY, port=port, scheme=scheme, helper=helper, folder=home,
+            user='cache_effective_user proxy' if root else ''))
+        name = ''.join(c for c in home.name if c.isalnum())     # of its shared memory
+        with subprocess.Popen(['squid', '-n', name, '-N', '-f', home / 'conf'],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                end = time.monotonic() + 20
+                while socket.socket().connect_ex((PROXY, port)) != 0:
+                    tap.true(process.poll() is None and time.monotonic() < end,
+                             'squid does not start')
+                    time.sleep(0.05)
+                yield f'http://{{}}proxy.ticket.example:{port}', home / 'access'
+            finally:
+                process.terminate()
+
+
+def let_through(log):
+    """Whom squid let through to the host."""
+    time.sleep(0.1)
+    words = [line.split() for line in log.read_text().splitlines()]
+    return {w[2] for w in words if w[0] == 'CONNECT' and w[3] == '200'}
+
+
+def proxy_cases():
+    """The same schemes at a proxy."""
+    @tap.case('a proxy by Negotiate, with the ticket for its own name, and then Basic at the host')
+    def _():
+        def helper(home):
+            name = 'HTTP/proxy.ticket.example'
+            realm.add_service(name, home / 'keytab')
+            return ('/usr/lib/squid/negotiate_kerberos_auth '
+                    f'-s {name}@{kerberos.NAME} -k {home}/keytab')
+
+        with squid('negotiate', helper) as (url, log):
+            url = url.format('')
+            cache = realm.tickets(USER, PASSWORD)
+            run = Run('basic.example', '--proxy', url, '--login', USER, password=PASSWORD,
+                      environment=realm.environment(cache))
+            tap.has(run.json['reason'], 'wants a login')
+            expect(Run('basic.example', '--proxy', url, '--proxy-auth', 'negotiate', '--login',
+                       USER, password=PASSWORD, environment=realm.environment(cache)), FOUND,
+                   ['basic'])
+            tap.same(let_through(log), {PRINCIPAL})
+
+    @tap.case('a proxy by NTLM, and then NTLM at the host')
+    def _():
+        server = samba.Ntlm(folder, PASSWORD)
+        secret = scratch.write(folder / 'proxy-password', PASSWORD + '\n')
+
+        def helper(home):
+            words = samba.Ntlm(home, PASSWORD).command
+            return ' '.join([shutil.which(words[0])] + [f'"{word}"' for word in words[1:]])
+        with squid('ntlm', helper) as (url, log), Peer(*files, server, at=(PEER, 443)):
+            expect(Run('ntlm.example', '--proxy', url.format(f'{USER}@'), '--proxy-auth', 'ntlm',
+                       '--proxy-password-file', secret, password=PASSWORD), FOUND, ['ntlm'])
+            tap.same(let_through(log), {f'\\{USER}'})
+
+
 def main():
     """All cases, on one stage."""
+    proxy_cases()
     negotiate_cases()
     basic_cases()
     ntlm_cases()
@@ -271,6 +362,7 @@ with scratch.Folder() as folder:
     files = authority.issue(*hosts, 'autodiscover.ntlm.example')
     netns.add_address(APACHE)
     netns.add_address(PEER)
+    netns.add_address(PROXY)
     netns.trust(authority, folder)
     with netns.Dns(folder, RECORDS), kerberos.Realm(folder, ['ntlm.example']) as realm:
         realm.add_user(USER, PASSWORD)
