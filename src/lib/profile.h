@@ -1,6 +1,7 @@
 /* profile.h - inside of profiles: what the files of this part share.
  *
- * profile.c         the public calls
+ * profile.c         the public calls that open, read, list and remove
+ * profile_refresh.c those that change: searches and events
  * profile_data.c    a profile's file as text <-> what it means
  * profile_store.c   the folder: names, lock, whole replacement
  * profile_change.c  two layers as one answer, and how answers differ
@@ -211,5 +212,34 @@ profile_view_new(struct slice text, const char *path, const struct address *addr
 /* NULL is ignored. */
 void
 profile_view_free(struct profile_view *view);
+
+/* ---- profile.c ---- */
+
+struct usher_profile {
+	struct arena *mem; /* this struct too */
+	struct address address;
+	struct refresh_policy policy;
+	int64_t offset_s;
+	struct profile_folder folder;
+	const char *name; /* of its file */
+	const char *path;
+
+	struct profile_view *view; /* NULL: new, and not on disk */
+
+	/* the search that was begun; no layers: none */
+	unsigned layers;
+	enum refresh_cause cause;
+
+	struct arena *made_mem;
+	struct profile_changes made;
+};
+
+/* Reads the file. As profile_file_read() and profile_view_new(). */
+USHER_CHECK usher_status
+profile_read(struct usher_profile *p, struct profile_view **out, struct usher_error *err);
+
+/* A new profile must not be there: USHER_E_CONFLICT. Else as profile_read(). */
+USHER_CHECK usher_status
+profile_check_new(struct usher_profile *p, struct usher_error *err);
 
 #endif

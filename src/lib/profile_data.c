@@ -21,18 +21,11 @@ static const struct field head_rows[] = {
 };
 static const struct field_table head_table = FIELD_TABLE(head_rows, HEAD);
 
-/* A time whose member says its unit. */
-#define TIME_AS(name, record, member, help) \
-	{ \
-		name, FIELD_NUMBER, FORM_TIME, 0, offsetof(record, member), NULL, 0, \
-		    FIELD_TIME_MAX, help \
-	}
-
 #define TRACK struct refresh_track
 static const struct field track_rows[] = {
-	TIME_AS("refreshed", TRACK, refreshed_s, "when settings were last found"),
-	TIME_AS("tried", TRACK, tried_s, "when they were last searched for"),
-	TIME_AS("due", TRACK, due_s, "when they will be"),
+	ROW_TIME_AS("refreshed", TRACK, refreshed_s, 0, "when settings were last found"),
+	ROW_TIME_AS("tried", TRACK, tried_s, 0, "when they were last searched for"),
+	ROW_TIME_AS("due", TRACK, due_s, 0, "when they will be"),
 	ROW_CHOICE(TRACK, cause, refresh_cause_names, 0, "why"),
 	ROW_NUMBER(TRACK, failures, 0, INT32_MAX, 0, "searches without success since"),
 };
@@ -43,7 +36,7 @@ static const struct field refresh_rows[] = {
 	ROW_SWITCH(REFRESH, failing, 0, "a connection has failed since the start"),
 	ROW_SWITCH(REFRESH, refused, 0, "the login was refused the last time"),
 	ROW_SWITCH(REFRESH, full, 0, "the next search is not to use the last known good URL"),
-	TIME_AS("seen", REFRESH, seen_s, "the clock when this was written"),
+	ROW_TIME_AS("seen", REFRESH, seen_s, 0, "the clock when this was written"),
 };
 static const struct field_table refresh_table = FIELD_TABLE(refresh_rows, REFRESH);
 

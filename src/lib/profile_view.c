@@ -8,23 +8,6 @@
 #include "wire/json.h"
 
 #define FACTS struct profile_facts
-#define FACT_TIME(name, member, help) \
-	{ \
-		name, FIELD_NUMBER, FORM_TIME, 0, offsetof(FACTS, member), NULL, 0, \
-		    FIELD_TIME_MAX, help \
-	}
-#define FACT_NUMBER(name, member, help) \
-	{ \
-		name, FIELD_NUMBER, FORM_ANY, 0, offsetof(FACTS, member), NULL, 0, INT64_MAX, help \
-	}
-#define FACT_CHOICE(name, member, choices, help) \
-	{ \
-		name, FIELD_CHOICE, FORM_ANY, 0, offsetof(FACTS, member), choices, 0, 0, help \
-	}
-#define FACT_TEXT(name, member, help) \
-	{ \
-		name, FIELD_TEXT, FORM_ANY, 0, offsetof(FACTS, member), NULL, 0, 0, help \
-	}
 
 static const struct field facts_rows[] = {
 	ROW_TEXT(FACTS, address, FORM_ANY, 0, "whose settings they are"),
@@ -37,20 +20,27 @@ static const struct field facts_rows[] = {
 	ROW_TEXT(FACTS, login, FORM_ANY, 0, "login name, if not the address"),
 	ROW_LIST(FACTS, trust_hosts, FORM_ANY, 0, "hosts that redirects may lead to"),
 	ROW_LIST(FACTS, offered_before, FORM_ANY, 0, "ways to log in that hosts have offered"),
-	FACT_TIME("services_refreshed", services.refreshed_s, "when URLs of services were found"),
-	FACT_TIME("services_tried", services.tried_s, "when they were last searched for"),
-	FACT_TIME("services_due", services.due_s, "when they will be"),
-	FACT_CHOICE("services_cause", services.cause, refresh_cause_names, "why"),
-	FACT_NUMBER("services_failures", services.failures, "searches without success since"),
-	FACT_TIME("connection_refreshed", connection.refreshed_s, "when the rest was found"),
-	FACT_TIME("connection_tried", connection.tried_s, "when it was last searched for"),
-	FACT_TIME("connection_due", connection.due_s, "when it will be"),
-	FACT_CHOICE("connection_cause", connection.cause, refresh_cause_names, "why"),
-	FACT_NUMBER("connection_failures", connection.failures, "searches without success since"),
-	FACT_TIME("last_search", search.at, "when the last search ended"),
-	FACT_CHOICE("last_cause", search.cause, refresh_cause_names, "why it was made"),
-	FACT_CHOICE("last_outcome", search.outcome, profile_outcome_names, "how it ended"),
-	FACT_TEXT("last_reason", search.reason, "the same in words"),
+	ROW_TIME_AS("services_refreshed", FACTS, services.refreshed_s, 0,
+	    "when URLs of services were found"),
+	ROW_TIME_AS(
+	    "services_tried", FACTS, services.tried_s, 0, "when they were last searched for"),
+	ROW_TIME_AS("services_due", FACTS, services.due_s, 0, "when they will be"),
+	ROW_CHOICE_AS("services_cause", FACTS, services.cause, refresh_cause_names, 0, "why"),
+	ROW_NUMBER_AS("services_failures", FACTS, services.failures, 0, INT64_MAX, 0,
+	    "searches without success since"),
+	ROW_TIME_AS(
+	    "connection_refreshed", FACTS, connection.refreshed_s, 0, "when the rest was found"),
+	ROW_TIME_AS(
+	    "connection_tried", FACTS, connection.tried_s, 0, "when it was last searched for"),
+	ROW_TIME_AS("connection_due", FACTS, connection.due_s, 0, "when it will be"),
+	ROW_CHOICE_AS("connection_cause", FACTS, connection.cause, refresh_cause_names, 0, "why"),
+	ROW_NUMBER_AS("connection_failures", FACTS, connection.failures, 0, INT64_MAX, 0,
+	    "searches without success since"),
+	ROW_TIME_AS("last_search", FACTS, search.at, 0, "when the last search ended"),
+	ROW_CHOICE_AS("last_cause", FACTS, search.cause, refresh_cause_names, 0, "why it was made"),
+	ROW_CHOICE_AS(
+	    "last_outcome", FACTS, search.outcome, profile_outcome_names, 0, "how it ended"),
+	ROW_TEXT_AS("last_reason", FACTS, search.reason, FORM_ANY, 0, "the same in words"),
 };
 const struct field_table profile_facts_table = FIELD_TABLE(facts_rows, FACTS);
 

@@ -71,21 +71,29 @@ struct field {
 
 #define FIELD_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
 
-/* Rows of a table. ROW_TEXT(struct site, name, FORM_ANY, FIELD_KEY, "site name") */
+/* Rows of a table. ROW_TEXT(struct site, name, FORM_ANY, FIELD_KEY, "site name"); …_AS() where the
+ * row has another name than its member. */
 /* clang-format off */
 #define ROW_TEXT(record, member, form, flags, help) \
-	{ #member, FIELD_TEXT, form, flags, offsetof(record, member), NULL, 0, 0, help }
+	ROW_TEXT_AS(#member, record, member, form, flags, help)
+#define ROW_TEXT_AS(name, record, member, form, flags, help) \
+	{ name, FIELD_TEXT, form, flags, offsetof(record, member), NULL, 0, 0, help }
 #define ROW_LIST(record, member, form, flags, help) \
 	{ #member, FIELD_LIST, form, flags, offsetof(record, member), NULL, 0, 0, help }
 #define ROW_NUMBER(record, member, min, max, flags, help) \
-	{ #member, FIELD_NUMBER, FORM_ANY, flags, offsetof(record, member), NULL, min, max, help }
-#define ROW_TIME(record, member, flags, help) \
-	{ #member, FIELD_NUMBER, FORM_TIME, flags, offsetof(record, member), NULL, 0, \
+	ROW_NUMBER_AS(#member, record, member, min, max, flags, help)
+#define ROW_NUMBER_AS(name, record, member, min, max, flags, help) \
+	{ name, FIELD_NUMBER, FORM_ANY, flags, offsetof(record, member), NULL, min, max, help }
+#define ROW_TIME(record, member, flags, help) ROW_TIME_AS(#member, record, member, flags, help)
+#define ROW_TIME_AS(name, record, member, flags, help) \
+	{ name, FIELD_NUMBER, FORM_TIME, flags, offsetof(record, member), NULL, 0, \
 	    FIELD_TIME_MAX, help }
 #define ROW_SWITCH(record, member, flags, help) \
 	{ #member, FIELD_SWITCH, FORM_ANY, flags, offsetof(record, member), NULL, 0, 0, help }
 #define ROW_CHOICE(record, member, choices, flags, help) \
-	{ #member, FIELD_CHOICE, FORM_ANY, flags, offsetof(record, member), choices, 0, 0, help }
+	ROW_CHOICE_AS(#member, record, member, choices, flags, help)
+#define ROW_CHOICE_AS(name, record, member, choices, flags, help) \
+	{ name, FIELD_CHOICE, FORM_ANY, flags, offsetof(record, member), choices, 0, 0, help }
 #define FIELD_TABLE(rows, record) { rows, sizeof(rows) / sizeof((rows)[0]), sizeof(record) }
 /* clang-format on */
 
