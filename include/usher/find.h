@@ -289,8 +289,8 @@ usher_result_item(const struct usher_result *result, enum usher_part part, size_
 USHER_API const char *
 usher_result_json(const struct usher_result *result);
 
-/* The document as the service sent it, and its length; NULL when nothing was found. It is the
- * service's word: bytes of any kind may be in it. Since 0.1. */
+/* The document as the service sent it, and its length; NULL when nothing was found, or the answer
+ * is made of several. It is the service's word: bytes of any kind may be in it. Since 0.1. */
 USHER_API const char *
 usher_result_document(const struct usher_result *result, size_t *length);
 

@@ -187,6 +187,7 @@ static usher_status
 begin(struct usher_search *s, enum language language, struct usher_error *err)
 {
 	const struct plan_result *told = &s->result->plan;
+	const char *address = told->outcome == OUTCOME_FOUND ? told->address : s->address;
 	struct plan_offer offers[PLAN_OFFERS_MAX];
 	struct plan_options how = s->how;
 	const char *endpoint;
@@ -205,7 +206,7 @@ begin(struct usher_search *s, enum language language, struct usher_error *err)
 	if (st == USHER_OK)
 		st = trust_agreed(s, &how.trust_hosts);
 	if (st == USHER_OK)
-		st = address_parse(s->mem, slice_of(told->address), &who, err);
+		st = address_parse(s->mem, slice_of(address), &who, err);
 	if (st == USHER_OK)
 		st = plan_new(s->mem, &who, &how, search_now_ms(s), &s->plan, err);
 	memset(s->told, 0, sizeof(s->told));

@@ -4,7 +4,8 @@ V2, Mail Autoconfig, local XML, the last known good URL."""
 import json
 
 from support import peers, tap
-from support.peers import PATH, answer, document, login, redirect, status, to_url
+from support.peers import (PATH, answer, document, login, redirect, status, to_address,
+                           to_url)
 from support.programs import usher
 from world import (ADDRESS, B, BLOCKED, C, FOUND, HERE, MAIL, NOT_FOUND, OTHER, OURS, PLAIN,
                    REJECTED, UNAVAILABLE, authority, expect, find, good)
@@ -179,6 +180,18 @@ def _():
     tap.same(languages(run), {'EXCH': 'pox', 'EXPR': 'pox', 'IMAP': 'autoconfig',
                               'SMTP': 'autoconfig'})
     tap.same(run.json['answer']['provider_name'], 'Contoso')
+
+
+@tap.case('a language that was led to another address in vain leads no other one there')
+def _():
+    def behave(connection, request):
+        asked = b'mobilesync' in request['body']
+        return (answer(PHONE) if asked else to_address('ann@fabrikam.example'))(connection, request)
+    run = find({C: host(behave), OTHER: host(status('404 Not Found'))}, '--language',
+               'pox,activesync', '--trust-host', 'fabrikam.example')
+    expect(run, FOUND)
+    tap.same(kinds(run), ['ActiveSync'])
+    tap.same(run.json['answer_address'], ADDRESS)
 
 
 @tap.case('a password that was refused is tried in no other language')
