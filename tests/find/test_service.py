@@ -62,6 +62,25 @@ def _():
     tap.true('EXCH' in kinds, kinds)
 
 
+@tap.each([(f'in every language: {language}, {address}', language, address, kinds)
+           for language, address, kinds in [
+               ('pox', ANN, 'EXCH EXPR WEB'), ('soap', ANN, 'EXCH EXPR EXHTTP WEB'),
+               ('activesync', ANN, 'ActiveSync'), ('json', ANN, 'Autodiscover ActiveSync EWS'),
+               ('pox', f'whoever@{MAIL}', 'IMAP'), ('autoconfig', f'whoever@{MAIL}', 'IMAP')]])
+def _(language, address, kinds):
+    said = find(address, '--language', language)
+    tap.same(said['exit'], FOUND, said['how'])
+    tap.same(' '.join(p['type'] for p in said['answer']['protocols']), kinds)
+
+
+@tap.case('in all of them, joined')
+def _():
+    said = find(ANN, '--language', 'pox,soap,activesync,json,autoconfig')
+    tap.same({p['type']: p['language'] for p in said['answer']['protocols']},
+             {'EXCH': 'pox', 'EXPR': 'pox', 'WEB': 'pox', 'EXHTTP': 'soap',
+              'ActiveSync': 'activesync', 'Autodiscover': 'json', 'EWS': 'json'}, said['how'])
+
+
 @tap.case('a wrong password')
 def _():
     tap.same(find(ANN, password=BAD)['exit'], REJECTED)
