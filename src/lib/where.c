@@ -129,7 +129,7 @@ read_languages(struct search_options *o, struct usher_error *err)
 			i++;
 		o->languages[i] = language;
 		o->n_languages += i == o->n_languages;
-		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+		rest = slice_skip(rest, name.n + 1);
 	}
 	return USHER_OK;
 }

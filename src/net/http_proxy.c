@@ -4,6 +4,12 @@
 #include "base/text.h"
 #include "net/http_inside.h"
 
+static const char *
+password_of(const struct proxy *p)
+{
+	return p->password.n > 0 ? p->password.bytes : "";
+}
+
 /* What libcurl may use, when the proxy asks: it takes the strongest. */
 static unsigned long
 schemes_of(struct transfer *t, const struct proxy *p)
@@ -14,7 +20,7 @@ schemes_of(struct transfer *t, const struct proxy *p)
 	schemes |= (p->schemes & PROXY_DIGEST) != 0 ? CURLAUTH_DIGEST : 0;
 	if ((p->schemes & PROXY_NTLM) == 0)
 		return schemes;
-	if (auth_can_ntlm(p->login, p->password.n > 0 ? p->password.bytes : "", &t->proxy_lack))
+	if (auth_can_ntlm(p->login, password_of(p), &t->proxy_lack))
 		schemes |= CURLAUTH_NTLM;
 	return schemes;
 }
@@ -47,8 +53,7 @@ set_login(struct transfer *t, const struct proxy *p)
 	t->proxy_login = p->socks || schemes != 0;
 	return curl_easy_setopt(t->easy, CURLOPT_PROXYAUTH, (long)schemes) == CURLE_OK &&
 	       curl_easy_setopt(t->easy, CURLOPT_PROXYUSERNAME, p->login) == CURLE_OK &&
-	       curl_easy_setopt(t->easy, CURLOPT_PROXYPASSWORD,
-		   p->password.n > 0 ? p->password.bytes : "") == CURLE_OK;
+	       curl_easy_setopt(t->easy, CURLOPT_PROXYPASSWORD, password_of(p)) == CURLE_OK;
 }
 
 bool

@@ -221,7 +221,7 @@ read_schemes(const char *text, unsigned *out, struct usher_error *err)
 			    "`%.*s` is none of negotiate, ntlm, digest and basic", (int)name.n,
 			    name.p);
 		*out |= rows[i].scheme;
-		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+		rest = slice_skip(rest, name.n + 1);
 	}
 	return USHER_OK;
 }

@@ -167,7 +167,7 @@ names_of(struct plan *p, const char *schemes)
 		if (v[n] == NULL)
 			break;
 		n++;
-		rest = slice_skip(rest, name.n + 1 < rest.n ? name.n + 1 : rest.n);
+		rest = slice_skip(rest, name.n + 1);
 	}
 	if (rest.n > 0)
 		p->status = USHER_E_NOMEM;
