@@ -12,7 +12,7 @@ from site_contoso import raw
 from support import certificates, programs, tap
 from support.daemon import Usherd
 from support.post import exchange, request
-from support.scratch import Folder, write
+from support.scratch import Folder, free_port, write
 
 PATH = '/profile.mobileconfig'
 PACC = '/.well-known/user-agent-configuration.json'
@@ -406,11 +406,27 @@ def _():
     tap.has(with_signer(signer, '').stderr, 'key')
     old_key.chmod(0o644)
     tap.has(with_signer(signer, old_key).stderr, 'everybody may read this key')
-    edwards, edwards_key = folder / 'edwards.pem', folder / 'edwards.key'
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ed25519', '-nodes', '-keyout', edwards_key,
-                    '-out', edwards, '-subj', '/CN=e', '-days', '2'], check=True, capture_output=True)
-    edwards_key.chmod(0o600)
-    tap.has(with_signer(edwards, edwards_key).stderr, 'cannot sign')
+    for kind, fault in (('rsa:2048', ''), ('ed25519', 'cannot sign')):
+        made, made_key = folder / f'{kind}.pem', folder / f'{kind}.key'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', kind, '-nodes', '-keyout', made_key,
+                        '-out', made, '-subj', '/CN=e', '-days', '2'], check=True, capture_output=True)
+        made_key.chmod(0o600)
+        done = with_signer(made, made_key)
+        tap.has(done.stderr, fault)
+        tap.same(done.returncode, 65 if fault else 0)
+
+
+@tap.case('behind a proxy, without a certificate, a profile goes unsigned')
+def _():
+    home = folder / 'proxy'
+    home.mkdir()
+    port = free_port('127.0.0.1')
+    with Usherd(home, directory=daemon.directory, listeners=('private',),
+                top='trusted proxies = 127.0.0.1\n', config=f'[listen proxy]\naddress = 127.0.0.1:{port}\n'):
+        answer = request(('127.0.0.1', port), HOST, path=f'{PATH}?email=ann@fabrikam.example', method='GET',
+                         fields={'X-Forwarded-Proto': 'https'})
+    tap.same((answer.status, answer.fields['content-type']), (200, TYPE))
+    tap.same(answer.body, opened(get(f'{PATH}?email=ann@fabrikam.example')))
 
 
 @tap.case('usherd ends in peace')
