@@ -258,6 +258,15 @@ answer_protocol_init(struct answer_protocol *p, enum protocol_kind kind)
 	p->kind = (int)kind;
 }
 
+bool
+answer_protocol_takes(const struct answer_protocol *p, const char *login)
+{
+	for (size_t i = 0; i < p->authentication.n; i++)
+		if (strcmp(p->authentication.v[i], login) == 0)
+			return true;
+	return false;
+}
+
 static bool
 same_text(const char *a, const char *b)
 {

@@ -297,6 +297,10 @@ answer_init(struct answer *a, enum answer_kind kind);
 void
 answer_protocol_init(struct answer_protocol *p, enum protocol_kind kind);
 
+/* The word is among those of its `authentication`. */
+bool
+answer_protocol_takes(const struct answer_protocol *p, const char *login);
+
 /* All the members that `kind` gives a meaning to are the same, in the same order. */
 bool
 answer_equal(const struct answer *a, const struct answer *b);

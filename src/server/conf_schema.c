@@ -47,7 +47,7 @@ static const struct conf_row top[] = {
 	{ "threads", CONF_NUMBER, TOP(threads), 0, ENGINE_MAX_THREADS, "0",
 	    .help = "threads that serve; 0 is one for each processor; needs a restart" },
 	{ "password threads", CONF_NUMBER, TOP(pool_threads), 1, 64, "4",
-	    .help = "threads that check passwords; needs a restart" },
+	    .help = "threads that check passwords and sign profiles; needs a restart" },
 	{ "trusted proxies", CONF_RANGES, TOP(trusted),
 	    .help = "networks whose X-Forwarded-For and X-Forwarded-Proto are believed" },
 };
@@ -129,7 +129,7 @@ static const struct conf_row limits[] = {
 	{ "requests per connection", CONF_NUMBER, LIMIT(requests), 1, 1000000000, "1000",
 	    .help = "then the connection is closed" },
 	{ "waiting passwords", CONF_NUMBER, LIMIT(pool_queue), 1, 1000000, "256",
-	    .help = "password checks that wait or run; above it the answer is 503" },
+	    .help = "password checks and signatures that wait or run; above it the answer is 503" },
 	{ "handshake time", CONF_TIME, LIMIT(handshake_ms), 100, HOUR, "10s",
 	    .help = "for the whole TLS handshake" },
 	{ "head time", CONF_TIME, LIMIT(head_ms), 100, HOUR, "10s",

@@ -109,18 +109,14 @@ mail_server(const struct answer *a, enum protocol_kind kind)
 static const struct answer_protocol *
 web_server(const struct answer *a, enum protocol_kind kind)
 {
-	static const char *const password[] = { "password", "password-encrypted" };
-
 	for (size_t i = 0; i < a->n_protocols; i++) {
 		const struct answer_protocol *p = &a->protocols[i];
 
-		if (p->kind != (int)kind ||
-		    !slice_starts(slice_of(p->url), SLICE_LITERAL("https://")))
-			continue;
-		for (size_t k = 0; k < p->authentication.n; k++)
-			if (strcmp(p->authentication.v[k], password[0]) == 0 ||
-			    strcmp(p->authentication.v[k], password[1]) == 0)
-				return p;
+		if (p->kind == (int)kind &&
+		    slice_starts(slice_of(p->url), SLICE_LITERAL("https://")) &&
+		    (answer_protocol_takes(p, "password") ||
+			answer_protocol_takes(p, "password-encrypted")))
+			return p;
 	}
 	return NULL;
 }
@@ -267,11 +263,17 @@ user_of(const struct making *m, const struct answer_protocol *p)
 }
 
 static const char *
+provider_of(const struct answer *a)
+{
+	return a->provider_name != NULL ? a->provider_name : a->provider_id;
+}
+
+static const char *
 short_name(const struct making *m)
 {
 	const struct answer *a = m->answer;
 
-	return a->provider_short_name != NULL ? a->provider_short_name : a->provider_name;
+	return a->provider_short_name != NULL ? a->provider_short_name : provider_of(a);
 }
 
 struct mail_keys {
@@ -435,10 +437,10 @@ mobileconfig_write(struct arena *mem, struct buf *out, const struct answer *a,
 	m.w = plist_begin(out);
 	plist_open_dict(&m.w, NULL);
 	put_common(&m, "Configuration", "profile",
-	    keep(&m, arena_join(mem, a->provider_name, " for ", whose)));
+	    keep(&m, arena_join(mem, provider_of(a), " for ", whose)));
 	plist_text(&m.w, "PayloadDescription",
-	    keep(&m, arena_join(mem, "Sets up the account of ", whose, " at ", a->provider_name)));
-	plist_text(&m.w, "PayloadOrganization", a->provider_name);
+	    keep(&m, arena_join(mem, "Sets up the account of ", whose, " at ", provider_of(a))));
+	plist_text(&m.w, "PayloadOrganization", provider_of(a));
 	plist_switch(&m.w, "PayloadRemovalDisallowed", false);
 	plist_open_array(&m.w, "PayloadContent");
 	put_accounts(&m, &c);

@@ -39,11 +39,11 @@ mobileconfig_read_request(struct arena *mem, struct slice query, struct mobileco
 USHER_CHECK usher_status
 mobileconfig_check(const struct answer *answer, struct usher_error *err);
 
-/* Writes the profile of an answer that passed mobileconfig_check() and has its placeholders filled
- * in: the best IMAP server, or POP3 where there is none, with the best SMTP server, and CalDAV and
- * CardDAV. Where one of these three is missing, an Exchange account for phones stands alone in
- * their place, for it brings all three. `name` may be NULL. Uses `mem` for what it builds on the
- * way. Failure sticks in `out`. */
+/* Writes the profile of an answer that passed mobileconfig_check(), names its provider_id, and has
+ * its placeholders filled in: the best IMAP server, or POP3 where there is none, with the best SMTP
+ * server, and CalDAV and CardDAV. Where one of these three is missing, an Exchange account for
+ * phones stands alone in their place, for it brings all three. `name` may be NULL. Uses `mem` for
+ * what it builds on the way. Failure sticks in `out`. */
 void
 mobileconfig_write(struct arena *mem, struct buf *out, const struct answer *answer,
     const struct address *address, const char *name);

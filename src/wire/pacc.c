@@ -57,18 +57,10 @@ pacc_has_words(const struct answer_protocol *p)
 /* ---- what is told ---- */
 
 static bool
-takes(const struct answer_protocol *p, const char *login)
-{
-	for (size_t i = 0; i < p->authentication.n; i++)
-		if (strcmp(p->authentication.v[i], login) == 0)
-			return true;
-	return false;
-}
-
-static bool
 takes_password(const struct answer_protocol *p)
 {
-	return takes(p, "password") || takes(p, "password-encrypted");
+	return answer_protocol_takes(p, "password") ||
+	       answer_protocol_takes(p, "password-encrypted");
 }
 
 static bool
@@ -91,7 +83,8 @@ told_as(const struct answer *a, enum protocol_kind kind)
 		const struct answer_protocol *p = &a->protocols[i];
 
 		if (p->kind == (int)kind && pacc_has_words(p) &&
-		    (password ? takes_password(p) : a->oauth_issuer != NULL && takes(p, "oauth2")))
+		    (password ? takes_password(p) :
+				a->oauth_issuer != NULL && answer_protocol_takes(p, "oauth2")))
 			return p;
 	}
 	return NULL;
@@ -111,7 +104,8 @@ takes_token(const struct answer *a, const struct answer_protocol *told)
 		const struct answer_protocol *p = &a->protocols[i];
 
 		if (p->kind == told->kind && same_text(p->server, told->server) &&
-		    same_text(p->url, told->url) && pacc_has_words(p) && takes(p, "oauth2"))
+		    same_text(p->url, told->url) && pacc_has_words(p) &&
+		    answer_protocol_takes(p, "oauth2"))
 			return true;
 	}
 	return false;
