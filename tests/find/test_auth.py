@@ -6,14 +6,15 @@ import base64
 import itertools
 import json
 import re
+import threading
 
 from ntlm import challenge, ntlm, refuse
 from support import scratch, tap
 from support.names import Dns
-from support.peers import Peer, Proxy, answer, login, redirect, status, to_url
+from support.peers import Peer, Proxy, Timed, answer, login, redirect, status, to_url
 from support.programs import usher
-from world import (ADDRESS, B, BLOCKED, C, FOUND, HERE, MAIL, NOT_FOUND, OTHER, PASSWORD, PLAIN,
-                   REJECTED, SRV, UNAVAILABLE, authority, expect, find, good, raised)
+from world import (ADDRESS, B, BLOCKED, C, FOUND, GOOD, HERE, MAIL, NOT_FOUND, OTHER, PASSWORD,
+                   PLAIN, REJECTED, SRV, UNAVAILABLE, authority, expect, find, good, raised)
 
 TOKEN = 'eyJhbGciOiJFUzI1NiJ9.dG9rZW4tZm9yLWFubg.c2VjcmV0LXNpZ25hdHVyZQ'
 TOKEN_FILE = scratch.write(HERE / 'token', TOKEN + '\n', 0o600)
@@ -130,7 +131,14 @@ def _():
 
 @tap.case('a host that offers NTLM at one port and only Basic at another gets nothing there')
 def _():
-    strong, weak = good(refuse('NTLM')), good(login(answer()))
+    refused = threading.Event()
+
+    def refusing(connection, request):
+        goes_on = refuse('NTLM')(connection, request)
+        if 'authorization' in request['fields']:
+            refused.set()
+        return goes_on
+    strong, weak = good(refusing), Timed(*GOOD, begin=refused, script=login(answer()))
     run = find({C: strong, f'{C}:8443': weak}, dns={SRV: [(0, 0, 8443, C)]})
     expect(run, REJECTED, 'offered better before')
     no_secret(strong, weak)

@@ -17,8 +17,8 @@ import zlib
 
 from support import names, peers, tap
 from support.names import drop, garbage, nodata, servfail
-from support.peers import (PATH, Closed, Hole, Peer, after, answer, drip, endless, later, login,
-                           raw, redirect, reset, silence, status, to_address, to_url)
+from support.peers import (PATH, Closed, Hole, Peer, Timed, after, answer, drip, endless, later,
+                           login, raw, redirect, reset, silence, status, to_address, to_url)
 from support.programs import BUILD
 from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, LONG, MAIL, NOT_FOUND,
                    NOT_YET, OTHER, OURS, PLAIN, REJECTED, SELF_SIGNED, SHORT, SRV, STRANGE,
@@ -99,21 +99,6 @@ def host(script=answer(), certificate=GOOD, **more):
 def plain(script):
     """The same without TLS."""
     return lambda: Peer(script=script)
-
-
-class Timed(Peer):
-    """A host that does not say a word until `begin` has come; `over` comes when a connection is."""
-
-    def __init__(self, *certificate, begin=None, over=None, **more):
-        super().__init__(*certificate, **more)
-        self._begin, self._over = begin, over
-
-    def _serve(self, plain):
-        if self._begin is not None:
-            self._begin.wait(peers.PATIENCE)
-        super()._serve(plain)
-        if self._over is not None:
-            self._over.set()
 
 
 def after_root(certificate):

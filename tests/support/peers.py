@@ -244,6 +244,21 @@ class Peer:
         return script(connection, request)
 
 
+class Timed(Peer):
+    """A host that does not say a word until `begin` has come; `over` comes when a connection is."""
+
+    def __init__(self, *certificate, begin=None, over=None, **more):
+        super().__init__(*certificate, **more)
+        self._begin, self._over = begin, over
+
+    def _serve(self, plain):
+        if self._begin is not None:
+            self._begin.wait(PATIENCE)
+        super()._serve(plain)
+        if self._over is not None:
+            self._over.set()
+
+
 class Nobody:
     """A port without a server."""
 
