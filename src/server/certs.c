@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,14 @@ rank(struct arena *mem, struct certificate *v, size_t n, int64_t now_s)
 	return true;
 }
 
+static int
+compare_thumbprints(const void *a, const void *b)
+{
+	const struct certificate *const *x = a, *const *y = b;
+
+	return strcasecmp((*x)->thumbprint, (*y)->thumbprint);
+}
+
 usher_status
 certs_read(
     struct arena *mem, struct dir *dir, int64_t now_s, struct certs *out, struct usher_error *err)
@@ -149,10 +158,15 @@ certs_read(
 	if (st == USHER_OK) {
 		out->fingerprint = arena_copy(mem, buf_as_slice(&r.fingerprint));
 		out->stem = arena_strdup(mem, dir_stem(dir));
-		if (out->fingerprint == NULL || out->stem == NULL ||
+		out->by_thumbprint = arena_array(mem, r.n, sizeof(*out->by_thumbprint));
+		if (out->fingerprint == NULL || out->stem == NULL || out->by_thumbprint == NULL ||
 		    !rank(mem, r.certificates, r.n, now_s))
 			st = err_nomem(err, "certificates");
 	}
+	for (size_t i = 0; st == USHER_OK && i < r.n; i++)
+		out->by_thumbprint[i] = &r.certificates[i];
+	if (st == USHER_OK && r.n > 1)
+		qsort(out->by_thumbprint, r.n, sizeof(*out->by_thumbprint), compare_thumbprints);
 	buf_clear(&r.fingerprint);
 	out->v = r.certificates;
 	out->n = r.n;
@@ -202,11 +216,6 @@ note_served(struct served_list *served, const char *listener, const char *label,
 	struct served_certificate *v;
 	usher_status st = USHER_OK;
 
-	for (size_t i = 0; i < served->n; i++) {
-		if (strcmp(served->v[i].listener, listener) == 0 &&
-		    strcmp(served->v[i].label, label) == 0)
-			return USHER_OK;
-	}
 	v = grow(served->mem, served->v, served->n, &served->room, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err, "certificates");
@@ -230,22 +239,31 @@ struct filling {
 	const struct certs *certs;
 	const char *listener;
 	struct served_list *served;
+	bool *noted; /* as served, of certs->v */
 	struct usher_error *err;
 };
 
+/* `later`: only when somebody asks for one of the names. */
 static usher_status
-add(const struct filling *f, const struct certificate *c, const char *const *names, size_t n)
+add(const struct filling *f, const struct certificate *c, bool later, const char *const *names,
+    size_t n)
 {
+	usher_status (*give)(struct tls_set * set, const char *label, struct slice chain_pem,
+	    struct slice key_pem, const char *const *names, size_t n_names,
+	    struct usher_error *err) = later ? tls_set_add_later : tls_set_add_pem;
 	struct buf key;
 	usher_status st;
 
 	buf_init(&key, CERT_KEY_BYTES);
 	st = cert_key_get(f->certs->stem, c->sha256, &key, f->err);
 	if (st == USHER_OK)
-		st = tls_set_add_pem(
+		st = give(
 		    f->set, c->thumbprint, slice_of(c->pem), buf_as_slice(&key), names, n, f->err);
 	buf_wipe(&key);
-	return st == USHER_OK ? note_served(f->served, f->listener, c->thumbprint, c, f->err) : st;
+	if (st != USHER_OK || f->noted[c - f->certs->v])
+		return st;
+	f->noted[c - f->certs->v] = true;
+	return note_served(f->served, f->listener, c->thumbprint, c, f->err);
 }
 
 static bool
@@ -258,24 +276,31 @@ is_for_https(const struct certificate *c)
 	return false;
 }
 
+/* NULL when there is no such certificate. */
+static const struct certificate *
+find_certificate(const struct certs *certs, const char *thumbprint)
+{
+	const struct certificate wanted = { .thumbprint = thumbprint }, *key = &wanted, **found;
+
+	found = bsearch(&key, certs->by_thumbprint, certs->n, sizeof(*found), compare_thumbprints);
+	return found == NULL ? NULL : *found;
+}
+
 static usher_status
 add_domain(const struct filling *f, const struct domain_names *d)
 {
 	char autodiscover[sizeof("autodiscover.") + DOMAIN_MAX_BYTES];
 	const char *own[] = { d->domain, autodiscover };
+	const struct certificate *c;
 
 	(void)snprintf(autodiscover, sizeof(autodiscover), "autodiscover.%s", d->domain);
-	for (size_t i = 0; i < f->certs->n; i++) {
-		const struct certificate *c = &f->certs->v[i];
-
-		if (!slice_is_nocase(slice_of(c->thumbprint), d->certificate))
-			continue;
-		return d->host_names.n > 0 ? add(f, c, d->host_names.v, d->host_names.n) :
-					     add(f, c, own, COUNT_OF(own));
-	}
-	return err_set(f->err, USHER_E_INPUT, d->domain,
-	    "its certificate %s is not in the directory; import it or choose another",
-	    d->certificate);
+	c = find_certificate(f->certs, d->certificate);
+	if (c == NULL)
+		return err_set(f->err, USHER_E_INPUT, d->domain,
+		    "its certificate %s is not in the directory; import it or choose another",
+		    d->certificate);
+	return d->host_names.n > 0 ? add(f, c, true, d->host_names.v, d->host_names.n) :
+				     add(f, c, true, own, COUNT_OF(own));
 }
 
 static usher_status
@@ -287,7 +312,7 @@ add_enabled(const struct filling *f)
 		const struct certificate *c = &f->certs->v[i];
 
 		if (is_for_https(c))
-			st = add(f, c, c->host_names.v, c->host_names.n);
+			st = add(f, c, false, c->host_names.v, c->host_names.n);
 	}
 	return st;
 }
@@ -296,11 +321,15 @@ usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
     struct served_list *served, struct usher_error *err)
 {
-	const struct filling f = { set, certs, listener, served, err };
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERTS_MAX * sizeof(bool));
+	const struct filling f = { set, certs, listener, served,
+		mem == NULL ? NULL : arena_array(mem, certs->n, sizeof(bool)), err };
 	const struct certificate *first = NULL;
 	bool domains = false;
 	usher_status st = USHER_OK;
 
+	if (f.noted == NULL)
+		return err_nomem(err, listener);
 	for (size_t i = 0; first == NULL && i < certs->n; i++) {
 		if (is_for_https(&certs->v[i]))
 			first = &certs->v[i];
@@ -315,7 +344,7 @@ certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
 	/* Earlier names win in a set, and its first certificate is the one for clients without a
 	 * name: so that must come first, with one name, and the domains' before the rest of it. */
 	if (domains)
-		st = add(&f, first, first->names.v, first->names.n > 0 ? 1 : 0);
+		st = add(&f, first, false, first->names.v, first->names.n > 0 ? 1 : 0);
 	for (size_t i = 0; st == USHER_OK && i < certs->n_domains; i++) {
 		if (certs->domains[i].certificate != NULL)
 			st = add_domain(&f, &certs->domains[i]);

@@ -8,7 +8,7 @@
 #include "server/service.h"
 #include "server/tls.h"
 
-enum { CERTS_MAX = 10000, CERTS_FINGERPRINT_BYTES = 64 * 1024 * 1024 };
+enum { CERTS_MAX = 50000, CERTS_FINGERPRINT_BYTES = 64 * 1024 * 1024 };
 
 /* A domain that says something about names or certificates. */
 struct domain_names {
@@ -21,6 +21,7 @@ struct domain_names {
 struct certs {
 	const struct certificate *v; /* newest first, those that are valid now before the others */
 	size_t n;
+	const struct certificate **by_thumbprint; /* the same, sorted */
 	const struct domain_names *domains;
 	size_t n_domains;
 	const char *fingerprint; /* two equal ones lead to the same TLS */

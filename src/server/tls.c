@@ -35,14 +35,12 @@ static int
 choose_certificate(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_set *set = SSL_get_app_data(ssl);
-	SSL_CTX *context;
 
-	(void)alert;
 	(void)arg;
-	context = tls_set_context_for(set, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-	if (context != SSL_get_SSL_CTX(ssl))
-		(void)SSL_set_SSL_CTX(ssl, context);
-	return SSL_TLSEXT_ERR_OK;
+	if (tls_set_use(set, ssl, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)))
+		return SSL_TLSEXT_ERR_OK;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static int

@@ -69,7 +69,14 @@ USHER_CHECK usher_status
 tls_set_add_pem(struct tls_set *set, const char *label, struct slice chain_pem,
     struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err);
 
-enum { TLS_MAX_NAMES = 100000 };
+/* The same, but the texts are kept and read when somebody asks for one of the names, of which there
+ * must be some: reading takes a millisecond, and a set may have ten thousand. The set must have a
+ * certificate already. USHER_E_LIMIT, USHER_E_INPUT (too large), USHER_E_NOMEM. */
+USHER_CHECK usher_status
+tls_set_add_later(struct tls_set *set, const char *label, struct slice chain_pem,
+    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err);
+
+enum { TLS_MAX_NAMES = 500000 };
 
 /* The file (or label) of the certificate a client asking for `name` (NULL: none sent) gets, or NULL
  * when the set is empty. Letters' case and a last dot do not matter. */

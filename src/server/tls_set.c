@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,21 +19,26 @@
 
 enum { PEM_MAX_BYTES = 1024 * 1024, CHAIN_MAX = 16, NAME_MAX_BYTES = 255, FIRST_SLOTS = 16 };
 
+/* One certificate of the set, or the texts to make it of when it is first asked for. */
 struct identity {
 	struct identity *next;
-	SSL_CTX *context;
 	char *label;
+	struct buf chain_pem, key_pem;
+	struct credentials made;
+	atomic_bool ready; /* `made` is filled in and stays as it is */
 };
 
 struct name {
 	char *text; /* lower case, no last dot; NULL: free slot */
-	const struct identity *certificate;
+	struct identity *certificate;
 };
 
 struct tls_set {
 	atomic_uint refs;
 	struct tls_tickets *tickets;
-	struct identity *all; /* the last one added comes first */
+	SSL_CTX *context;	  /* with the first certificate; NULL: there is none yet */
+	pthread_mutex_t *reading; /* held while what was to be read later is read */
+	struct identity *all;	  /* the last one added comes first */
 	struct identity *first;
 	struct name *slots; /* open addressing, at most half full */
 	size_t n_slots;	    /* a power of two, or 0 */
@@ -47,6 +53,12 @@ tls_set_new(const struct tls_options *options, struct tls_set **out, struct ushe
 	if (set == NULL)
 		return err_nomem(err, "certificates");
 	atomic_init(&set->refs, 1);
+	set->reading = malloc(sizeof(*set->reading));
+	if (set->reading == NULL || pthread_mutex_init(set->reading, NULL) != 0) {
+		free(set->reading);
+		free(set);
+		return err_nomem(err, "certificates");
+	}
 	set->tickets = tls_tickets_ref(options->tickets);
 	*out = set;
 	return USHER_OK;
@@ -60,11 +72,22 @@ tls_set_ref(struct tls_set *set)
 }
 
 static void
+credentials_clear(struct credentials *c)
+{
+	X509_free(c->leaf);
+	sk_X509_pop_free(c->chain, X509_free);
+	EVP_PKEY_free(c->key);
+	*c = (struct credentials){ 0 };
+}
+
+static void
 identity_free(struct identity *c)
 {
 	if (c == NULL)
 		return;
-	SSL_CTX_free(c->context);
+	credentials_clear(&c->made);
+	buf_clear(&c->chain_pem);
+	buf_wipe(&c->key_pem);
 	free(c->label);
 	free(c);
 }
@@ -83,6 +106,9 @@ tls_set_unref(struct tls_set *set)
 	for (size_t i = 0; i < set->n_slots; i++)
 		free(set->slots[i].text);
 	free(set->slots);
+	SSL_CTX_free(set->context);
+	(void)pthread_mutex_destroy(set->reading);
+	free(set->reading);
 	tls_tickets_unref(set->tickets);
 	free(set);
 }
@@ -143,7 +169,7 @@ make_room(struct tls_set *set, struct usher_error *err)
 }
 
 static usher_status
-add_name(struct tls_set *set, const struct identity *c, struct slice name, struct usher_error *err)
+add_name(struct tls_set *set, struct identity *c, struct slice name, struct usher_error *err)
 {
 	char key[NAME_MAX_BYTES + 1];
 	struct name *slot;
@@ -166,10 +192,9 @@ add_name(struct tls_set *set, const struct identity *c, struct slice name, struc
 }
 
 static usher_status
-add_own_names(struct tls_set *set, const struct identity *c, struct usher_error *err)
+add_own_names(struct tls_set *set, struct identity *c, struct usher_error *err)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(
-	    SSL_CTX_get0_certificate(c->context), NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names = X509_get_ext_d2i(c->made.leaf, NID_subject_alt_name, NULL, NULL);
 	usher_status st = USHER_OK;
 
 	for (int i = 0; st == USHER_OK && i < sk_GENERAL_NAME_num(names); i++) {
@@ -185,7 +210,7 @@ add_own_names(struct tls_set *set, const struct identity *c, struct usher_error 
 	return st;
 }
 
-static const struct identity *
+static struct identity *
 choose(const struct tls_set *set, const char *name)
 {
 	char key[NAME_MAX_BYTES + 1];
@@ -212,20 +237,6 @@ tls_set_choose(const struct tls_set *set, const char *name)
 	return c == NULL ? NULL : c->label;
 }
 
-SSL_CTX *
-tls_set_context(const struct tls_set *set)
-{
-	return set->first == NULL ? NULL : set->first->context;
-}
-
-SSL_CTX *
-tls_set_context_for(const struct tls_set *set, const char *name)
-{
-	const struct identity *c = choose(set, name);
-
-	return c == NULL ? NULL : c->context;
-}
-
 /* ---- reading ---- */
 
 static int
@@ -239,11 +250,11 @@ no_passphrase(char *p, int n, int writing, void *arg)
 }
 
 static usher_status
-use_chain(SSL_CTX *context, const char *label, struct slice pem, struct usher_error *err)
+read_chain(struct credentials *c, const char *label, struct slice pem, struct usher_error *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	usher_status st = USHER_OK;
-	X509 *x = NULL;
+	X509 *x;
 	int n;
 
 	if (bio == NULL)
@@ -252,11 +263,16 @@ use_chain(SSL_CTX *context, const char *label, struct slice pem, struct usher_er
 		x = PEM_read_bio_X509_AUX(bio, NULL, no_passphrase, NULL);
 		if (x == NULL)
 			break;
-		if ((n == 0 ? SSL_CTX_use_certificate(context, x) :
-			      (int)SSL_CTX_add1_chain_cert(context, x)) != 1)
-			st = err_set(err, USHER_E_INPUT, label, "a certificate cannot be used: %s",
-			    tls_reason());
-		X509_free(x);
+		if (n == 0) {
+			c->leaf = x;
+			continue;
+		}
+		if (c->chain == NULL)
+			c->chain = sk_X509_new_null();
+		if (c->chain == NULL || sk_X509_push(c->chain, x) == 0) {
+			X509_free(x);
+			st = err_nomem(err, label);
+		}
 	}
 	BIO_free(bio);
 	if (st == USHER_OK && n == 0)
@@ -269,78 +285,167 @@ use_chain(SSL_CTX *context, const char *label, struct slice pem, struct usher_er
 }
 
 static usher_status
-use_key(SSL_CTX *context, const char *label, struct slice pem, struct usher_error *err)
+read_key(struct credentials *c, const char *label, struct slice pem, struct usher_error *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key;
 	usher_status st = USHER_OK;
 
 	if (bio == NULL)
 		return err_nomem(err, label);
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	c->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
-	if (key == NULL)
+	if (c->key == NULL)
 		st = err_set(err, USHER_E_INPUT, label,
 		    "no PEM private key in it, or one with a passphrase");
-	else if (SSL_CTX_use_PrivateKey(context, key) != 1 ||
-		 SSL_CTX_check_private_key(context) != 1)
+	else if (X509_check_private_key(c->leaf, c->key) != 1)
 		st = err_set(err, USHER_E_INPUT, label,
 		    "the private key does not belong to the certificate");
-	EVP_PKEY_free(key);
 	ERR_clear_error();
 	return st;
 }
 
-/* Gives a certificate that is in no set yet. */
 static usher_status
-load(struct tls_set *set, const char *label, const char *key_label, struct slice chain,
-    struct slice key, struct identity **out, struct usher_error *err)
+read_credentials(struct identity *c, const char *key_label, struct slice chain, struct slice key,
+    struct usher_error *err)
 {
-	struct identity *c = calloc(1, sizeof(*c));
-	usher_status st;
+	usher_status st = read_chain(&c->made, c->label, chain, err);
 
-	if (c == NULL)
-		return err_nomem(err, label);
-	c->label = strdup(label);
-	c->context = SSL_CTX_new(TLS_server_method());
-	if (c->label == NULL || c->context == NULL || !tls_context_setup(c->context)) {
-		st = err_nomem(err, label);
-		goto fail;
-	}
+	if (st == USHER_OK)
+		st = read_key(&c->made, key_label, key, err);
+	if (st == USHER_OK)
+		atomic_store_explicit(&c->ready, true, memory_order_release);
+	else
+		credentials_clear(&c->made);
+	return st;
+}
+
+/* What belongs to every connection of the set, and the certificate for those without a name. */
+static usher_status
+make_context(struct tls_set *set, const struct identity *c, struct usher_error *err)
+{
+	usher_status st = USHER_OK;
+
+	set->context = SSL_CTX_new(TLS_server_method());
+	if (set->context == NULL || !tls_context_setup(set->context))
+		return err_nomem(err, c->label);
 	if (set->tickets != NULL)
-		tls_tickets_use(set->tickets, c->context);
-	st = use_chain(c->context, label, chain, err);
-	if (st != USHER_OK)
-		goto fail;
-	st = use_key(c->context, key_label, key, err);
-	if (st != USHER_OK)
-		goto fail;
+		tls_tickets_use(set->tickets, set->context);
+	if (SSL_CTX_use_cert_and_key(set->context, c->made.leaf, c->made.key, c->made.chain, 1) !=
+	    1)
+		st = err_set(err, USHER_E_INPUT, c->label, "the certificate cannot be used: %s",
+		    tls_reason());
+	ERR_clear_error();
+	if (st != USHER_OK) {
+		SSL_CTX_free(set->context);
+		set->context = NULL;
+	}
+	return st;
+}
+
+/* ---- using ---- */
+
+SSL_CTX *
+tls_set_context(const struct tls_set *set)
+{
+	return set->context;
+}
+
+/* What could not be read is tried again by the next who asks: memory may be back. */
+static const struct credentials *
+credentials_of(const struct tls_set *set, struct identity *c)
+{
+	bool ready = c != NULL && atomic_load_explicit(&c->ready, memory_order_acquire);
+
+	if (c == NULL || ready)
+		return c == NULL ? NULL : &c->made;
+	(void)pthread_mutex_lock(set->reading);
+	ready = atomic_load_explicit(&c->ready, memory_order_relaxed) ||
+		read_credentials(c, c->label, buf_as_slice(&c->chain_pem),
+		    buf_as_slice(&c->key_pem), NULL) == USHER_OK;
+	(void)pthread_mutex_unlock(set->reading);
+	return ready ? &c->made : NULL;
+}
+
+const struct credentials *
+tls_set_credentials(const struct tls_set *set, const char *name)
+{
+	return credentials_of(set, choose(set, name));
+}
+
+bool
+tls_set_use(const struct tls_set *set, SSL *ssl, const char *name)
+{
+	struct identity *chosen = choose(set, name);
+	const struct credentials *c;
+
+	/* The first one is in the context already. */
+	if (chosen == set->first)
+		return true;
+	c = credentials_of(set, chosen);
+	return c != NULL && SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1;
+}
+
+/* ---- adding ---- */
+
+/* Gives the set a certificate of which nothing has been read yet. */
+static usher_status
+begin(struct tls_set *set, const char *label, size_t chain_n, size_t key_n, struct identity **out,
+    struct usher_error *err)
+{
+	struct identity *c;
+
+	if (chain_n > PEM_MAX_BYTES || key_n > PEM_MAX_BYTES)
+		return err_set(err, USHER_E_INPUT, label, "larger than %d bytes", PEM_MAX_BYTES);
+	c = calloc(1, sizeof(*c));
+	if (c != NULL)
+		c->label = strdup(label);
+	if (c == NULL || c->label == NULL) {
+		identity_free(c);
+		return err_nomem(err, label);
+	}
+	c->next = set->all;
+	set->all = c;
 	*out = c;
 	return USHER_OK;
-
-fail:
-	identity_free(c);
-	return st;
 }
 
 static usher_status
 add(struct tls_set *set, const char *label, const char *key_label, struct slice chain,
     struct slice key, const char *const *names, size_t n_names, struct usher_error *err)
 {
-	struct identity *c = NULL;
-	usher_status st;
+	struct identity *c;
+	usher_status st = begin(set, label, chain.n, key.n, &c, err);
 
-	if (chain.n > PEM_MAX_BYTES || key.n > PEM_MAX_BYTES)
-		return err_set(err, USHER_E_INPUT, label, "larger than %d bytes", PEM_MAX_BYTES);
-	st = load(set, label, key_label, chain, key, &c, err);
+	if (st == USHER_OK)
+		st = read_credentials(c, key_label, chain, key, err);
+	if (st == USHER_OK && set->first == NULL)
+		st = make_context(set, c, err);
 	if (st != USHER_OK)
 		return st;
-	c->next = set->all;
-	set->all = c;
 	if (set->first == NULL)
 		set->first = c;
 	if (n_names == 0)
 		return add_own_names(set, c, err);
+	for (size_t i = 0; st == USHER_OK && i < n_names; i++)
+		st = add_name(set, c, slice_of(names[i]), err);
+	return st;
+}
+
+usher_status
+tls_set_add_later(struct tls_set *set, const char *label, struct slice chain_pem,
+    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err)
+{
+	struct identity *c;
+	usher_status st = begin(set, label, chain_pem.n, key_pem.n, &c, err);
+
+	if (st != USHER_OK)
+		return st;
+	buf_init(&c->chain_pem, chain_pem.n);
+	buf_init(&c->key_pem, key_pem.n);
+	buf_slice(&c->chain_pem, chain_pem);
+	buf_slice(&c->key_pem, key_pem);
+	if (c->chain_pem.status != USHER_OK || c->key_pem.status != USHER_OK)
+		return err_nomem(err, label);
 	for (size_t i = 0; st == USHER_OK && i < n_names; i++)
 		st = add_name(set, c, slice_of(names[i]), err);
 	return st;

@@ -10,9 +10,23 @@
 SSL_CTX *
 tls_set_context(const struct tls_set *set);
 
-/* The context for a name (NULL: none sent), the first one when there is no better. */
-SSL_CTX *
-tls_set_context_for(const struct tls_set *set, const char *name);
+/* A certificate, its chain and its key. A context of its own for each would be ten times as large.
+ */
+struct credentials {
+	X509 *leaf;
+	STACK_OF(X509) * chain; /* what stands above the leaf; NULL: nothing */
+	EVP_PKEY *key;
+};
+
+/* What a name (NULL: none) gets, the first one when there is no better; NULL when the set is empty
+ * or when what was to be read later cannot be read. */
+const struct credentials *
+tls_set_credentials(const struct tls_set *set, const char *name);
+
+/* Gives a connection the certificate for a name (NULL: none sent), the first one when there is no
+ * better. False when out of memory, or when TLS does not take it. */
+bool
+tls_set_use(const struct tls_set *set, SSL *ssl, const char *name);
 
 /* Makes `context` seal its sessions with these keys; the keys must outlive the context. */
 void
