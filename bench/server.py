@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Measures usherd beside nginx in one run: same certificate, same load, separate cores.
 
-    script/bench server [--rounds N] [--seconds S] [--write]
+    script/bench server [--rounds N] [--seconds S] [--languages LIST] [--languages-only]
+                        [--write]
 
 nginx answers every POST with a constant text of the same length; usherd reads the question, checks
 the credentials, looks into the directory and writes the answer. Rounds alternate, a ratio is made
-of two figures of the same round. `--write` puts the table into doc/PERFORMANCE.md."""
+of two figures of the same round. Then come the languages, see languages.py. `--write` puts the
+tables into doc/PERFORMANCE.md."""
 import argparse
 import base64
 import contextlib
@@ -22,6 +24,7 @@ import subprocess
 import sys
 import time
 
+import languages
 from report import machine, say, spread, write_document
 from support import certificates, daemon, post, programs, scratch
 
@@ -374,18 +377,9 @@ def nginx_version():
     return said.stderr.strip().split('/')[-1]
 
 
-def main():
-    parser = argparse.ArgumentParser(description='usherd beside nginx')
-    parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--seconds', type=int, default=3)
-    parser.add_argument('--write', action='store_true', help='into doc/PERFORMANCE.md')
-    options = parser.parse_args()
-    if os.cpu_count() < 2:
-        sys.exit('bench: needs two cores, one for the server and one for the client')
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+def measure_mailboxes(options):
+    """The report about a thousand and a million mailboxes."""
     busy = os.getloadavg()[0]
-    CACHE.mkdir(parents=True, exist_ok=True)
     table = Table()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(scratch.Folder())
@@ -411,13 +405,51 @@ def main():
         ours = idle_kb(servers[SIZES[0]][True], authority.root)
         table.add('memory per idle TLS connection, KB', f'{ours:.1f}', f'{theirs:.1f}',
                   f'{ours / theirs:.2f}', '<= 1')
-    text = (f'{machine()}, nginx {nginx_version()}; load before the run {busy:.1f}; '
+    return (f'{machine()}, nginx {nginx_version()}; load before the run {busy:.1f}; '
             f'{options.rounds} rounds of {options.seconds} s, {CONNECTIONS} connections, '
             f'answers of {size_of_answer} bytes, '
             f'server on core {SERVER_CORE}, client on core {CLIENT_CORE}.\n\n{table.markdown()}')
-    print(text)
-    if options.write:
-        write_document('server', text)
+
+
+def measure_languages(chosen, options):
+    """The report about languages."""
+    busy = os.getloadavg()[0]
+    with scratch.Folder() as folder:
+        folder.chmod(0o755)
+        table = languages.measure(folder, certificates.Authority(folder), chosen, options.rounds,
+                                  options.seconds, programs.BUILD / 'bench' / 'hosting' / 'hosting')
+    return (f'{machine()}, nginx {nginx_version()}; load before the run {busy:.1f}; '
+            f'{options.rounds} rounds of {options.seconds} s, {languages.CONNECTIONS} connections, '
+            f'server on core {SERVER_CORE}, client on core {CLIENT_CORE}.\n\n{table}')
+
+
+def report(name, text, write):
+    """Prints a report and, when asked to, puts it into the document."""
+    print(text, flush=True)
+    if write:
+        write_document(name, text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description='usherd beside nginx')
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--seconds', type=int, default=2)
+    parser.add_argument('--languages', default=','.join(languages.LANGUAGES),
+                        help='some of the languages; nothing for none')
+    parser.add_argument('--languages-only', action='store_true',
+                        help='nothing about a million mailboxes')
+    parser.add_argument('--write', action='store_true', help='into doc/PERFORMANCE.md')
+    options = parser.parse_args()
+    if os.cpu_count() < 2:
+        sys.exit('bench: needs two cores, one for the server and one for the client')
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if not options.languages_only:
+        report('server', measure_mailboxes(options), options.write)
+    chosen = [name for name in options.languages.split(',') if name]
+    if chosen:
+        report('languages', measure_languages(chosen, options), options.write)
 
 
 if __name__ == '__main__':

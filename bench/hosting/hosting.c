@@ -183,7 +183,7 @@ put_services(struct hosting *h, unsigned i)
 		s.rank = 1;
 		s.host = name(h, rows[k].host, i);
 		s.port = rows[k].port;
-		s.user_name = k == 0 ? "%u" : NULL;
+		s.user_name = k == 0 ? "%a" : NULL;
 		put(h, ENTITY_SERVICE, &s);
 	}
 }
