@@ -81,6 +81,13 @@ answering_own_name(const struct request *request, const char *host)
 		   sizeof(*service->host_names), compare_names) != NULL;
 }
 
+void
+answering_refuse_domain(struct request *request)
+{
+	service_count(request, COUNT_ANSWER_REFUSAL);
+	request_refuse(request, 404, "Nothing is known about this domain.");
+}
+
 const char *
 answering_soap_url(struct request *request, const char *url)
 {

@@ -6,9 +6,6 @@
 #include "resolve/resolve.h"
 #include "server/service.h"
 
-/* With a 404, the same whatever the reason. */
-#define ANSWERING_UNKNOWN_DOMAIN "Nothing is known about this domain."
-
 /* `login` is NULL for an anonymous caller. */
 struct resolve_context
 answering_as(const struct request *request, const char *login);
@@ -32,6 +29,10 @@ answering_host_domain(struct request *request);
 /* `host` is a host name of a domain, or stands in a certificate that is served. */
 bool
 answering_own_name(const struct request *request, const char *host);
+
+/* 404 about a domain, the same whatever the reason. */
+void
+answering_refuse_domain(struct request *request);
 
 /* The SOAP endpoint beside an Autodiscover URL: a client asks there again in SOAP. The same text
  * when it is none of POX's; NULL when out of memory. */

@@ -117,7 +117,7 @@ send_profile(struct request *request, const struct facts *facts, const struct ad
 	if (st == USHER_OK)
 		st = mobileconfig_check(&answer, &err);
 	if (st == USHER_E_ABSENT) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 		return;
 	}
 	if (st == USHER_E_INPUT) {
@@ -161,7 +161,7 @@ answer_profile(struct request *request)
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL)
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 	else
 		send_profile(request, &facts, &address, &question);
 }

@@ -188,13 +188,6 @@ asked_domain(struct request *request, const struct question *question)
 }
 
 static void
-refuse_autoconfig(struct request *request)
-{
-	service_count(request, COUNT_ANSWER_REFUSAL);
-	request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
-}
-
-static void
 send_autoconfig(
     struct request *request, const struct question *question, const struct answer *answer)
 {
@@ -235,14 +228,14 @@ handle_autoconfig(struct request *request)
 	}
 	domain = asked_domain(request, &question);
 	if (domain == NULL) {
-		refuse_autoconfig(request);
+		answering_refuse_domain(request);
 		return;
 	}
 	found = answering_domain(request, domain, &facts, &err);
 	if (!service_available(request, found, &err))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
-		refuse_autoconfig(request);
+		answering_refuse_domain(request);
 		return;
 	}
 	if (resolve_autoconfig(request->mem, &facts, domain, &answer) != USHER_OK) {
@@ -250,7 +243,7 @@ handle_autoconfig(struct request *request)
 		return;
 	}
 	if (!autoconfig_is_writable(&answer))
-		refuse_autoconfig(request);
+		answering_refuse_domain(request);
 	else
 		send_autoconfig(request, &question, &answer);
 }

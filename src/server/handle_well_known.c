@@ -19,14 +19,14 @@ host_answer(struct request *request, struct answer *out)
 	enum lookup found;
 
 	if (domain == NULL) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 		return false;
 	}
 	found = answering_domain(request, domain, &facts, &err);
 	if (!service_available(request, found, &err))
 		return false;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 		return false;
 	}
 	if (resolve_autoconfig(request->mem, &facts, domain, out) != USHER_OK) {
@@ -50,7 +50,7 @@ handle_pacc(struct request *request)
 	if (!host_answer(request, &answer))
 		return;
 	if (pacc_check(&answer, NULL) != USHER_OK) {
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 		return;
 	}
 	buf_reset(out);
@@ -103,7 +103,7 @@ handle_dav(struct request *request)
 		return;
 	fields[0].value = dav_url(&answer, calendar ? PROTOCOL_CALDAV : PROTOCOL_CARDDAV);
 	if (fields[0].value == NULL || is_loop(request, fields[0].value))
-		request_refuse(request, 404, ANSWERING_UNKNOWN_DOMAIN);
+		answering_refuse_domain(request);
 	else
 		request_reply(request, &reply);
 }
