@@ -21,9 +21,9 @@ from support.names import Dns
 from support.peers import (PATH, Peer, Proxy, answer, login, redirect, silence, status, to_address,
                            to_url)
 from support.programs import usher
-from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, MAIL, NOT_FOUND, NOT_YET,
-                   OTHER, OUTCOMES, PLAIN, REJECTED, SELF_SIGNED, SRV, STRANGE, WRONG, authority,
-                   folder, raised)
+from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, LONG, MAIL, NOT_FOUND,
+                   NOT_YET, OTHER, OUTCOMES, PLAIN, REJECTED, SELF_SIGNED, SRV, STRANGE, WRONG,
+                   authority, folder, raised)
 
 SECRET = 'Horses & 4 points'
 SECRET_FILE = scratch.write(HERE / 'secret', SECRET + '\n', 0o600)
@@ -49,8 +49,9 @@ def search(hosts, *options, address=ADDRESS, dns=None, **environment):
     """The peers, the DNS server and what usher printed, after a search with the password."""
     made = {name: make() for name, make in hosts.items()}
     with raised(made, dns) as (routes, dns_server):
-        done = usher('find', address, '--json', '--log', '--ca-file', authority.root,
-                     '--password-file', SECRET_FILE, *routes, *options, **environment)
+        done = usher('find', address, '--json', '--log', '--grace', LONG, '--ca-file',
+                     authority.root, '--password-file', SECRET_FILE, *routes, *options,
+                     **environment)
     return made, dns_server, done
 
 
