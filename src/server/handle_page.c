@@ -142,14 +142,15 @@ set_brand_by_host(struct request *request, struct page *page)
 
 static usher_status
 decide(struct request *request, const struct facts *facts, const struct address *address,
-    struct answer *answer, struct page *page)
+    struct page *page)
 {
+	struct answer *answer = arena_alloc(request->mem, sizeof(*answer));
 	const char *moved = facts->domain->redirect_domain;
 	usher_status st;
 
 	set_brand(page, facts->domain, address->domain_text);
 	page->address = arena_join(request->mem, address->local, "@", address->domain_text);
-	if (page->address == NULL)
+	if (answer == NULL || page->address == NULL)
 		return USHER_E_NOMEM;
 	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS && moved != NULL) {
 		moved = domain_to_text(request->mem, moved);
@@ -180,7 +181,6 @@ static void
 answer_address(struct request *request, const struct address *address, struct page *page)
 {
 	struct usher_error err = { 0 };
-	struct answer answer;
 	struct facts facts;
 	enum lookup found = answering_domain(request, address->domain, &facts, &err);
 	usher_status st = USHER_OK;
@@ -191,7 +191,7 @@ answer_address(struct request *request, const struct address *address, struct pa
 	if (found == LOOKUP_ABSENT || facts.domain == NULL)
 		page->state = PAGE_NOT_SERVED;
 	else
-		st = decide(request, &facts, address, &answer, page);
+		st = decide(request, &facts, address, page);
 	if (st != USHER_OK)
 		request_refuse(request, 503, "The answer does not fit into memory.");
 	else
