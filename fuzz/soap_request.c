@@ -25,17 +25,6 @@ answer(const struct soap_request *request)
 	buf_clear(&b);
 }
 
-static bool
-same_lists(const struct text_list *a, const struct text_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->v[i], b->v[i]) != 0)
-			return false;
-	return true;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -60,8 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		goto done;
 	if (soap_read_request(reader, mem, buf_as_slice(&b), &again, &fault, NULL) != USHER_OK ||
 	    again.operation != request.operation ||
-	    !same_lists(&again.subjects, &request.subjects) ||
-	    (request.settings.n > 0 && !same_lists(&again.settings, &request.settings)))
+	    !text_list_equal(&again.subjects, &request.subjects) ||
+	    (request.settings.n > 0 && !text_list_equal(&again.settings, &request.settings)))
 		abort();
 done:
 	buf_clear(&b);

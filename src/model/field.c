@@ -111,8 +111,8 @@ text_equal(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool
-list_equal(const struct text_list *a, const struct text_list *b)
+bool
+text_list_equal(const struct text_list *a, const struct text_list *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -129,7 +129,7 @@ field_equal(const struct field *f, const void *a, const void *b)
 	case FIELD_TEXT:
 		return text_equal(field_text(f, a), field_text(f, b));
 	case FIELD_LIST:
-		return list_equal(field_list(f, a), field_list(f, b));
+		return text_list_equal(field_list(f, a), field_list(f, b));
 	case FIELD_NUMBER:
 		return field_number(f, a) == field_number(f, b);
 	case FIELD_SWITCH:

@@ -30,6 +30,10 @@ struct text_list {
 	size_t n;
 };
 
+/* The same texts in the same order. */
+bool
+text_list_equal(const struct text_list *a, const struct text_list *b);
+
 enum field_flags {
 	FIELD_KEY = 1 << 0,	 /* part of the entity's key; keys come first, in order */
 	FIELD_REQUIRED = 1 << 1, /* must be present */

@@ -380,25 +380,27 @@ read_provider(struct reading *r, const struct xml_node *root, const struct xml_n
 }
 
 static usher_status
-read_root(struct reading *r, const struct xml_node *root)
+read_root(
+    struct arena *mem, const struct xml_node *root, struct answer *out, struct usher_error *err)
 {
 	const struct xml_node *provider = xml_child(root, "emailProvider");
+	struct reading r = { .mem = mem, .out = out, .notes = { .mem = mem }, .err = err };
 	usher_status st;
 
+	answer_init(out, ANSWER_SETTINGS);
 	if (strcmp(root->name, "clientConfig") != 0 || provider == NULL)
-		return err_set(r->err, USHER_E_PEER, NULL,
+		return err_set(err, USHER_E_PEER, NULL,
 		    "the document with root %s is no Mail Autoconfig", root->name);
-	st = read_provider(r, root, provider);
+	st = read_provider(&r, root, provider);
 	if (st != USHER_OK)
 		return st;
-	if (!notes_end(&r->notes, &r->out->findings))
-		return err_nomem(r->err, "Mail Autoconfig");
-	if (r->out->n_protocols == 0)
-		return err_set(r->err, USHER_E_PEER, NULL,
-		    "the document names no usable server%s%s", r->out->findings.n > 0 ? "; " : "",
-		    r->out->findings.n > 0 ? r->out->findings.v[0] : "");
-	r->out->protocols = r->protocols;
-	r->out->documentation = r->links;
+	if (!notes_end(&r.notes, &out->findings))
+		return err_nomem(err, "Mail Autoconfig");
+	if (out->n_protocols == 0)
+		return err_set(err, USHER_E_PEER, NULL, "the document names no usable server%s%s",
+		    out->findings.n > 0 ? "; " : "", out->findings.n > 0 ? out->findings.v[0] : "");
+	out->protocols = r.protocols;
+	out->documentation = r.links;
 	return USHER_OK;
 }
 
@@ -407,19 +409,8 @@ autoconfig_read(struct xml_reader *reader, struct arena *mem, struct slice xml, 
     struct usher_error *err)
 {
 	const struct xml_limits limits = { AUTOCONFIG_BYTES, ELEMENTS };
-	struct answer answer;
-	struct reading r = { .mem = mem, .out = &answer, .notes = { .mem = mem }, .err = err };
-	const struct xml_node *root;
-	usher_status st;
 
-	st = xml_read_answer(reader, mem, xml, &limits, &root, err);
-	if (st != USHER_OK)
-		return st;
-	answer_init(&answer, ANSWER_SETTINGS);
-	st = read_root(&r, root);
-	if (st == USHER_OK)
-		*out = answer;
-	return st;
+	return elements_read_answer(reader, mem, xml, &limits, read_root, out, err);
 }
 
 /* ---- the question ---- */

@@ -196,20 +196,10 @@ write_host(struct xml_writer *w, const struct answer_protocol *p)
 		xml_leaf(w, "socketType", NULL, 0, socket);
 }
 
-static bool
-any_present(const struct element_list *list, const void *record)
-{
-	size_t n = list->n;
-
-	while (n > 0 && field_absent(&list->rows[n - 1].field, record))
-		n--;
-	return n > 0;
-}
-
 static void
 write_parent(struct xml_writer *w, const struct element_list *list, const void *record)
 {
-	if (!any_present(list, record))
+	if (!elements_present(list, record))
 		return;
 	xml_open(w, list->name, NULL, 0);
 	elements_write(w, list, record, words);

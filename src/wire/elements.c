@@ -51,6 +51,16 @@ elements_read(const struct xml_node *node, const struct element_list *list, void
 	}
 }
 
+bool
+elements_present(const struct element_list *list, const void *record)
+{
+	size_t n = list->n;
+
+	while (n > 0 && field_absent(&list->rows[n - 1].field, record))
+		n--;
+	return n > 0;
+}
+
 void
 elements_write(struct xml_writer *w, const struct element_list *list, const void *record,
     const char *const words[2])
@@ -80,4 +90,23 @@ elements_count(const struct xml_node *node, const char *name)
 	for (const struct xml_node *c = node->first; c != NULL; c = c->next)
 		n += strcmp(c->name, name) == 0;
 	return n;
+}
+
+usher_status
+elements_read_answer(struct xml_reader *reader, struct arena *mem, struct slice xml,
+    const struct xml_limits *limits,
+    usher_status (*read)(struct arena *mem, const struct xml_node *root, struct answer *out,
+	struct usher_error *err),
+    struct answer *out, struct usher_error *err)
+{
+	const struct xml_node *root;
+	struct answer answer;
+	usher_status st;
+
+	st = xml_read_answer(reader, mem, xml, limits, &root, err);
+	if (st == USHER_OK)
+		st = read(mem, root, &answer, err);
+	if (st == USHER_OK)
+		*out = answer;
+	return st;
 }

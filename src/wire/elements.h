@@ -3,7 +3,7 @@
 #ifndef USHER_WIRE_ELEMENTS_H
 #define USHER_WIRE_ELEMENTS_H
 
-#include "model/field.h"
+#include "model/answer.h"
 #include "wire/xml.h"
 
 struct element {
@@ -40,10 +40,23 @@ element_read(const struct field *f, void *record, const char *text);
 void
 elements_read(const struct xml_node *node, const struct element_list *list, void *record);
 
+/* One of them at least is present. */
+bool
+elements_present(const struct element_list *list, const void *record);
+
 /* Those that are present, `words` being what off and on are called. */
 void
 elements_write(struct xml_writer *w, const struct element_list *list, const void *record,
     const char *const words[2]);
+
+/* Reads a peer's document whose root `read` makes an answer of; *out is written on success only.
+ * Returns what xml_read_answer() and `read` do. */
+USHER_CHECK usher_status
+elements_read_answer(struct xml_reader *reader, struct arena *mem, struct slice xml,
+    const struct xml_limits *limits,
+    usher_status (*read)(struct arena *mem, const struct xml_node *root, struct answer *out,
+	struct usher_error *err),
+    struct answer *out, struct usher_error *err);
 
 /* How many children have that local name. */
 size_t

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "wire/elements.h"
 #include "wire/pox.h"
+#include "wire/pox_elements.h"
 
 #define REQUEST_NAMESPACE \
 	"http://schemas.microsoft.com/exchange/autodiscover/mobilesync/requestschema/2006"
@@ -128,12 +129,10 @@ static usher_status
 read_root(
     struct arena *mem, const struct xml_node *root, struct answer *out, struct usher_error *err)
 {
-	const struct xml_node *response = xml_child(root, "Response");
-	const struct xml_node *action, *error;
+	const struct xml_node *response, *action, *error;
 
-	if (strcmp(root->name, "Autodiscover") != 0 || response == NULL)
-		return err_set(err, USHER_E_PEER, NULL,
-		    "the document with root %s is no Autodiscover response", root->name);
+	if (pox_find_response(root, &response, err) != USHER_OK)
+		return USHER_E_PEER;
 	action = xml_child(response, "Action");
 	error = xml_child(response, "Error");
 	if (error != NULL) {
@@ -153,16 +152,8 @@ mobilesync_read_response(struct xml_reader *reader, struct arena *mem, struct sl
     struct answer *out, struct usher_error *err)
 {
 	const struct xml_limits limits = { MOBILESYNC_RESPONSE_BYTES, RESPONSE_ELEMENTS };
-	const struct xml_node *root;
-	struct answer answer;
-	usher_status st;
 
-	st = xml_read_answer(reader, mem, xml, &limits, &root, err);
-	if (st == USHER_OK)
-		st = read_root(mem, root, &answer, err);
-	if (st == USHER_OK)
-		*out = answer;
-	return st;
+	return elements_read_answer(reader, mem, xml, &limits, read_root, out, err);
 }
 
 /* ---- writing ---- */

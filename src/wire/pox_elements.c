@@ -2,6 +2,9 @@
 #include "wire/pox_elements.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
 
 #define TEXT(element, member) ELEMENT_TEXT(struct answer_user, element, member)
 static const struct element user_rows[] = {
@@ -127,3 +130,13 @@ const struct element_list pox_protocol_blocks[POX_PROTOCOL_BLOCKS] = {
 	ELEMENT_LIST("MailStore", mail_store_rows),
 	ELEMENT_LIST("AddressBook", address_book_rows),
 };
+
+usher_status
+pox_find_response(const struct xml_node *root, const struct xml_node **out, struct usher_error *err)
+{
+	*out = xml_child(root, "Response");
+	if (strcmp(root->name, "Autodiscover") != 0 || *out == NULL)
+		return err_set(err, USHER_E_PEER, NULL,
+		    "the document with root %s is no Autodiscover response", root->name);
+	return USHER_OK;
+}

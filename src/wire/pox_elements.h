@@ -16,6 +16,11 @@ extern const struct element_list pox_error;		  /* in struct answer_refusal */
 enum { POX_PROTOCOL_ROWS = 49 };
 extern const struct element_list pox_protocol; /* in struct answer_protocol, after Type */
 
+/* The Response of a document of either schema. USHER_E_PEER: it is no such document. */
+USHER_CHECK usher_status
+pox_find_response(
+    const struct xml_node *root, const struct xml_node **out, struct usher_error *err);
+
 /* Children of Protocol that have such children themselves, in struct answer_protocol. */
 enum { POX_PROTOCOL_BLOCKS = 3 };
 extern const struct element_list pox_protocol_blocks[POX_PROTOCOL_BLOCKS];

@@ -208,12 +208,10 @@ static usher_status
 read_root(
     struct arena *mem, const struct xml_node *root, struct answer *out, struct usher_error *err)
 {
-	const struct xml_node *response = xml_child(root, "Response");
-	const struct xml_node *account, *error;
+	const struct xml_node *response, *account, *error;
 
-	if (strcmp(root->name, "Autodiscover") != 0 || response == NULL)
-		return err_set(err, USHER_E_PEER, NULL,
-		    "the document with root %s is no Autodiscover response", root->name);
+	if (pox_find_response(root, &response, err) != USHER_OK)
+		return USHER_E_PEER;
 	account = xml_child(response, "Account");
 	error = xml_child(response, "Error");
 	if (error == NULL && account != NULL)
@@ -233,16 +231,8 @@ pox_read_response(struct xml_reader *reader, struct arena *mem, struct slice xml
     struct answer *out, struct usher_error *err)
 {
 	const struct xml_limits limits = { POX_RESPONSE_BYTES, RESPONSE_ELEMENTS };
-	const struct xml_node *root;
-	struct answer answer;
-	usher_status st;
 
-	st = xml_read_answer(reader, mem, xml, &limits, &root, err);
-	if (st == USHER_OK)
-		st = read_root(mem, root, &answer, err);
-	if (st == USHER_OK)
-		*out = answer;
-	return st;
+	return elements_read_answer(reader, mem, xml, &limits, read_root, out, err);
 }
 
 /* ---- writing ---- */
@@ -313,16 +303,6 @@ write_parent(struct xml_writer *w, const struct element_list *list, const void *
 	xml_close(w, list->name);
 }
 
-static bool
-any_present(const struct element_list *list, const void *record)
-{
-	size_t n = list->n;
-
-	while (n > 0 && field_absent(&list->rows[n - 1].field, record))
-		n--;
-	return n > 0;
-}
-
 static void
 write_web(struct xml_writer *w, const char *name, const struct answer_web *side)
 {
@@ -374,7 +354,7 @@ write_protocol(
 	open_protocol(w, p);
 	write_elements(w, &pox_protocol, p, PROTOCOL_BIT(p->kind), words, lines);
 	for (size_t i = 0; i < POX_PROTOCOL_BLOCKS; i++)
-		if (any_present(&pox_protocol_blocks[i], p))
+		if (elements_present(&pox_protocol_blocks[i], p))
 			write_parent(w, &pox_protocol_blocks[i], p, PROTOCOL_BIT(p->kind), words);
 	if (p->kind == PROTOCOL_WEB) {
 		write_web(w, "Internal", &p->internal);

@@ -63,7 +63,7 @@ enum soap_fault {
 };
 
 /* Reads a question. `fault` is written with USHER_E_INPUT: how to answer it, with HTTP status 500
- * and err->message as text. Never needs more than 1 MiB of `mem`.
+ * and err->message as text. Never needs more than 1.5 MiB of `mem`.
  * Returns USHER_OK (look at out->invalid), USHER_E_INPUT, USHER_E_NOMEM. */
 USHER_CHECK usher_status
 soap_read_request(struct xml_reader *reader, struct arena *mem, struct slice xml,

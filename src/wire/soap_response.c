@@ -197,16 +197,8 @@ soap_read_response(struct xml_reader *reader, struct arena *mem, struct slice xm
     struct answer *out, struct usher_error *err)
 {
 	const struct xml_limits limits = { SOAP_RESPONSE_BYTES, RESPONSE_ELEMENTS };
-	const struct xml_node *root;
-	struct answer answer;
-	usher_status st;
 
-	st = xml_read_answer(reader, mem, xml, &limits, &root, err);
-	if (st == USHER_OK)
-		st = read_envelope(mem, root, &answer, err);
-	if (st == USHER_OK)
-		*out = answer;
-	return st;
+	return elements_read_answer(reader, mem, xml, &limits, read_envelope, out, err);
 }
 
 /* ---- writing ---- */

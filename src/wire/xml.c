@@ -36,6 +36,9 @@ struct xml_reader {
 	struct open_element open[XML_MAX_DEPTH];
 	size_t depth;
 	size_t elements_left;
+	/* Each namespace is copied once, however often elements change between them. */
+	const char *spaces[XML_MAX_SPACES];
+	size_t n_spaces;
 	const struct xml_node *root;
 	usher_status status;
 	struct usher_error *err;
@@ -76,16 +79,27 @@ copy_attributes(struct xml_reader *r, struct xml_node *node, int n, const xmlCha
 	return true;
 }
 
-/* Nearly all elements are in their parent's namespace. False when out of memory. */
+/* Nearly all elements are in the namespace of the one before. */
 static bool
-set_space(
-    struct xml_reader *r, struct xml_node *node, const struct open_element *parent, const char *uri)
+set_space(struct xml_reader *r, struct xml_node *node, const char *uri)
 {
-	const char *above = parent == NULL ? NULL : parent->node->space;
+	size_t i = r->n_spaces;
 
 	if (uri == NULL)
 		return true;
-	node->space = above != NULL && strcmp(above, uri) == 0 ? above : arena_strdup(r->mem, uri);
+	while (i > 0 && strcmp(r->spaces[i - 1], uri) != 0)
+		i--;
+	if (i > 0) {
+		node->space = r->spaces[i - 1];
+		return true;
+	}
+	if (r->n_spaces == XML_MAX_SPACES) {
+		stop(r, USHER_E_LIMIT, "too many namespaces");
+		return false;
+	}
+	node->space = arena_strdup(r->mem, uri);
+	if (node->space != NULL)
+		r->spaces[r->n_spaces++] = node->space;
 	return node->space != NULL;
 }
 
@@ -115,7 +129,7 @@ on_start(void *user, const xmlChar *name, UNUSED const xmlChar *prefix, const xm
 	node = arena_zalloc(r->mem, sizeof(*node));
 	if (node != NULL)
 		node->name = arena_strdup(r->mem, (const char *)name);
-	if (node == NULL || node->name == NULL || !set_space(r, node, parent, (const char *)uri) ||
+	if (node == NULL || node->name == NULL || !set_space(r, node, (const char *)uri) ||
 	    (n_attributes > 0 && !copy_attributes(r, node, n_attributes, attributes))) {
 		stop(r, USHER_E_NOMEM, NULL);
 		return;
@@ -447,6 +461,7 @@ xml_read(struct xml_reader *r, struct arena *mem, struct slice document,
 	r->mem = mem;
 	r->depth = 0;
 	r->elements_left = limits->elements;
+	r->n_spaces = 0;
 	r->root = NULL;
 	r->status = USHER_OK;
 	r->err = err;

@@ -15,6 +15,7 @@
 enum {
 	XML_MAX_DEPTH = 32,
 	XML_MAX_ATTRIBUTES = 16,       /* of one element, namespace declarations apart */
+	XML_MAX_SPACES = 32,	       /* namespaces that elements of a document are in */
 	XML_MAX_TEXT_BYTES = 64 * 1024 /* character data of one element */
 };
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """usherd answers mail programs: the right settings, to those who may have them."""
 import base64
+import concurrent.futures
 import os
 import pathlib
 import shutil
 import sqlite3
-import threading
 import time
 
 import site_contoso as site
@@ -255,21 +255,20 @@ def _():
                       password='new').status, 401)
 
 
+def at_once(n, ask):
+    """What asking with the numbers below n gives, all at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+        return list(pool.map(ask, range(n)))
+
+
 @tap.case('who waits too long for his password to be checked gets 503, and others go on')
 def _():
     home = folder / 'slow'
     home.mkdir()
-    statuses = []
     with Usherd(home, directory=site.uri(folder), top='password threads = 1\n', config=(
             '[limits]\nwork time = 100ms\n[authentication]\nlogin failures = 1000\n')) as slow:
-        def guess(number):
-            statuses.append(site.ask(slow, login='nora@contoso.com', password=str(number)).status)
-
-        threads = [threading.Thread(target=guess, args=(i,)) for i in range(40)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        statuses = at_once(40, lambda number: site.ask(
+            slow, login='nora@contoso.com', password=str(number)).status)
         tap.true(503 in statuses and set(statuses) <= {401, 503}, f'statuses: {statuses}')
         end = time.monotonic() + 20
         while site.ask(slow, login='nora@contoso.com').status != 200:
@@ -375,18 +374,10 @@ def _():
 def _():
     home = folder / 'burst'
     home.mkdir()
-    statuses = []
     with Usherd(home, directory=site.uri(folder), top='password threads = 2\n', config=(
             '[limits]\nwork time = 1m\n[authentication]\nlogin failures = 3\n')) as burst:
-        def guess(number):
-            statuses.append(site.ask(burst, login='jo@contoso.com', password=f'at once {number}',
-                                     timeout=60).status)
-
-        threads = [threading.Thread(target=guess, args=(i,)) for i in range(30)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        statuses = at_once(30, lambda number: site.ask(
+            burst, login='jo@contoso.com', password=f'at once {number}', timeout=60).status)
     tap.same(set(statuses), {401, 429})
     # Each thread may be at work on one while the last failure allowed is counted.
     tap.true(statuses.count(401) <= 3 + 2, f'{statuses.count(401)} passwords were tried')

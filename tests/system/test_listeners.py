@@ -42,17 +42,21 @@ def start(where='127.0.0.1', proxies='127.0.0.1', extra=''):
 daemon = start()
 
 
+def crowd(daemon_, clients):
+    """Health is answered while so many are connected and say nothing."""
+    silent = [socket.create_connection(daemon_.https) for _ in range(clients)]
+    time.sleep(0.3)
+    tap.same(request(daemon_.private, 'localhost', '/health', 'GET', timeout=5).status, 200)
+    for s in silent:
+        s.close()
+
+
 @tap.case('health is answered while clients have taken all connections')
 def _():
     home = folder / 'full'
     home.mkdir()
     with Usherd(home, directory=site.uri(folder), config='[limits]\nconnections = 8\n') as full:
-        silent = [socket.create_connection(full.https) for _ in range(12)]
-        time.sleep(0.3)
-        answer = request(full.private, 'localhost', '/health', 'GET', timeout=5)
-        tap.same(answer.status, 200)
-        for s in silent:
-            s.close()
+        crowd(full, 12)
 
 
 @tap.case('health is answered while clients have taken all descriptors they may have')
@@ -66,12 +70,7 @@ def _():
     with Usherd(home, directory=site.uri(folder), wrapper=wrapper,
                 config='[limits]\nconnections per address = 1000\n') as tight:
         tap.has(tight.log(), 'fewer descriptors')
-        silent = [socket.create_connection(tight.https) for _ in range(220)]
-        time.sleep(0.3)
-        answer = request(tight.private, 'localhost', '/health', 'GET', timeout=5)
-        tap.same(answer.status, 200)
-        for s in silent:
-            s.close()
+        crowd(tight, 220)
 
 
 @tap.each([

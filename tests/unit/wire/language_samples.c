@@ -1,13 +1,15 @@
-/* language_samples.c - `language-samples FOLDER N` writes N random documents of each language but
- * POX for a validator. */
+/* language_samples.c - `language-samples FOLDER N` writes N random documents of each language for a
+ * validator. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "random_autoconfig.h"
 #include "random_mobilesync.h"
+#include "random_pox.h"
 #include "random_soap.h"
 #include "wire/autoconfig.h"
 #include "wire/mobilesync.h"
+#include "wire/pox.h"
 
 static int
 save(const char *folder, const char *kind, unsigned long i, const struct buf *b)
@@ -75,6 +77,24 @@ autoconfig(struct arena *mem, unsigned long i, struct buf *b)
 	autoconfig_write(b, &a);
 }
 
+static void
+response(struct arena *mem, unsigned long i, struct buf *b)
+{
+	struct answer a;
+
+	random_answer(mem, i, &a);
+	pox_write_response(b, &a);
+}
+
+static void
+request(struct arena *mem, unsigned long i, struct buf *b)
+{
+	struct question q;
+
+	random_question(mem, i, &q);
+	pox_write_request(b, &q);
+}
+
 static const struct {
 	const char *name;
 	void (*write)(struct arena *mem, unsigned long i, struct buf *b);
@@ -84,6 +104,8 @@ static const struct {
 	{ "soap", soap },
 	{ "soap-request", soap_question },
 	{ "autoconfig", autoconfig },
+	{ "response", response },
+	{ "request", request },
 };
 
 int

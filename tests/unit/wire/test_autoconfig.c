@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/address.h"
+#include "reader.h"
 #include "wire/autoconfig.h"
 
 enum { ARENA_BYTES = 1024 * 1024 };
@@ -445,20 +446,6 @@ test_questions(void **state)
 			fail_msg("%s: another language", questions[i].query);
 	}
 	arena_free(mem);
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

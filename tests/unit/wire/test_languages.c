@@ -14,6 +14,7 @@
 #include "random_autoconfig.h"
 #include "random_mobilesync.h"
 #include "random_soap.h"
+#include "reader.h"
 #include "wire/autoconfig.h"
 #include "wire/mobilesync.h"
 
@@ -166,20 +167,6 @@ test_cut(void **state)
 		}
 		buf_clear(&in);
 	}
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "reader.h"
 #include "wire/mobilesync.h"
 #include "wire/pox.h"
 
@@ -196,20 +197,6 @@ test_other_kinds(void **state)
 	assert_int_equal(got.refusal.status, 2);
 	buf_clear(&b);
 	arena_free(mem);
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

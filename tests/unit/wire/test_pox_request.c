@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "random_pox.h"
+#include "reader.h"
 #include "wire/pox.h"
 
 #define NS " xmlns='http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006'"
@@ -251,20 +252,6 @@ test_round_trip(void **state)
 	}
 	buf_clear(&b);
 	arena_free(mem);
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "random_pox.h"
+#include "reader.h"
 #include "wire/pox.h"
 
 /* Whole documents in tests/unit/wire/pox: what is read from one writes the same bytes again, which
@@ -409,20 +410,6 @@ test_round_trip(void **state)
 	}
 	buf_clear(&b);
 	arena_free(mem);
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

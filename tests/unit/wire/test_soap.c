@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "reader.h"
 #include "wire/soap.h"
 #include "wire/soap_rows.h"
 
@@ -665,20 +666,6 @@ test_default_settings(void **state)
 	assert_int_equal(got.settings.n, SOAP_ROWS);
 	buf_clear(&b);
 	arena_free(mem);
-}
-
-static int
-make_reader(void **state)
-{
-	*state = xml_reader_new();
-	return *state == NULL;
-}
-
-static int
-free_reader(void **state)
-{
-	xml_reader_free(*state);
-	return 0;
 }
 
 int

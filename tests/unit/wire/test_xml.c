@@ -216,6 +216,14 @@ test_limits(void **state)
 	buf_text(&b, "/>");
 	refuse(reader, "101 namespaces", buf_as_slice(&b), USHER_E_LIMIT, "too many attributes");
 
+	buf_reset(&b);
+	buf_text(&b, "<a>");
+	for (int i = 0; i < XML_MAX_SPACES + 1; i++)
+		buf_printf(&b, "<b xmlns='u%d'/>", i);
+	buf_text(&b, "</a>");
+	refuse(
+	    reader, "33 namespaces in use", buf_as_slice(&b), USHER_E_LIMIT, "too many namespaces");
+
 	/* This one would take libxml2 seconds. */
 	buf_reset(&b);
 	buf_text(&b, "<a");
@@ -397,10 +405,35 @@ test_write(void **state)
 	buf_clear(&b);
 }
 
+/* Elements that change between long namespaces must not copy them each time. */
+static void
+test_namespaces_are_shared(void **state)
+{
+	struct xml_reader *reader = xml_reader_new();
+	struct arena *mem = arena_new(64 * 1024);
+	const struct xml_node *root;
+	struct buf b = { .max = 64 * 1024 };
+
+	(void)state;
+	buf_text(&b, "<a xmlns:x='");
+	repeat(&b, "0123456789", 1000);
+	buf_text(&b, "' xmlns:y='");
+	repeat(&b, "9876543210", 1000);
+	buf_text(&b, "'>");
+	repeat(&b, "<x:b/><y:b/>", 40);
+	buf_text(&b, "</a>");
+	assert_int_equal(xml_read(reader, mem, buf_as_slice(&b), &limits, &root, NULL), USHER_OK);
+	assert_ptr_equal(root->first->space, root->first->next->next->space);
+	buf_clear(&b);
+	arena_free(mem);
+	xml_reader_free(reader);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_namespaces_are_shared),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_limits),
