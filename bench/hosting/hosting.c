@@ -1,6 +1,9 @@
 /* hosting.c - makes the directory of somebody who hosts many domains, for tests and benchmarks.
  *
- *	hosting COUNT FOLDER     FOLDER/hosting.json, and the keys for FOLDER/usher.db
+ *	hosting COUNT FOLDER [CERTIFICATES]
+ *
+ * makes FOLDER/hosting.json and the keys for FOLDER/usher.db. Only the first domains have a
+ * certificate when there shall be fewer.
  *
  * Domain N is `dNNNNN.example`. The kinds take turns: mail, exchange, redirect-url,
  * redirect-address, alias of the mail domain before it. Each has a name, a face, host names and a
@@ -22,7 +25,7 @@
 enum { KINDS = 5, MEMORY_BYTES = 64 * 1024, DOCUMENT_BYTES = 1024 * 1024 * 1024 };
 
 struct hosting {
-	unsigned n;
+	unsigned n, n_certificates;
 	const char *stem;
 	struct arena *mem; /* of one domain */
 	struct buf text;
@@ -75,6 +78,8 @@ put_certificate(struct hosting *h, unsigned i)
 	struct certificate c;
 	struct buf key;
 
+	if (i >= h->n_certificates)
+		return;
 	buf_init(&key, CERT_KEY_BYTES);
 	if (cert_selfsigned(h->mem, name(h, "autodiscover.", i), time(NULL), &key, &c, &err) !=
 	    USHER_OK)
@@ -150,7 +155,7 @@ put_domain(struct hosting *h, unsigned i)
 	d.short_name = arena_printf(h->mem, "Customer %u", i);
 	d.home_page = arena_printf(h->mem, "https://www.%s/", d.domain);
 	d.documentation_url = arena_printf(h->mem, "https://help.%s/mail", d.domain);
-	d.certificate = h->thumbprints[i];
+	d.certificate = i < h->n_certificates ? h->thumbprints[i] : NULL;
 	d.host_names = (struct text_list){ hosts, COUNT_OF(hosts) };
 	if (d.kind == DOMAIN_EXCHANGE)
 		d.server = server_name(h, i);
@@ -222,14 +227,15 @@ put_all(struct hosting *h, void (*one)(struct hosting *h, unsigned i))
 int
 main(int argc, char **argv)
 {
-	struct hosting h = { .n = argc == 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0 };
+	struct hosting h = { .n = argc >= 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0 };
 	char path[4096], keys[4096];
 	FILE *out;
 
 	if (h.n == 0 || h.n > 99999) {
-		(void)fputs("usage: hosting COUNT FOLDER\n", stderr);
+		(void)fputs("usage: hosting COUNT FOLDER [CERTIFICATES]\n", stderr);
 		return 64;
 	}
+	h.n_certificates = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : h.n;
 	(void)snprintf(path, sizeof(path), "%s/usher.db", argv[2]);
 	h.stem = path;
 	cert_key_path(h.stem, "", keys, sizeof(keys));
