@@ -130,7 +130,7 @@ def usherd(parent, size, chain, key, hosting):
             config=f'[listen https full]\naddress = 127.0.0.1:{full}\ncertificate = {chain}\n'
                    f'key = {key}\nsession tickets = no\n'
                    '[limits]\nconnections per address = 100000\n'
-                   'requests per connection = 1000000000\n'
+                   'requests per connection = 1000000000\nwaiting passwords = 100000\n'
                    '[authentication]\nremember time = 1h\n[log]\nrequests = no\n',
             wrapper=('taskset', '-c', SERVER_CORE)) as service:
         yield {False: service.https[1], True: full}, service.process
