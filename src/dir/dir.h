@@ -27,16 +27,17 @@ enum dir_flags {
 	DIR_WRITE = 1 << 0,
 	DIR_CREATE = 1 << 1, /* with DIR_WRITE: make it when it is missing */
 	DIR_SERVE = 1 << 2,  /* never wait: a locked directory is LOOKUP_UNAVAILABLE at once */
-	DIR_BULK = 1 << 3    /* with DIR_WRITE, for `import`: more memory, faster by the million */
+	DIR_BULK = 1 << 3,   /* with DIR_WRITE, for `import`: more memory, faster by the million */
+	DIR_FORWARD = 1 << 4 /* with DIR_READ: migrate an older schema all the same */
 };
 
 /* `uri` is `sqlite:/absolute/or/relative/path`; a text without a scheme is a path.
  *
- * Opening an older schema with DIR_WRITE migrates it forward in one transaction; with DIR_READ it
- * is read as it is when that is possible.
+ * Opening an older schema with DIR_WRITE or DIR_FORWARD migrates it forward in one transaction;
+ * otherwise it is refused, so that looking never takes a directory from the usher that serves it.
  * Returns USHER_OK
  *         USHER_E_ABSENT      no such directory (and no DIR_CREATE): run `usher setup`
- *         USHER_E_UNAVAILABLE locked, newer schema, damaged, not a directory of usher
+ *         USHER_E_UNAVAILABLE locked, another schema, damaged, not a directory of usher
  *         USHER_E_PERMISSION  the operating system refuses
  *         USHER_E_IO          cannot be created
  *         USHER_E_USAGE       unknown scheme, no path

@@ -373,6 +373,28 @@ configure(struct sqlite_dir *d, struct usher_error *err)
 }
 
 static usher_status
+sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_error *err);
+
+static void
+sqlite_close(struct dir *dir);
+
+/* For a handle that only reads: through one that is there for as long as that takes. */
+static usher_status
+migrate_beside(const struct sqlite_dir *d, int version, struct usher_error *err)
+{
+	struct usher_error why = { 0 };
+	struct dir *writer;
+	usher_status st = sqlite_open(d->path, DIR_WRITE, &writer, &why);
+
+	if (st != USHER_OK)
+		return err_set(err, st, d->path,
+		    "is of schema %d of an older usher and cannot be brought to schema %d: %s",
+		    version, schema_version, why.message);
+	sqlite_close(writer);
+	return USHER_OK;
+}
+
+static usher_status
 check_schema(struct sqlite_dir *d, struct usher_error *err)
 {
 	bool write = (d->flags & DIR_WRITE) != 0;
@@ -392,10 +414,12 @@ check_schema(struct sqlite_dir *d, struct usher_error *err)
 			return fail_errno(d->path, ENOENT, err);
 		FALLTHROUGH;
 	case SCHEMA_OLDER:
+		if ((d->flags & DIR_FORWARD) != 0)
+			return migrate_beside(d, version, err);
 		if (!write)
 			return err_set(err, USHER_E_UNAVAILABLE, d->path,
-			    "is of schema %d of an older usher; any command that changes it brings "
-			    "it to schema %d",
+			    "is of schema %d of an older usher; start or reload usherd, or change "
+			    "something with usher: that brings it to schema %d",
 			    version, schema_version);
 		st = schema_migrate(d->db, d->path, d->flags, NULL, 0, err);
 		if (st != USHER_OK)

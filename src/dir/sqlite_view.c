@@ -67,7 +67,8 @@ follow_file(struct sqlite_dir *d, struct usher_error *err)
 	return st;
 }
 
-/* Everything was dropped because somebody committed; it may have been a newer usher. */
+/* Everything was dropped because somebody committed; it may have been a newer usher, or a backup of
+ * an older one was restored. */
 static usher_status
 check_version(struct sqlite_dir *d, struct usher_error *err)
 {
@@ -82,7 +83,11 @@ check_version(struct sqlite_dir *d, struct usher_error *err)
 	st = sqlite_row(d, stmt, &row, err);
 	version = sqlite3_column_int(stmt, 0);
 	(void)sqlite3_reset(stmt);
-	if (st == USHER_OK && version != schema_version)
+	if (st == USHER_OK && version < schema_version)
+		return err_set(err, USHER_E_UNAVAILABLE, d->path,
+		    "is now of schema %d of an older usher; reload usherd to bring it to schema %d",
+		    version, schema_version);
+	if (st == USHER_OK && version > schema_version)
 		st = err_set(err, USHER_E_UNAVAILABLE, d->path,
 		    "was brought to schema %d by a newer usher, this one knows %d; restart usherd",
 		    version, schema_version);

@@ -200,11 +200,11 @@ take_names(struct service *service, const struct certs *certs, struct served_lis
 }
 
 static usher_status
-read_directory(
-    struct service *service, struct arena *mem, struct certs *out, struct usher_error *err)
+read_directory(struct service *service, unsigned flags, struct arena *mem, struct certs *out,
+    struct usher_error *err)
 {
 	struct dir *dir;
-	usher_status st = dir_open(service->conf->directory, DIR_READ, &dir, err);
+	usher_status st = dir_open(service->conf->directory, flags, &dir, err);
 
 	if (st != USHER_OK)
 		return st;
@@ -217,7 +217,7 @@ read_directory(
 }
 
 static usher_status
-build(struct assembly *a, struct usher_error *err)
+build(struct assembly *a, unsigned dir_flags, struct usher_error *err)
 {
 	struct service *service = a->service;
 	const struct conf *conf = service->conf;
@@ -228,7 +228,7 @@ build(struct assembly *a, struct usher_error *err)
 
 	if (scratch == NULL)
 		return err_nomem(err, "service");
-	st = read_directory(service, scratch, &certs, err);
+	st = read_directory(service, dir_flags, scratch, &certs, err);
 	for (size_t i = 0; st == USHER_OK && i < conf->n_listeners; i++)
 		st = add_listener(a, &conf->listeners[i], &certs, &served, err);
 	if (st == USHER_OK)
@@ -239,8 +239,8 @@ build(struct assembly *a, struct usher_error *err)
 }
 
 usher_status
-assemble(
-    struct conf *conf, struct service_state *state, struct assembly *out, struct usher_error *err)
+assemble(struct conf *conf, unsigned dir_flags, struct service_state *state, struct assembly *out,
+    struct usher_error *err)
 {
 	struct engine_settings *s = &out->settings;
 	struct service *service = calloc(1, sizeof(*service));
@@ -272,7 +272,7 @@ assemble(
 	};
 	s->app = service;
 	set_limits(conf, s);
-	return build(out, err);
+	return build(out, dir_flags, err);
 }
 
 void

@@ -14,14 +14,14 @@ struct assembly {
 	struct service *service; /* settings.app; NULL when the engine has taken it */
 };
 
-/* Opens the directory, reads certificates and keys. Takes its own reference to `conf`. *out is the
- * caller's to clear in any case.
+/* Opens the directory with `dir_flags` to read it (enum dir_flags), reads certificates and keys.
+ * Takes its own reference to `conf`. *out is the caller's to clear in any case.
  *
  * Returns as dir_open(), certs_fill() and certs_fill_from_files(), and USHER_E_LIMIT (too many
  * addresses to listen on). */
 USHER_CHECK usher_status
-assemble(
-    struct conf *conf, struct service_state *state, struct assembly *out, struct usher_error *err);
+assemble(struct conf *conf, unsigned dir_flags, struct service_state *state, struct assembly *out,
+    struct usher_error *err);
 
 /* Releases what the engine did not take. */
 void

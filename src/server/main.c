@@ -146,7 +146,7 @@ test(struct conf *conf)
 
 	if (st != USHER_OK)
 		return fail(st, &err);
-	st = assemble(conf, &state, &a, &err);
+	st = assemble(conf, DIR_READ, &state, &a, &err);
 	assembly_clear(&a);
 	service_state_clear(&state);
 	if (st != USHER_OK)

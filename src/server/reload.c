@@ -85,7 +85,7 @@ daemon_init(struct daemon *d, struct conf *conf, struct usher_error *err)
 	if (st != USHER_OK)
 		return st;
 	d->conf_path = conf->path;
-	st = assemble(conf, &d->state, &a, err);
+	st = assemble(conf, DIR_READ | DIR_FORWARD, &d->state, &a, err);
 	if (st == USHER_OK)
 		st = engine_new(&a.settings, &d->engine, err);
 	if (st == USHER_OK) {
@@ -115,7 +115,7 @@ static usher_status
 replace(struct daemon *d, struct conf *conf, struct usher_error *err)
 {
 	struct assembly a;
-	usher_status st = assemble(conf, &d->state, &a, err);
+	usher_status st = assemble(conf, DIR_READ | DIR_FORWARD, &d->state, &a, err);
 
 	if (st == USHER_OK)
 		st = engine_reconfigure(d->engine, &a.settings, err);

@@ -2,6 +2,7 @@
 """usherd starts, or says in one line why not."""
 import os
 import pwd
+import shutil
 import signal
 import socket
 import sqlite3
@@ -102,6 +103,63 @@ def _():
             db.execute(change)
         db.close()
         refused(run(text=GOOD.replace('usher.db', name)), 4, name, part)
+
+
+def make_older(path):
+    """Makes a copy of the directory as the first schema had it."""
+    path.write_bytes((folder / 'usher.db').read_bytes())
+    with sqlite3.connect(path) as db:
+        db.executescript('''
+            PRAGMA foreign_keys = OFF;
+            DROP TABLE redirect;
+            DROP TABLE relationship;
+            DROP INDEX mailbox_services_of;
+            DROP INDEX mailbox_redirect_address;
+            ALTER TABLE mailbox DROP COLUMN services_of;
+            PRAGMA user_version = 1;
+        ''')
+        for table, columns in (
+                ('domain', 'separators home_page logo contact documentation_url oauth2_login_url '
+                 'oauth2_token_url oauth2_scope oauth2_client_id'),
+                ('organization', 'certificate_template application_uri token_issuer '
+                 'token_endpoint federated_domains')):
+            for column in columns.split():
+                db.execute(f'ALTER TABLE {table} DROP COLUMN {column}')
+    db.close()
+
+
+def schema_of(path):
+    with sqlite3.connect(path) as db:
+        version = db.execute('PRAGMA user_version').fetchone()[0]
+    db.close()
+    return version
+
+
+@tap.case('a directory of an older schema is brought forward by serving it, not by looking at it')
+def _():
+    path = folder / 'older.db'
+    make_older(path)
+    text = GOOD.replace('usher.db', path.name)
+    refused(run('-t', text=text), 4, path.name, 'schema 1 of an older usher', 'start or reload')
+    tap.same(schema_of(path), 1)
+    shutil.copytree(folder / 'usher.db.keys', folder / 'older.db.keys')
+    with Usherd(folder, directory=f'sqlite:{path}', listeners=('https',)) as daemon:
+        def status():
+            return site.ask(daemon, 'any@fabrikam.example').status
+
+        tap.true(schema_of(path) > 1, 'brought forward')
+        tap.same(status(), 200)
+        make_older(folder / 'restored.db')
+        old, db = sqlite3.connect(folder / 'restored.db'), sqlite3.connect(path)
+        old.backup(db)
+        old.close()
+        db.close()
+        tap.same(status(), 503)
+        daemon.reload()
+        end = time.monotonic() + 15
+        while status() != 200:
+            tap.true(time.monotonic() < end, daemon.log())
+            time.sleep(0.02)
 
 
 @tap.case('a file that is no directory is refused')

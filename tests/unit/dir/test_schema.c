@@ -174,7 +174,7 @@ test_migrations(void **state)
 }
 
 static void
-test_newer_under_a_running_service(void **state)
+test_another_under_a_running_service(void **state)
 {
 	struct fixture *f = *state;
 	struct dir *dir = fixture_open(f, DIR_SERVE);
@@ -184,6 +184,9 @@ test_newer_under_a_running_service(void **state)
 	fixture_sql(f, "PRAGMA user_version = 99");
 	assert_int_equal(fixture_ask(f, dir, "nora@contoso.com", NULL, &facts), LOOKUP_UNAVAILABLE);
 	assert_non_null(strstr(f->err.message, "by a newer usher"));
+	fixture_sql(f, "PRAGMA user_version = 1");
+	assert_int_equal(fixture_ask(f, dir, "nora@contoso.com", NULL, &facts), LOOKUP_UNAVAILABLE);
+	assert_non_null(strstr(f->err.message, "reload usherd"));
 	dir_close(dir);
 }
 
@@ -210,7 +213,7 @@ main(void)
 		FULL(test_lookups_search),
 		FULL(test_connection_is_guarded),
 		EMPTY(test_migrations),
-		FULL(test_newer_under_a_running_service),
+		FULL(test_another_under_a_running_service),
 		FULL(test_unknown_word),
 	};
 
