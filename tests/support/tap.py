@@ -16,9 +16,11 @@ import concurrent.futures
 import os
 import shutil
 import sys
+import threading
 import traceback
 
 _cases = []
+_printing = threading.Lock()
 
 
 class Skip(Exception):
@@ -77,10 +79,16 @@ def need(*programs):
             raise Missing(f'{program} is not installed: script/bootstrap installs it')
 
 
+def _say(line):
+    """Prints a line in one piece: a case notes while another's verdict is printed."""
+    with _printing:
+        print(line, flush=True)
+
+
 def note(text):
     """Prints a diagnostic line or more."""
     for line in str(text).splitlines():
-        print('#', line, flush=True)
+        _say(f'# {line}')
 
 
 def _outcome(function):
@@ -111,7 +119,7 @@ def main(jobs=1):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         outcomes = pool.map(_outcome, (function for _, function in chosen))
         for number, ((name, _), (verdict, rest, problem)) in enumerate(zip(chosen, outcomes), 1):
-            print(f'{verdict} {number} - {name}{rest}', flush=True)
+            _say(f'{verdict} {number} - {name}{rest}')
             note(problem)
             failed += verdict != 'ok'
     sys.exit(1 if failed else 0)
