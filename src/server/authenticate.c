@@ -10,8 +10,9 @@
 #include "base/when.h"
 #include "server/service.h"
 
-void
-authenticate_drop(struct auth *auth)
+/* Wipes the password: nobody needs it any more. */
+static void
+drop(struct auth *auth)
 {
 	secret_clear(&auth->password);
 }
@@ -95,7 +96,7 @@ authenticate(struct request *request, struct auth *auth)
 	if (auth->outcome == CALLER_PASSED)
 		request_set_user(request, auth->login);
 	if (auth->outcome != CALLER_UNSURE)
-		authenticate_drop(auth);
+		drop(auth);
 }
 
 /* In the thread pool. The throttle is asked again and told here: guesses that queued up together
@@ -150,7 +151,7 @@ hashed(struct request *request, void *arg, bool ran)
 		auth->outcome = CALLER_WAIT;
 	else
 		conclude(request, auth);
-	authenticate_drop(auth);
+	drop(auth);
 	auth->then(request, auth);
 }
 
@@ -161,7 +162,7 @@ authenticate_check(struct request *request, struct auth *auth,
 	auth->then = then;
 	if (request_defer(request, hash, hashed, auth))
 		return;
-	authenticate_drop(auth);
+	drop(auth);
 	auth->outcome = CALLER_UNAVAILABLE;
 	then(request, auth);
 }
@@ -206,7 +207,7 @@ ask_to_wait(struct request *request, uint64_t wait_ms)
 void
 authenticate_refuse(struct request *request, struct auth *auth)
 {
-	authenticate_drop(auth);
+	drop(auth);
 	if (auth->outcome == CALLER_UNAVAILABLE && auth->directory_failed)
 		(void)service_available(request, LOOKUP_UNAVAILABLE, &auth->err);
 	else if (auth->outcome == CALLER_UNAVAILABLE)

@@ -34,7 +34,7 @@ struct auth {
 };
 
 /* Looks at the credentials without hashing: microseconds. `auth` lies in request->mem. When the
- * outcome is CALLER_UNSURE, authenticate_check() or authenticate_drop() must follow. */
+ * outcome is CALLER_UNSURE, authenticate_check() must follow. */
 void
 authenticate(struct request *request, struct auth *auth);
 
@@ -43,10 +43,6 @@ authenticate(struct request *request, struct auth *auth);
 void
 authenticate_check(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth));
-
-/* Wipes the password: nobody needs to know. */
-void
-authenticate_drop(struct auth *auth);
 
 /* The reply for every outcome but CALLER_PASSED and CALLER_UNSURE. */
 void

@@ -169,10 +169,6 @@ answer_question(struct request *request, struct job *job, const char *login)
 		    request, &job->question, login, REFUSAL_INVALID_REQUEST, job->request_id);
 		return;
 	}
-	/* There wrong passwords cost nothing and are not counted, so that the one that is
-	 * remembered must get the same answer, or it could be guessed. */
-	if (job->question.legacy_dn == NULL && resolve_anonymous(&facts))
-		login = NULL;
 	answer_from(request, job, &facts, login);
 }
 
@@ -243,23 +239,22 @@ handle_pox(struct request *request)
 	job->question.client = client_traits(request->head);
 	job->request_id = request_id(request);
 
-	authenticate(request, &job->auth);
-	if (job->auth.outcome == CALLER_PASSED || job->auth.outcome == CALLER_UNAVAILABLE) {
-		answer_or_refuse(request, &job->auth);
-		return;
-	}
 	/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must
-	 * not be told that they are wrong. */
+	 * not be told that they are wrong. There they cost nothing and are not counted, so they are
+	 * not looked at at all: neither answer nor time tells whether one is right. */
 	found = find_anonymous(request, job, &facts, &open, &err);
-	if (found == LOOKUP_UNAVAILABLE || open)
-		authenticate_drop(&job->auth);
 	if (!service_available(request, found, &err))
 		return;
-	if (open && facts.domain->kind == DOMAIN_EXCHANGE)
+	if (open && facts.domain->kind == DOMAIN_EXCHANGE) {
 		answer_question(request, job, NULL); /* even its mailboxes are */
-	else if (open)
+		return;
+	}
+	if (open) {
 		answer_from(request, job, &facts, NULL);
-	else if (job->auth.outcome == CALLER_UNSURE)
+		return;
+	}
+	authenticate(request, &job->auth);
+	if (job->auth.outcome == CALLER_UNSURE)
 		authenticate_check(request, &job->auth, answer_or_refuse);
 	else
 		answer_or_refuse(request, &job->auth);

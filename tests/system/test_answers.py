@@ -169,15 +169,19 @@ def _():
         tap.same(site.raw(site.ask(daemon, 'sam@fabrikam.example', **fields)), site.raw(right))
 
 
-@tap.case('an open domain looks at no mailbox: one that cannot be read changes nothing')
+@tap.case('an open domain looks at no mailbox and no login: what cannot be read changes nothing')
 def _():
-    def rename(name):
+    def spoil(size):
+        text = 'x' * size
         with sqlite3.connect(folder / 'usher.db') as db:
-            db.execute("UPDATE mailbox SET display_name = ? WHERE address LIKE 'sam@%'", (name,))
+            db.execute("UPDATE mailbox SET display_name = ? WHERE address LIKE 'sam@%'", (text,))
+            db.execute("UPDATE credential SET password_hash = ? WHERE login_name LIKE 'sam@%'",
+                       (text,))
 
-    rename('x' * 5_000_000)  # more than a request may keep in memory
-    known, unknown = (site.ask(daemon, f'{name}@fabrikam.example') for name in ('sam', 'tim'))
-    rename('Sam')
+    spoil(5_000_000)  # more than a request may keep in memory
+    known, unknown = (site.ask(daemon, f'{name}@fabrikam.example', login='sam@fabrikam.example')
+                      for name in ('sam', 'tim'))
+    spoil(5)
     tap.same((known.status, unknown.status), (200, 200))
     tap.same(known.body.replace(b'sam@', b'tim@'), unknown.body)
     programs.usher_ok('mailbox', 'remove', 'sam@fabrikam.example', directory=site.uri(folder))
