@@ -45,6 +45,7 @@ struct planning {
 	struct buf text;
 	uint32_t ttl_s;
 	struct zone_wish wish;
+	bool *used; /* for each of its addresses: a record has it */
 	size_t n_domains, n_incomplete;
 };
 
@@ -78,7 +79,8 @@ read_args(struct planning *p, const struct plan_args *args, struct usher_error *
 	if (args->addresses.n > PLAN_ADDRESSES)
 		return err_set(err, USHER_E_USAGE, "--address", "is given more than 1000 times");
 	addresses = arena_array(p->cli->mem, args->addresses.n, sizeof(*addresses));
-	if (addresses == NULL)
+	p->used = arena_zalloc(p->cli->mem, args->addresses.n * sizeof(*p->used) + 1);
+	if (addresses == NULL || p->used == NULL)
 		return err_nomem(err, "plan");
 	for (size_t i = 0; i < args->addresses.n && st == USHER_OK; i++)
 		st = read_address(p->cli, args->addresses.v[i], &addresses[i], err);
@@ -146,6 +148,27 @@ write_fragment(struct planning *p, const struct zone *zone)
 	write_raw(p->cli->out, buf_cstr(&p->text), p->text.n);
 }
 
+/* ---- addresses ---- */
+
+/* The value of a record is the very text that was told. */
+static void
+note_used(struct planning *p, const struct zone *zone)
+{
+	for (size_t i = 0; i < p->wish.n_addresses; i++)
+		for (size_t k = 0; k < zone->n_records && !p->used[i]; k++)
+			p->used[i] = zone->records[k].value == p->wish.addresses[i].text;
+}
+
+static void
+warn_of_unused(const struct planning *p, const struct plan_args *args)
+{
+	for (size_t i = 0; i < p->wish.n_addresses; i++)
+		if (!p->used[i])
+			cli_note("--address %s: no record needs it; look whether the host "
+				 "is that of a service, and in the domain's zone",
+			    args->addresses.v[i]);
+}
+
 /* ---- domains ---- */
 
 /* The text that vouches for the bytes that usherd serves for this domain, or why it serves none. */
@@ -192,6 +215,7 @@ plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 		write_object(p, &zone);
 	else
 		write_fragment(p, &zone);
+	note_used(p, &zone);
 	p->n_domains++;
 	p->n_incomplete += zone.complete ? 0 : 1;
 	if (p->text.status != USHER_OK)
@@ -279,6 +303,7 @@ plan_run(struct cli *cli, const void *args)
 	dir_close(p.dir);
 	if (st != USHER_OK)
 		return cli_fail(st, &err);
+	warn_of_unused(&p, args);
 	if (p.n_incomplete == 0)
 		return CLI_DONE;
 	cli_note("%zu of %zu domains lack records, because it is not known where clients reach "
