@@ -309,6 +309,18 @@ url_escape(struct buf *b, struct slice s)
 	}
 }
 
+void
+url_mailto(struct buf *b, const char *address)
+{
+	struct slice whole = slice_of(address);
+	size_t at = slice_find_last(whole, '@');
+
+	buf_text(b, "mailto:");
+	url_escape(b, slice_from(whole.p, at));
+	buf_text(b, at < whole.n ? "@" : "");
+	url_escape(b, slice_skip(whole, at + 1));
+}
+
 bool
 url_unescape(struct buf *b, struct slice s)
 {

@@ -45,6 +45,10 @@ url_same(const struct url *a, const struct url *b);
 void
 url_escape(struct buf *b, struct slice s);
 
+/* Appends the URL that begins a letter to an address (RFC 6068, 2). */
+void
+url_mailto(struct buf *b, const char *address);
+
 /* Appends `s` with every %XX decoded; `+` stays. False on a broken escape or a decoded NUL. */
 bool
 url_unescape(struct buf *b, struct slice s);

@@ -134,6 +134,7 @@ static const struct field account_rows[] = {
 	ROW_LIST(struct answer, domains, FORM_ANY, 0, "mail domains the settings are good for"),
 	ANY(struct answer, provider_name, "name of the provider"),
 	ANY(struct answer, provider_short_name, "short name of the provider"),
+	ANY(struct answer, provider_contact, "address of people who help"),
 	ANY(struct answer, oauth_issuer, "host that issues OAuth2 tokens"),
 	ANY(struct answer, oauth_scope, "scope to ask for"),
 	URL(struct answer, oauth_auth_url, "where the user agrees"),

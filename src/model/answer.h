@@ -241,6 +241,7 @@ struct answer {
 	struct text_list domains; /* that the settings are good for; may be a placeholder */
 	const char *provider_name;
 	const char *provider_short_name;
+	const char *provider_contact; /* address */
 	const char *oauth_issuer;
 	const char *oauth_scope;
 	const char *oauth_auth_url;

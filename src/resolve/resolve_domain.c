@@ -338,6 +338,7 @@ make(struct arena *mem, const struct facts *facts, const char *asked, bool excha
 	out->provider_id = facts->domain_name;
 	out->provider_name = d->display_name != NULL ? d->display_name : facts->domain_name;
 	out->provider_short_name = d->short_name != NULL ? d->short_name : out->provider_name;
+	out->provider_contact = d->contact;
 	put_services(&m);
 	put_oauth2(facts, out);
 	put_links(&m, d, out);

@@ -204,16 +204,32 @@ put_authentication(struct buf *out, const struct answer *a)
 }
 
 static void
+put_help(struct buf *out, const struct answer *a)
+{
+	bool both = a->provider_contact != NULL && a->n_documentation > 0;
+
+	buf_text(out, "\"help\":{");
+	if (a->provider_contact != NULL) {
+		buf_text(out, "\"contact\":[\"");
+		url_mailto(out, a->provider_contact);
+		buf_text(out, "\"]");
+	}
+	buf_text(out, both ? "," : "");
+	if (a->n_documentation > 0) {
+		buf_text(out, "\"documentation\":");
+		json_quote(out, slice_of(a->documentation[0].url));
+	}
+	buf_text(out, "},");
+}
+
+static void
 put_info(struct buf *out, const struct answer *a)
 {
 	const char *short_name = a->provider_short_name;
 
 	buf_text(out, ",\"info\":{");
-	if (a->n_documentation > 0) {
-		buf_text(out, "\"help\":{\"documentation\":");
-		json_quote(out, slice_of(a->documentation[0].url));
-		buf_text(out, "},");
-	}
+	if (a->provider_contact != NULL || a->n_documentation > 0)
+		put_help(out, a);
 	buf_text(out, "\"provider\":{\"name\":");
 	put_name(out, a->provider_name, NAME_CHARACTERS);
 	if (short_name != NULL && !same_text(short_name, a->provider_name) &&

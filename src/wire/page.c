@@ -238,8 +238,8 @@ page_write(struct buf *out, const struct page *page)
 	if (page->help != NULL)
 		html_put(out, "<p><a href=\"$\">$</a></p>\n", page->help, t->help);
 	if (page->contact != NULL) {
-		buf_text(out, "<p><a href=\"mailto:");
-		url_escape(out, slice_of(page->contact));
+		buf_text(out, "<p><a href=\"");
+		url_mailto(out, page->contact);
 		buf_text(out, "\">");
 		html_words(out, t->contact, page->contact);
 		buf_text(out, "</a></p>\n");

@@ -47,6 +47,16 @@ for number, words in enumerate(('oauth2 --oauth2-issuer login.phones.example', '
         usher('service', 'add', 'phones.example', kind, '--host', f'{kind}.phones.example', '--rank',
               str(number), '--authentication', *words.split())
 usher('service', 'add', 'phones.example', 'activesync', '--host', 'push.phones.example')
+usher('domain', 'add', 'shown.example', '--kind', 'mail', '--home-page', 'https://www.shown.example/',
+      '--logo', 'https://www.shown.example/logo.png', '--contact', 'help@shown.example')
+usher('service', 'add', 'shown.example', 'imap', '--host', 'imap.shown.example')
+usher('domain', 'add', 'staff.example', '--kind', 'mail', '--anonymous', 'off')
+usher('service', 'add', 'staff.example', 'imap', '--host', 'imap.staff.example')
+usher('mailbox', 'add', 'ann@staff.example', '--display-name', 'Ann')
+usher('mailbox', 'add', 'guest@staff.example', '--display-name', 'Guest', '--services-of',
+      'shown.example')
+site.set_password(folder, 'guest@staff.example', site.PASSWORD)
+site.set_password(folder, 'ann@staff.example', site.PASSWORD)
 usher('url', 'set', 'rest', '--external', 'https://cas01.contoso.com/api')
 daemon = Usherd(folder)
 daemon.__enter__()
@@ -56,6 +66,27 @@ def get(target, method='GET', host=site.HOST, fields=None, listener='https'):
     """A GET without credentials."""
     return request(getattr(daemon, listener), host, path=target, method=method, fields=fields,
                    root=False if listener == 'https' else None)
+
+
+# ---- what a domain shows of itself, and a mailbox with another's services ----
+
+@tap.case('POX shows the picture and the web site of a domain, PACC and the page its contact')
+def _():
+    got = site.ask(daemon, 'ann@shown.example').body
+    tap.has(got, b'<Image>https://www.shown.example/logo.png</Image>')
+    tap.has(got, b'<ServiceHome>https://www.shown.example/</ServiceHome>')
+    got = get('/.well-known/user-agent-configuration.json', host='ua-auto-config.shown.example')
+    tap.same(json.loads(got.body)['info']['help'], {'contact': ['mailto:help@shown.example']})
+    tap.has(get('/?email=ann%40shown.example').body, b'<a href="mailto:help@shown.example">')
+
+
+@tap.case('POX: a mailbox may have the services of another domain')
+def _():
+    for name, of in (('ann', 'staff'), ('guest', 'shown')):
+        address = f'{name}@staff.example'
+        got = site.ask(daemon, address, login=address).body
+        tap.has(got, f'<Server>imap.{of}.example</Server>'.encode())
+        tap.has(got, f'<LoginName>{address}</LoginName>'.encode())
 
 
 # ---- SOAP ----

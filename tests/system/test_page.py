@@ -60,7 +60,7 @@ def _():
     tap.has(text(got), 'Nobody asks for it here.')
     tap.has(got.body, b'<label for="email">Your e-mail address</label>')
     tap.has(got.body, b'<a href="https://www.fabrikam.example/help">Help</a>')
-    tap.has(got.body, b'<a href="mailto:help%40fabrikam.example">Write to ')
+    tap.has(got.body, b'<a href="mailto:help@fabrikam.example">Write to ')
     tap.has(got.body, b'<a href="https://www.fabrikam.example/"><bdi>Fabrikam &amp; S')
 
 

@@ -227,6 +227,9 @@ test_escapes(void **state)
 	url_escape(&b, slice_of("a+b c/\xc3\xbc~"));
 	assert_string_equal(buf_cstr(&b), "a%2Bb%20c%2F%C3%BC~");
 	buf_reset(&b);
+	url_mailto(&b, "a+b@c-d.example");
+	assert_string_equal(buf_cstr(&b), "mailto:a%2Bb@c-d.example");
+	buf_reset(&b);
 	assert_true(url_unescape(&b, slice_of("a%2bb+%C3%BC")));
 	assert_string_equal(buf_cstr(&b), "a+b+\xc3\xbc");
 	assert_false(url_unescape(&b, slice_of("%4")));

@@ -183,6 +183,16 @@ help_is_told(void **state)
 	assert_non_null(strstr(buf_cstr(&out),
 	    "\"info\":{\"help\":{\"documentation\":\"https://h.example/?a=1&b=\\\"2\\\"\"},"
 	    "\"provider\":"));
+	a.provider_contact = "help&more@h.example";
+	buf_reset(&out);
+	pacc_write(&out, &a);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "{\"help\":{\"contact\":[\"mailto:help%26more@h.example\"],\"documentation\":"));
+	a.n_documentation = 0;
+	buf_reset(&out);
+	pacc_write(&out, &a);
+	assert_non_null(strstr(buf_cstr(&out),
+	    "{\"help\":{\"contact\":[\"mailto:help%26more@h.example\"]},\"provider\":"));
 }
 
 /* The digests were computed by another program. */
