@@ -287,6 +287,23 @@ resolve_redirect(
 	return redirect_to_address(out, arena_join(mem, local, "@", d->redirect_domain));
 }
 
+int
+resolve_address(struct arena *mem, const struct facts *facts, const struct address *asked,
+    struct address *login, struct answer *out)
+{
+	int refusal = resolve_redirect(mem, facts, asked->local, out);
+	const char *base = base_address(mem, facts->domain, asked->text);
+	usher_status st = USHER_E_NOMEM;
+
+	if (base != NULL)
+		st = address_parse(mem, slice_of(base), login, NULL);
+	if (st == USHER_E_NOMEM)
+		return REFUSAL_SERVER_ERROR;
+	if (st != USHER_OK) /* without the detail it is none, as `a.+b` */
+		*login = *asked;
+	return refusal;
+}
+
 /* Entries of a real directory may name one of their own addresses (scp.md 7): no redirect. */
 static bool
 is_own_address(const struct mailbox *m, const char *address)

@@ -2,6 +2,7 @@
 #ifndef USHER_RESOLVE_RESOLVE_H
 #define USHER_RESOLVE_RESOLVE_H
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "model/answer.h"
 #include "model/facts.h"
@@ -55,6 +56,12 @@ resolve_refusal(struct arena *mem, const struct resolve_context *context, enum r
 int
 resolve_redirect(
     struct arena *mem, const struct facts *facts, const char *local, struct answer *out);
+
+/* As resolve_redirect(). When it is answered here, *login is the address that logs in where a
+ * service does not say otherwise: `asked` without its detail (see domain_base_length()). */
+int
+resolve_address(struct arena *mem, const struct facts *facts, const struct address *asked,
+    struct address *login, struct answer *out);
 
 /* The login name for a service of `domain`: its template filled in, else that of the mailbox, else
  * the address. `%a` is the address, `%u` its local part, `%d` its domain, `%%` a percent sign,

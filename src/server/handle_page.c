@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/url.h"
+#include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
 #include "server/answering.h"
 #include "server/route.h"
@@ -140,32 +141,47 @@ set_brand_by_host(struct request *request, struct page *page)
 
 /* ---- what it says ---- */
 
+/* With its domain as people write it. NULL when out of memory. */
+static const char *
+address_for_people(struct arena *mem, const char *text)
+{
+	struct address address;
+
+	if (address_parse(mem, slice_of(text), &address, NULL) != USHER_OK)
+		return NULL;
+	return arena_join(mem, address.local, "@", address.domain_text);
+}
+
 static usher_status
 decide(struct request *request, const struct facts *facts, const struct address *address,
     struct page *page)
 {
 	struct answer *answer = arena_alloc(request->mem, sizeof(*answer));
-	const char *moved = facts->domain->redirect_domain;
+	struct address login;
+	int refusal;
 	usher_status st;
 
 	set_brand(page, facts->domain, address->domain_text);
 	page->address = arena_join(request->mem, address->local, "@", address->domain_text);
 	if (answer == NULL || page->address == NULL)
 		return USHER_E_NOMEM;
-	if (facts->domain->kind == DOMAIN_REDIRECT_ADDRESS && moved != NULL) {
-		moved = domain_to_text(request->mem, moved);
-		if (moved != NULL)
-			page->new_address = arena_join(request->mem, address->local, "@", moved);
+	refusal = resolve_address(request->mem, facts, address, &login, answer);
+	if (refusal == REFUSAL_SERVER_ERROR)
+		return USHER_E_NOMEM;
+	if (answer->kind == ANSWER_REDIRECT_ADDRESS) {
 		page->state = PAGE_MOVED;
+		if (facts->domain->kind != DOMAIN_REDIRECT_ADDRESS)
+			page->domain = page->address; /* others have stayed */
+		page->new_address = address_for_people(request->mem, answer->redirect);
 		return page->new_address == NULL ? USHER_E_NOMEM : USHER_OK;
 	}
-	if (facts->domain->kind == DOMAIN_REDIRECT_URL) {
-		page->state = PAGE_ELSEWHERE;
+	if (refusal != 0 || answer->kind != ANSWER_SETTINGS) {
+		page->state = answer->kind == ANSWER_REDIRECT_URL ? PAGE_ELSEWHERE : PAGE_NOTHING;
 		return USHER_OK;
 	}
 	st = resolve_profile(request->mem, facts, address->domain, answer);
 	if (st == USHER_OK)
-		st = autoconfig_fill(request->mem, address, answer, NULL);
+		st = autoconfig_fill(request->mem, &login, answer, NULL);
 	if (st != USHER_OK)
 		return st;
 	page->state = answer->n_protocols > 0 ? PAGE_SETTINGS : PAGE_NOTHING;

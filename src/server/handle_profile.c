@@ -4,6 +4,7 @@
  * Signed answers are not kept for the next who asks: how fast one comes would tell whose profile
  * has been fetched before. */
 #include "base/address.h"
+#include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
 #include "server/answering.h"
 #include "server/route.h"
@@ -108,12 +109,20 @@ send_profile(struct request *request, const struct facts *facts, const struct ad
 {
 	struct buf *out = &thread_of(request)->out;
 	struct usher_error err = { 0 };
+	struct address login;
 	struct answer answer;
 	usher_status st;
+	int refusal;
 
-	st = resolve_profile(request->mem, facts, address->domain, &answer);
+	refusal = resolve_address(request->mem, facts, address, &login, &answer);
+	if (refusal == REFUSAL_SERVER_ERROR)
+		st = USHER_E_NOMEM;
+	else if (refusal != 0 || answer.kind != ANSWER_SETTINGS)
+		st = USHER_E_ABSENT;
+	else
+		st = resolve_profile(request->mem, facts, address->domain, &answer);
 	if (st == USHER_OK)
-		st = autoconfig_fill(request->mem, address, &answer, &err);
+		st = autoconfig_fill(request->mem, &login, &answer, &err);
 	if (st == USHER_OK)
 		st = mobileconfig_check(&answer, &err);
 	if (st == USHER_E_ABSENT) {

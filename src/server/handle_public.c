@@ -209,6 +209,34 @@ send_autoconfig(
 	    request, "text/xml; charset=utf-8", fields, COUNT_OF(fields) - !well_known);
 }
 
+/* Rules may send the address elsewhere, and programs would log in with its detail: then, and only
+ * then, the answer is for the one address. What is no address is as good as none. */
+static usher_status
+answer_autoconfig(struct request *request, const struct question *question,
+    const struct facts *facts, const char *domain, struct answer *out)
+{
+	struct address asked, login;
+	bool detailed = false;
+	usher_status st;
+	int refusal;
+
+	st = address_parse(request->mem, slice_of(question->address), &asked, NULL);
+	if (st == USHER_E_NOMEM)
+		return st;
+	if (st == USHER_OK) {
+		refusal = resolve_address(request->mem, facts, &asked, &login, out);
+		if (refusal == REFUSAL_SERVER_ERROR)
+			return USHER_E_NOMEM;
+		if (refusal != 0 || out->kind != ANSWER_SETTINGS)
+			return USHER_E_ABSENT;
+		detailed = strcmp(login.local, asked.local) != 0;
+	}
+	st = resolve_autoconfig(request->mem, facts, domain, out);
+	if (st == USHER_OK && detailed)
+		st = autoconfig_fill(request->mem, &login, out, NULL);
+	return st != USHER_OK || autoconfig_is_writable(out) ? st : USHER_E_ABSENT;
+}
+
 void
 handle_autoconfig(struct request *request)
 {
@@ -238,12 +266,11 @@ handle_autoconfig(struct request *request)
 		answering_refuse_domain(request);
 		return;
 	}
-	if (resolve_autoconfig(request->mem, &facts, domain, &answer) != USHER_OK) {
-		request_refuse(request, 503, "Out of memory.");
-		return;
-	}
-	if (!autoconfig_is_writable(&answer))
+	st = answer_autoconfig(request, &question, &facts, domain, &answer);
+	if (st == USHER_OK)
+		send_autoconfig(request, &question, &answer);
+	else if (st == USHER_E_ABSENT)
 		answering_refuse_domain(request);
 	else
-		send_autoconfig(request, &question, &answer);
+		request_refuse(request, 503, "Out of memory.");
 }

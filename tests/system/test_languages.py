@@ -49,7 +49,8 @@ for number, words in enumerate(('oauth2 --oauth2-issuer login.phones.example', '
 usher('service', 'add', 'phones.example', 'activesync', '--host', 'push.phones.example')
 usher('domain', 'add', 'shown.example', '--kind', 'mail', '--home-page', 'https://www.shown.example/',
       '--logo', 'https://www.shown.example/logo.png', '--contact', 'help@shown.example')
-usher('service', 'add', 'shown.example', 'imap', '--host', 'imap.shown.example')
+for kind in ('imap', 'smtp'):
+    usher('service', 'add', 'shown.example', kind, '--host', f'{kind}.shown.example')
 usher('domain', 'add', 'staff.example', '--kind', 'mail', '--anonymous', 'off')
 usher('service', 'add', 'staff.example', 'imap', '--host', 'imap.staff.example')
 usher('mailbox', 'add', 'ann@staff.example', '--display-name', 'Ann')
@@ -87,6 +88,33 @@ def _():
         got = site.ask(daemon, address, login=address).body
         tap.has(got, f'<Server>imap.{of}.example</Server>'.encode())
         tap.has(got, f'<LoginName>{address}</LoginName>'.encode())
+
+
+@tap.case('what stands behind a sign in an address is no part of the login, in any language')
+def _():
+    for name in ('ann+news', 'ann'):
+        got = get(f'{AUTOCONFIG}?emailaddress={name}%40shown.example', host='autoconfig.shown.example')
+        login = 'ann@shown.example' if '+' in name else '%EMAILADDRESS%'
+        tap.has(got.body, f'<username>{login}</username>'.encode())
+    tap.has(site.ask(daemon, 'ann+news@shown.example').body, b'<LoginName>ann@shown.example</LoginName>')
+    page = get('/?email=ann%2Bnews%40shown.example').body.replace(b'<wbr/>', b'')
+    tap.has(page, b'<h1>Settings for <bdi>ann+news@shown.example</bdi></h1>')
+    tap.has(page, b'<code>ann@shown.example</code>')
+
+
+@tap.case('a rule that sends an address elsewhere is followed in every language')
+def _():
+    usher('redirect', 'add', 'shown.example', 'x-*', '--redirect-domain', 'fabrikam.example')
+    tap.has(site.ask(daemon, 'x-1@shown.example').body,
+            b'<RedirectAddr>x-1@fabrikam.example</RedirectAddr>')
+    page = get('/?email=x-1%40shown.example').body.replace(b'<wbr/>', b'')
+    tap.has(page, b'The mail of <bdi>x-1@shown.example</bdi> has moved')
+    tap.has(page, b'Settings for <bdi>x-1@fabrikam.example</bdi>')
+    for name, status in (('x-1', 404), ('y-1', 200)):
+        tap.same([get(target).status for target in (
+            f'{AUTOCONFIG}?emailaddress={name}%40shown.example',
+            f'/profile.mobileconfig?email={name}%40shown.example')], [status, status])
+    usher('redirect', 'remove', 'shown.example', 'x-*')
 
 
 # ---- SOAP ----
