@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "resolve/resolve_domain.h"
 #include "resolve/resolve_zone.h"
+#include "wire/autoconfig.h"
 #include "wire/pacc.h"
 #include "wire/zone.h"
 
@@ -171,19 +172,25 @@ warn_of_unused(const struct planning *p, const struct plan_args *args)
 
 /* ---- domains ---- */
 
-/* The text that vouches for the bytes that usherd serves for this domain, or why it serves none. */
+/* The text that vouches for the bytes that PACC has for this domain, or why it has none; and
+ * whether programs take its Mail Autoconfig. */
 static usher_status
-wish_for_pacc(struct planning *p, const struct facts *facts, const char *domain)
+wish_for_documents(struct planning *p, const struct facts *facts, const char *domain)
 {
 	struct buf CLEANUP(buf_cleanup) document = { .max = PACC_BYTES };
 	struct usher_error fault = { 0 };
 	struct answer answer;
 	usher_status st;
 
-	p->wish.pacc = p->wish.pacc_fault = NULL;
+	p->wish.pacc = p->wish.pacc_fault = p->wish.autoconfig_fault = NULL;
 	st = resolve_autoconfig(p->mem, facts, domain, &answer);
 	if (st != USHER_OK)
 		return st;
+	if (autoconfig_check(&answer, &fault) != USHER_OK) {
+		p->wish.autoconfig_fault = arena_strdup(p->mem, fault.message);
+		if (p->wish.autoconfig_fault == NULL)
+			return USHER_E_NOMEM;
+	}
 	if (pacc_check(&answer, &fault) != USHER_OK) {
 		p->wish.pacc_fault = arena_strdup(p->mem, fault.message);
 		return p->wish.pacc_fault == NULL ? USHER_E_NOMEM : USHER_OK;
@@ -208,7 +215,7 @@ plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 		return err->status;
 	if (facts.domain == NULL)
 		return err_set(err, USHER_E_ABSENT, domain, "there is no such domain");
-	if (wish_for_pacc(p, &facts, domain) != USHER_OK ||
+	if (wish_for_documents(p, &facts, domain) != USHER_OK ||
 	    resolve_zone(p->mem, &facts, domain, &p->wish, &zone) != USHER_OK)
 		return err_nomem(err, domain);
 	if (p->cli->json)

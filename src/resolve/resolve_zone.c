@@ -496,6 +496,8 @@ make(struct making *m)
 	} else if (has_mail(m) && m->wish->pacc_fault != NULL) {
 		NOTE(m, "there is no PACC document: %s", m->wish->pacc_fault);
 	}
+	if (has_mail(m) && m->wish->autoconfig_fault != NULL)
+		NOTE(m, "Mail Autoconfig is not for all programs: %s", m->wish->autoconfig_fault);
 	put_services(m);
 	if (has_mail(m))
 		put_denials(m);

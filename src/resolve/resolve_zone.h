@@ -20,6 +20,7 @@ struct zone_wish {
 	size_t n_addresses;
 	const char *pacc;	/* text that vouches for the PACC document; NULL: there is none */
 	const char *pacc_fault; /* why there is none */
+	const char *autoconfig_fault; /* why some programs refuse Mail Autoconfig; NULL: none do */
 };
 
 /* The records of `domain`, which is accepted; an alias has those of the services of the domain that

@@ -249,6 +249,7 @@ static void
 no_pacc(struct world *w)
 {
 	w->wish.pacc_fault = "no reason";
+	w->wish.autoconfig_fault = "no TLS";
 	service(w, SERVICE_IMAP, SOCKET_PLAIN, "imap.d.example", 143);
 }
 
@@ -439,6 +440,7 @@ static const struct {
 	    "_submission._tcp SRV 0 0 0 .\n",
 	    "imap at imap.d.example has no TLS: there is no record for it\n"
 	    "there is no PACC document: no reason\n"
+	    "Mail Autoconfig is not for all programs: no TLS\n"
 	    "must have addresses in zones of their own and be no alias: mail.hoster.example\n"
 	    "must be on the certificate that usherd shows: autodiscover.d.example, "
 	    "autoconfig.d.example\n" },
