@@ -89,6 +89,47 @@ test_lookups_search(void **state)
 	}
 }
 
+static int
+count_statement(unsigned event, void *n, void *stmt, void *sql)
+{
+	(void)event;
+	(void)stmt;
+	(void)sql;
+	++*(int *)n;
+	return 0;
+}
+
+/* What anybody is told of a domain costs one look at the file, whether it has changed; of the
+ * requests that one thread has at hand, only the first has to look. */
+static void
+test_domains_cost_one_statement(void **state)
+{
+	struct fixture *f = *state;
+	struct dir *dir = fixture_open(f, DIR_SERVE);
+	struct facts facts;
+	int n = 0;
+
+	assert_int_equal(dir_domain(dir, f->mem, "fabrikam.com", &facts, &f->err), LOOKUP_FOUND);
+	assert_int_equal(dir_domain(dir, f->mem, "none.example", &facts, &f->err), LOOKUP_FOUND);
+	assert_null(facts.domain);
+	(void)sqlite3_trace_v2(sqlite_of(dir)->db, SQLITE_TRACE_STMT, count_statement, &n);
+	assert_int_equal(dir_domain(dir, f->mem, "fabrikam.com", &facts, &f->err), LOOKUP_FOUND);
+	assert_non_null(facts.domain);
+	assert_int_equal(n, 1);
+
+	dir_hold(dir);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    dir_domain(dir, f->mem, "fabrikam.com", &facts, &f->err), LOOKUP_FOUND);
+	dir_release(dir);
+	assert_int_equal(n, 2);
+
+	/* One that is not there is looked for each time: who asks for many must not fill memory. */
+	assert_int_equal(dir_domain(dir, f->mem, "none.example", &facts, &f->err), LOOKUP_FOUND);
+	assert_int_equal(n, 4);
+	dir_close(dir);
+}
+
 static void
 test_connection_is_guarded(void **state)
 {
@@ -211,6 +252,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FULL(test_columns_are_the_rows),
 		FULL(test_lookups_search),
+		FULL(test_domains_cost_one_statement),
 		FULL(test_connection_is_guarded),
 		EMPTY(test_migrations),
 		FULL(test_another_under_a_running_service),
