@@ -210,6 +210,8 @@ view_org(struct sqlite_dir *d, struct usher_error *err)
 	if (st == USHER_OK)
 		st = read_all(d, STATEMENT_RELATIONSHIPS, ENTITY_RELATIONSHIP, &o->relationships,
 		    &o->n_relationships, err);
+	if (st == USHER_OK && !org_view_link(d->cache.org_mem, o))
+		st = err_nomem(err, d->path);
 	d->cache.org_loaded = st == USHER_OK;
 	return st;
 }

@@ -2,30 +2,13 @@
 #ifndef USHER_MODEL_FACTS_H
 #define USHER_MODEL_FACTS_H
 
-#include "model/org.h"
+#include "model/org_view.h"
 
 /* Whom an authenticated caller may ask about (authentication.md 8). */
 enum visibility {
 	VISIBILITY_PERMITTED = 0, /* own addresses and mailboxes listed as alternatives of own */
 	VISIBILITY_SELF,	  /* own addresses only */
 	VISIBILITY_ANY		  /* every mailbox */
-};
-
-/* Part of an organization that is the same for every question: read once, kept until it changes. */
-struct org_view {
-	struct organization organization;
-	const struct site *sites;
-	size_t n_sites;
-	const struct server *servers; /* oldest first */
-	size_t n_servers;
-	const struct service_url *urls;
-	size_t n_urls;
-	const struct outlook_anywhere *outlook_anywhere;
-	size_t n_outlook_anywhere;
-	const struct provider *providers;
-	size_t n_providers;
-	const struct relationship *relationships;
-	size_t n_relationships;
 };
 
 struct facts {

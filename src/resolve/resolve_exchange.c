@@ -61,19 +61,14 @@ find_provider(const struct exchange *x, const char *name)
 static const struct outlook_anywhere *
 find_outlook_anywhere(const struct exchange *x)
 {
-	const struct server *s;
+	const struct outlook_anywhere *found = NULL;
 
 	if (x->b->mailbox->outlook_anywhere == TRI_OFF)
 		return NULL;
-	for (size_t i = 0; (s = site_server(x->org, x->server, i)) != NULL; i++) {
-		for (size_t k = 0; k < x->org->n_outlook_anywhere; k++) {
-			const struct outlook_anywhere *o = &x->org->outlook_anywhere[k];
-
-			if (o->enabled == TRI_ON && same(o->server, s->name))
-				return o;
-		}
-	}
-	return NULL;
+	for (const struct server *s = x->server; s != NULL && found == NULL;
+	     s = site_next(x->org, x->server, s))
+		found = org_view_links(x->org, s)->outlook_anywhere;
+	return found;
 }
 
 /* ---- parts of a block ---- */
@@ -233,15 +228,19 @@ has_owa(const struct answer_owa_url *owa, size_t n, const char *url)
 static void
 put_web_side(const struct exchange *x, struct answer_web *web, enum side side)
 {
-	struct answer_owa_url *owa = arena_array(x->b->mem, x->org->n_servers, sizeof(*owa));
+	struct answer_owa_url *owa;
 	const struct server *s;
 	size_t n = 0;
 
+	for (s = x->server; s != NULL; s = site_next(x->org, x->server, s))
+		n++;
+	owa = arena_array(x->b->mem, n, sizeof(*owa));
 	if (owa == NULL) {
 		x->b->failed = true;
 		return;
 	}
-	for (size_t i = 0; (s = site_server(x->org, x->server, i)) != NULL; i++) {
+	n = 0;
+	for (s = x->server; s != NULL; s = site_next(x->org, x->server, s)) {
 		const struct service_url *u = site_service(x->org, s, URL_OWA);
 		const char *url = site_side(u, side);
 

@@ -18,9 +18,10 @@ site_same(const char *a, const char *b);
 const struct server *
 site_choose(const struct facts *facts, const struct mailbox *mailbox);
 
-/* Walks the server itself (i = 0), then those of its site, oldest first; NULL at the end. */
+/* Walks the server itself, then the others of its site, oldest first: the one behind `at`, or NULL
+ * at the end. */
 const struct server *
-site_server(const struct org_view *org, const struct server *server, size_t i);
+site_next(const struct org_view *org, const struct server *server, const struct server *at);
 
 /* NULL: that server has no such service. */
 const struct service_url *

@@ -42,25 +42,11 @@ send_refusal(struct request *request, const struct job *job, const char *name, c
 	send(request, 200);
 }
 
-static unsigned
-version_number(const char *text)
-{
-	struct version v;
-
-	return version_parse(text, &v) ? v.major << 21 | v.minor << 15 | v.build : 0;
-}
-
 /* The build of the newest server stands for the organization; usherd has none of Exchange's. */
 static const char *
 server_version(const struct facts *facts)
 {
-	const struct org_view *org = facts == NULL ? NULL : facts->org;
-	const char *newest = NULL;
-
-	for (size_t i = 0; org != NULL && i < org->n_servers; i++)
-		if (version_number(org->servers[i].version) > version_number(newest))
-			newest = org->servers[i].version;
-	return newest;
+	return facts == NULL || facts->org == NULL ? NULL : facts->org->newest_version;
 }
 
 /* ---- settings ---- */

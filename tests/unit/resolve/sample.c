@@ -2,6 +2,7 @@
 #include "sample.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const owa_inside[] = { "Ntlm", "WindowsIntegrated" };
@@ -160,6 +161,13 @@ sample_init_mail(struct sample *s)
 	}
 	s->facts.services = s->services;
 	s->facts.n_services = COUNT_OF(rows);
+}
+
+void
+sample_ready(struct arena *mem, struct sample *s)
+{
+	if (!org_view_link(mem, &s->org))
+		abort();
 }
 
 /* ---- showing ---- */

@@ -29,6 +29,10 @@ sample_init(struct sample *s);
 void
 sample_init_mail(struct sample *s);
 
+/* To be called when the organization is as the test wants it. */
+void
+sample_ready(struct arena *mem, struct sample *s);
+
 /* The record of a service URL of a server; made when there is none. */
 struct service_url *
 sample_url(struct sample *s, const char *server, enum url_service service);

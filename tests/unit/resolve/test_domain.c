@@ -87,6 +87,7 @@ test_urls(void **state)
 
 		sample_init(&s);
 		urls[i].change(&s);
+		sample_ready(mem, &s);
 		assert_int_equal(resolve_domain_url(mem, &s.facts, urls[i].kind, &url), USHER_OK);
 		if (!same(url, urls[i].url))
 			fail_msg("%s: %s", urls[i].label, url);

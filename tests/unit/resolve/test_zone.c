@@ -488,6 +488,7 @@ test_rows(void **state)
 		begin(&world);
 		if (rows[i].change != NULL)
 			rows[i].change(&world);
+		assert_true(org_view_link(mem, &world.org));
 		assert_int_equal(
 		    resolve_zone(mem, &world.facts, world.asked, &world.wish, &zone), USHER_OK);
 		show(&zone, &records, &notes);

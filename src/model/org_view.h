@@ -1,0 +1,53 @@
+/* org_view.h - the part of an organization that is the same for every question: read once, kept
+ * until it changes, and found in without a search. */
+#ifndef USHER_MODEL_ORG_VIEW_H
+#define USHER_MODEL_ORG_VIEW_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "model/org.h"
+
+/* What belongs to one server. */
+struct server_links {
+	const struct service_url *urls[URL_SERVICE_COUNT]; /* NULL: it has no such service */
+	const struct outlook_anywhere *outlook_anywhere;   /* NULL: none, or switched off */
+	const struct server *first;			   /* the oldest of its site */
+	const struct server *next; /* the next of its site, by age; NULL: none */
+};
+
+struct org_view {
+	struct organization organization;
+	const struct site *sites;
+	size_t n_sites;
+	const struct server *servers; /* oldest first */
+	size_t n_servers;
+	const struct service_url *urls; /* one at most of a server and a service */
+	size_t n_urls;
+	const struct outlook_anywhere *outlook_anywhere; /* one at most of a server */
+	size_t n_outlook_anywhere;
+	const struct provider *providers;
+	size_t n_providers;
+	const struct relationship *relationships;
+	size_t n_relationships;
+
+	/* Made by org_view_link(). */
+	const struct server_links *links;    /* of each server, in their order */
+	const struct server *const *by_name; /* all servers */
+	const char *newest_version;	     /* of all servers; NULL: none names one */
+};
+
+/* Makes what is found without a search from the arrays above, in `mem`; to be called when they are
+ * complete, and again when they change. False when out of memory. */
+bool
+org_view_link(struct arena *mem, struct org_view *view);
+
+/* The server of that name, without regard to case; NULL: there is none. */
+const struct server *
+org_view_server(const struct org_view *view, const char *name);
+
+/* `server` is one of the view's. */
+const struct server_links *
+org_view_links(const struct org_view *view, const struct server *server);
+
+#endif
