@@ -71,7 +71,7 @@ enum {
 	CACHE_DOMAINS_USED = 16384, /* entries at which the domains are dropped */
 	CACHE_DOMAIN_BYTES = 32 * 1024 * 1024,
 	CACHE_DELEGATE_BYTES = 1024 * 1024,
-	CACHE_ORG_BYTES = 8 * 1024 * 1024
+	CACHE_ORG_BYTES = 64 * 1024 * 1024
 };
 
 /* A login, and the rows of the mailboxes that its own ones list as alternatives. */

@@ -349,6 +349,32 @@ test_many_domains(void **state)
 	}
 }
 
+/* As somebody has them who hosts ten thousand domains, each with a server of its own. */
+static void
+test_many_servers(void **state)
+{
+	struct fixture *f = *state;
+	const struct server_links *links;
+	const struct server *server;
+	struct facts facts;
+
+	fixture_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+		       "WHERE i < 10000) INSERT INTO server (name, fqdn, created) "
+		       "SELECT 'S' || i, 'mail.customer-' || i || '.example', i FROM n;"
+		       "INSERT INTO url (server, service, internal, external) "
+		       "SELECT s.name, column1, 'https://' || fqdn || '/' || column1, "
+		       "'https://' || fqdn || '/' || column1 FROM server s, (VALUES ('ews'), "
+		       "('owa'), ('ecp'), ('activesync'), ('mapi')) WHERE s.name <> 'EX1';");
+	assert_int_equal(fixture_ask(f, f->dir, "ola@contoso.com", NULL, &facts), LOOKUP_FOUND);
+	assert_int_equal(facts.org->n_servers, 10001);
+	server = org_view_server(facts.org, "s9999");
+	assert_non_null(server);
+	links = org_view_links(facts.org, server);
+	assert_string_equal(
+	    links->urls[URL_MAPI]->external, "https://mail.customer-9999.example/mapi");
+	assert_null(links->urls[URL_OAB]);
+}
+
 /* What is committed meanwhile shows after the release, and not before. */
 static void
 test_held(void **state)
@@ -389,6 +415,7 @@ main(void)
 		WITH_FIXTURE(test_taken_row),
 		WITH_FIXTURE(test_change_is_seen_at_the_next_lookup),
 		WITH_FIXTURE(test_many_domains),
+		WITH_FIXTURE(test_many_servers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
