@@ -383,15 +383,17 @@ take_addresses(const struct query *q, struct arena *mem, const char ***out)
 	const char **v = arena_array(mem, q->n, sizeof(*v));
 	size_t n = 0;
 
-	for (size_t i = 0; v != NULL && !q->stopped && i < 2 * q->n; i++) {
-		const char *address = q->addresses[i % q->n];
+	for (int family = 0; v != NULL && !q->stopped && family < 2; family++) {
+		for (size_t i = 0; i < q->n; i++) {
+			bool is_v6 = strchr(q->addresses[i], ':') != NULL;
 
-		if ((strchr(address, ':') != NULL) != (i < q->n))
-			continue;
-		v[n] = arena_strdup(mem, address);
-		if (v[n] == NULL)
-			break;
-		n++;
+			if (is_v6 != (family == 0))
+				continue;
+			v[n] = arena_strdup(mem, q->addresses[i]);
+			if (v[n] == NULL)
+				break;
+			n++;
+		}
 	}
 	*out = v;
 	return n;

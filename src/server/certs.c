@@ -158,7 +158,7 @@ certs_read(
 	if (st == USHER_OK) {
 		out->fingerprint = arena_copy(mem, buf_as_slice(&r.fingerprint));
 		out->stem = arena_strdup(mem, dir_stem(dir));
-		out->by_thumbprint = arena_array(mem, r.n, sizeof(*out->by_thumbprint));
+		out->by_thumbprint = arena_array(mem, r.n, sizeof(struct certificate *));
 		if (out->fingerprint == NULL || out->stem == NULL || out->by_thumbprint == NULL ||
 		    !rank(mem, r.certificates, r.n, now_s))
 			st = err_nomem(err, "certificates");
@@ -166,7 +166,7 @@ certs_read(
 	for (size_t i = 0; st == USHER_OK && i < r.n; i++)
 		out->by_thumbprint[i] = &r.certificates[i];
 	if (st == USHER_OK && r.n > 1)
-		qsort(out->by_thumbprint, r.n, sizeof(*out->by_thumbprint), compare_thumbprints);
+		qsort(out->by_thumbprint, r.n, sizeof(struct certificate *), compare_thumbprints);
 	buf_clear(&r.fingerprint);
 	out->v = r.certificates;
 	out->n = r.n;
@@ -282,7 +282,8 @@ find_certificate(const struct certs *certs, const char *thumbprint)
 {
 	const struct certificate wanted = { .thumbprint = thumbprint }, *key = &wanted, **found;
 
-	found = bsearch(&key, certs->by_thumbprint, certs->n, sizeof(*found), compare_thumbprints);
+	found = bsearch(&key, certs->by_thumbprint, certs->n, sizeof(struct certificate *),
+	    compare_thumbprints);
 	return found == NULL ? NULL : *found;
 }
 

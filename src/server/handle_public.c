@@ -151,10 +151,12 @@ handle_json_v2(struct request *request)
 		error = JSON_V2_PROTOCOL_NOT_SUPPORTED;
 	if (st == USHER_OK && error == JSON_V2_NO_ERROR) {
 		st = address_parse(request->mem, slice_of(question.address), &address, &err);
-		if (st == USHER_E_ADDRESS)
+		if (st == USHER_E_ADDRESS) {
 			error = JSON_V2_INVALID_EMAIL;
+			st = USHER_OK;
+		}
 	}
-	if (st == USHER_E_NOMEM) {
+	if (st != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return;
 	}

@@ -53,7 +53,7 @@ tls_set_new(const struct tls_options *options, struct tls_set **out, struct ushe
 	if (set == NULL)
 		return err_nomem(err, "certificates");
 	atomic_init(&set->refs, 1);
-	set->reading = malloc(sizeof(*set->reading));
+	set->reading = malloc(sizeof(pthread_mutex_t));
 	if (set->reading == NULL || pthread_mutex_init(set->reading, NULL) != 0) {
 		free(set->reading);
 		free(set);
