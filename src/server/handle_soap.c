@@ -53,15 +53,16 @@ server_version(const struct facts *facts)
 
 /* Depends on the domain alone. */
 static usher_status
-resolve_domain(struct request *request, const struct facts *facts, struct answer *out)
+resolve_domain(
+    struct request *request, struct arena *mem, const struct facts *facts, struct answer *out)
 {
-	struct answer_protocol *p = arena_array(request->mem, 1, sizeof(*p));
+	struct answer_protocol *p = arena_array(mem, 1, sizeof(*p));
 	const struct resolve_context context = answering_as(request, NULL);
 
 	if (p == NULL)
 		return USHER_E_NOMEM;
 	if (facts->domain == NULL)
-		return resolve_refusal(request->mem, &context, REFUSAL_NOT_FOUND, NULL, out);
+		return resolve_refusal(mem, &context, REFUSAL_NOT_FOUND, NULL, out);
 	answer_init(out, ANSWER_SETTINGS);
 	if (facts->domain->kind == DOMAIN_REDIRECT_URL && facts->domain->redirect_url != NULL) {
 		answer_init(out, ANSWER_REDIRECT_URL);
@@ -71,12 +72,12 @@ resolve_domain(struct request *request, const struct facts *facts, struct answer
 	answer_protocol_init(p, PROTOCOL_EXPR);
 	out->protocols = p;
 	out->n_protocols = 1;
-	return resolve_domain_ews(request->mem, facts, &p->ews_url, &p->ews_version);
+	return resolve_domain_ews(mem, facts, &p->ews_url, &p->ews_version);
 }
 
 /* `subject` is an address, or a domain's with nobody in it. */
 static usher_status
-find_answer(struct request *request, const struct job *job, const char *subject,
+find_answer(struct request *request, const struct job *job, struct arena *mem, const char *subject,
     const struct facts *facts, struct answer *out, struct usher_error *err)
 {
 	const struct question one = { .language = LANGUAGE_SOAP, .address = subject };
@@ -84,11 +85,11 @@ find_answer(struct request *request, const struct job *job, const char *subject,
 	usher_status st;
 
 	if (facts == NULL) /* not an address at all */
-		st = resolve_refusal(request->mem, &context, REFUSAL_NOT_FOUND, NULL, out);
+		st = resolve_refusal(mem, &context, REFUSAL_NOT_FOUND, NULL, out);
 	else if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
-		st = resolve_domain(request, facts, out);
+		st = resolve_domain(request, mem, facts, out);
 	else
-		st = resolve_answer(request->mem, &one, facts, &context, out, err);
+		st = resolve_answer(mem, &one, facts, &context, out, err);
 	if (st == USHER_OK && out->kind == ANSWER_REDIRECT_URL) {
 		out->redirect = answering_soap_url(request, out->redirect);
 		st = out->redirect == NULL ? USHER_E_NOMEM : USHER_OK;
@@ -96,10 +97,10 @@ find_answer(struct request *request, const struct job *job, const char *subject,
 	return st;
 }
 
-/* Finds and writes the answer for one subject; the facts live until the next lookup. False: the
- * request has been answered otherwise. */
+/* Finds and writes the answer for one subject; the facts live until the next lookup, in `mem`.
+ * False: the request has been answered otherwise. */
 static bool
-answer_one(struct request *request, struct job *job, size_t i)
+answer_one(struct request *request, struct job *job, struct arena *mem, size_t i)
 {
 	const char *subject = job->question.subjects.v[i];
 	struct question one = { .language = LANGUAGE_SOAP, .address = subject };
@@ -110,17 +111,16 @@ answer_one(struct request *request, struct job *job, size_t i)
 	usher_status st;
 
 	if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
-		one.address = arena_join(request->mem, "anonymous@", subject);
+		one.address = arena_join(mem, "anonymous@", subject);
 	if (one.address == NULL) {
 		request_refuse(request, 503, "Out of memory.");
 		return false;
 	}
-	found =
-	    dir_facts(thread_of(request)->dir, request->mem, &one, job->auth.login, &facts, &err);
+	found = dir_facts(thread_of(request)->dir, mem, &one, job->auth.login, &facts, &err);
 	if (!service_available(request, found, &err))
 		return false;
 	st = find_answer(
-	    request, job, one.address, found == LOOKUP_FOUND ? &facts : NULL, &answer, &err);
+	    request, job, mem, one.address, found == LOOKUP_FOUND ? &facts : NULL, &answer, &err);
 	if (st != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return false;
@@ -136,9 +136,19 @@ answer_one(struct request *request, struct job *job, size_t i)
 static void
 answer_all(struct request *request, struct job *job)
 {
-	for (size_t i = 0; i < job->question.subjects.n; i++)
-		if (!answer_one(request, job, i))
+	/* Each subject may take what a request may: a hundred of them together would not fit. */
+	struct arena *mem CLEANUP(arena_cleanup) =
+	    arena_new((size_t)service_of(request)->conf->limits.request_bytes);
+
+	if (mem == NULL) {
+		request_refuse(request, 503, "Out of memory.");
+		return;
+	}
+	for (size_t i = 0; i < job->question.subjects.n; i++) {
+		arena_reset(mem);
+		if (!answer_one(request, job, mem, i))
 			return;
+	}
 	soap_response_end(&job->response);
 	if (thread_of(request)->out.status == USHER_E_LIMIT) /* it would be so each time */
 		send_refusal(request, job, "InvalidRequest",

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """usherd in its other languages: SOAP, ActiveSync, Autodiscover V2 and Mail Autoconfig."""
 import json
+import sqlite3
 import xml.etree.ElementTree as tree
 
 import site_contoso as site
@@ -182,6 +183,25 @@ def _():
     tap.same(got[2][1], 'x@contoso.com')
     tap.same(got[4][1], 'https://far.example/autodiscover/autodiscover.svc')
     tap.same(got[1][2:], ({}, {}))
+
+
+@tap.case('SOAP: what fits into an answer is given, and what does not is refused for good')
+def _():
+    question = users(['nora@contoso.com'] * 100, ['AlternateMailboxes'])
+    for count, code in ((200, 'NoError'), (300, 'InvalidRequest')):
+        with sqlite3.connect(folder / 'usher.db') as db:
+            db.execute('DELETE FROM alternative_mailbox')
+            db.executemany(
+                "INSERT INTO alternative_mailbox SELECT id, ?, 'Delegate', NULL, NULL, ?, ? "
+                "FROM mailbox WHERE address = 'nora@contoso.com'",
+                [(f'D{i}', f's{i}@x.example', 'o@x.example') for i in range(count)])
+        db.close()
+        got = soap(question)
+        tap.same(tree.fromstring(got.body).find(f'.//{{{MESSAGES}}}ErrorCode').text, code)
+        tap.same(got.body.count(b'<AlternateMailbox>'), 100 * count if code == 'NoError' else 0)
+    with sqlite3.connect(folder / 'usher.db') as db:
+        db.execute('DELETE FROM alternative_mailbox')
+    db.close()
 
 
 @tap.case('SOAP: another’s mailbox and none are told apart by nothing but their names')
