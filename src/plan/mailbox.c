@@ -168,7 +168,7 @@ mailbox_begin(
 			if (l == NULL)
 				return;
 			memmove(&p->lanes[at + 1], &p->lanes[at],
-			    (p->n_lanes - at) * sizeof(p->lanes[0]));
+			    (p->n_lanes - at) * sizeof(struct lane *));
 			p->lanes[at++] = l;
 			p->n_lanes++;
 			begin_lane(p, l, now_ms);
