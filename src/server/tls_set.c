@@ -382,7 +382,11 @@ tls_set_use(const struct tls_set *set, SSL *ssl, const char *name)
 	if (chosen == set->first)
 		return true;
 	c = credentials_of(set, chosen);
-	return c != NULL && SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1;
+	if (c == NULL)
+		return false;
+	/* Beside a key of another kind the first one would stay, and could be what is shown. */
+	SSL_certs_clear(ssl);
+	return SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1;
 }
 
 /* ---- adding ---- */

@@ -7,6 +7,12 @@
 
 #include <cmocka.h>
 
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/compat.h"
 #include "base/when.h"
 #include "cert/selfsigned.h"
@@ -180,6 +186,95 @@ test_refused(void **state)
 	tls_set_unref(set);
 }
 
+/* An RSA key and a certificate for `name` alone. */
+static void
+make_rsa(struct fixture *f, const char *name, struct pair *out)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	X509 *x = X509_new();
+	BIO *pem = BIO_new(BIO_s_mem()), *key_pem = BIO_new(BIO_s_mem());
+	X509_NAME *subject = X509_get_subject_name(x);
+	char *text;
+	long n;
+
+	X509_gmtime_adj(X509_getm_notBefore(x), -60);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_NAME_add_entry_by_txt(
+	    subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	assert_int_equal(X509_set_issuer_name(x, subject), 1);
+	assert_int_equal(X509_set_pubkey(x, key), 1);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509(pem, x), 1);
+	assert_int_equal(PEM_write_bio_PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL), 1);
+	n = BIO_get_mem_data(pem, &text);
+	out->certificate.pem = arena_copy(f->mem, slice_from(text, (size_t)n));
+	n = BIO_get_mem_data(key_pem, &text);
+	buf_init(&out->key, 64 * 1024);
+	buf_append(&out->key, text, (size_t)n);
+	BIO_free(pem);
+	BIO_free(key_pem);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+/* Whether a client that asks for `name`, by TLS of that version, is shown a certificate for it. */
+static bool
+shows(struct tls_set *set, const char *name, int version)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *client = SSL_new(context);
+	enum io_result served = IO_WANT_READ;
+	const char *reason = "";
+	struct tls *server;
+	bool is;
+	int fds[2], n = 0;
+	X509 *x;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	server = tls_new(set, fds[0]);
+	assert_int_equal(SSL_set_max_proto_version(client, version), 1);
+	assert_int_equal(SSL_set_tlsext_host_name(client, name), 1);
+	assert_int_equal(SSL_set_fd(client, fds[1]), 1);
+	SSL_set_connect_state(client);
+	for (int i = 0; i < 20 && (n != 1 || served != IO_DONE); i++) {
+		n = SSL_do_handshake(client);
+		served = served == IO_DONE ? served : tls_handshake(server, &reason);
+	}
+	if (n != 1 || served != IO_DONE)
+		fail_msg("%s: no handshake: %s", name, reason);
+	x = SSL_get1_peer_certificate(client);
+	is = X509_check_host(x, name, 0, 0, NULL) == 1;
+	X509_free(x);
+	SSL_free(client);
+	SSL_CTX_free(context);
+	tls_free(server);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	return is;
+}
+
+static void
+test_kinds_of_keys(void **state)
+{
+	static const char *const names[] = { "rsa.example" };
+	const struct tls_options options = { .tickets = NULL };
+	struct fixture *f = *state;
+	struct pair rsa;
+	struct tls_set *set;
+
+	make_rsa(f, names[0], &rsa);
+	assert_int_equal(tls_set_new(&options, &set, NULL), USHER_OK);
+	assert_int_equal(add(set, "a", &f->a, NULL, 0, NULL), USHER_OK);
+	assert_int_equal(tls_set_add_later(set, "rsa", slice_of(rsa.certificate.pem),
+			     buf_as_slice(&rsa.key), names, 1, NULL),
+	    USHER_OK);
+	assert_true(shows(set, "a.example", TLS1_3_VERSION));
+	assert_true(shows(set, "rsa.example", TLS1_3_VERSION));
+	assert_true(shows(set, "rsa.example", TLS1_2_VERSION));
+	tls_set_unref(set);
+	buf_wipe(&rsa.key);
+}
+
 int
 main(void)
 {
@@ -187,6 +282,7 @@ main(void)
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_own_names),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_kinds_of_keys),
 		cmocka_unit_test(test_refused),
 	};
 
