@@ -165,24 +165,6 @@ endpoint_for(
 	return *out == NULL ? USHER_E_NOMEM : USHER_OK;
 }
 
-/* Who was agreed to before is not asked about again. */
-static usher_status
-trust_agreed(struct usher_search *s, struct text_list *hosts)
-{
-	const struct usher_result *r = s->result;
-	const char **v = arena_array(s->mem, PLAN_TRUST_HOSTS_MAX, sizeof(*v));
-	size_t n = 0;
-
-	if (v == NULL)
-		return USHER_E_NOMEM;
-	for (size_t i = 0; i < s->how.trust_hosts.n; i++)
-		v[n++] = s->how.trust_hosts.v[i];
-	for (size_t i = 0; i < r->n_agreed && n < PLAN_TRUST_HOSTS_MAX; i++)
-		v[n++] = r->agreed[i];
-	*hosts = (struct text_list){ v, n };
-	return USHER_OK;
-}
-
 static usher_status
 begin(struct usher_search *s, enum language language, struct usher_error *err)
 {
@@ -198,13 +180,12 @@ begin(struct usher_search *s, enum language language, struct usher_error *err)
 	how.total_ms -= (uint64_t)told->elapsed_ms;
 	how.offers = offers;
 	how.n_offers = plan_offers(s->plan, offers);
+	how.before = s->plan;
 	if (endpoint != NULL) {
 		how.last_known_good = endpoint;
 		how.order = "G";
 		how.excluded = 0;
 	}
-	if (st == USHER_OK)
-		st = trust_agreed(s, &how.trust_hosts);
 	if (st == USHER_OK)
 		st = address_parse(s->mem, slice_of(address), &who, err);
 	if (st == USHER_OK)

@@ -83,6 +83,18 @@ read_last_known_good(struct plan *p, struct usher_error *err)
 	return USHER_OK;
 }
 
+static void
+go_on_from(struct plan *p, const struct plan *before)
+{
+	memcpy(p->words, before->words, sizeof(p->words));
+	p->n_words = before->n_words;
+	p->failures = before->failures;
+	p->password_bad = before->password_bad;
+	p->failed_at = before->failed_at;
+	memcpy(p->refused_realms, before->refused_realms, sizeof(p->refused_realms));
+	p->n_refused = before->n_refused;
+}
+
 static struct address *
 copy_address(struct arena *mem, const struct address *from)
 {
@@ -115,6 +127,8 @@ plan_new(struct arena *mem, const struct address *address, const struct plan_opt
 		return err_nomem(err, NULL);
 	p->mem = mem;
 	p->start_ms = now_ms;
+	if (options->before != NULL)
+		go_on_from(p, options->before);
 	st = copy_options(p, options, err);
 	if (st == USHER_OK)
 		st = read_last_known_good(p, err);

@@ -68,6 +68,9 @@ struct plan_options {
 	bool may_ask; /* somebody decides on redirects that no rule covers */
 	uint64_t resolve_ms, connect_ms, request_ms, total_ms, grace_ms; /* 0: defaults above */
 	uint64_t seed; /* for the choice among SRV records of one priority */
+	/* The plan of the same search in another language, from the same `mem`: what was said about
+	 * hosts and how often the password failed counts on. NULL: none. */
+	const struct plan *before;
 
 	bool names_apart; /* addresses depend on the port as well: nothing is shared */
 

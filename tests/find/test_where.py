@@ -7,8 +7,8 @@ from support import peers, tap
 from support.peers import (PATH, answer, document, login, redirect, status, to_address,
                            to_url)
 from support.programs import usher
-from world import (ADDRESS, B, BLOCKED, C, FOUND, HERE, MAIL, NOT_FOUND, OTHER, OURS, PLAIN,
-                   REJECTED, UNAVAILABLE, authority, expect, find, good)
+from world import (ADDRESS, B, BLOCKED, C, FOUND, HERE, MAIL, NOT_FOUND, OTHER, OURS, PASSWORD,
+                   PLAIN, REJECTED, SRV, UNAVAILABLE, at_terminal, authority, expect, find, good)
 
 CONF = f'autoconfig.{B}'
 BOTH = authority.issue(*OURS, CONF, OTHER, label='where')
@@ -199,6 +199,30 @@ def _():
     service = host(login(answer(), password='another'))
     expect(find({C: service}, '--language', 'pox,soap,activesync'), REJECTED)
     tap.same(len(service.logins), 1)
+
+
+@tap.case('a password fails three times at most, in all languages together')
+def _():
+    run = find({name: host(login(peers.reset)) for name in (C, B)}, '--language', 'pox,activesync')
+    expect(run, UNAVAILABLE, 'not tried, after that had failed')
+    tap.same(sum(a['credentialed'] for a in run.json['attempts']), 3)
+
+
+@tap.case('a host that a person refused is refused in the next language too')
+def _():
+    bad = 'bad.fabrikam.example'
+
+    def behave(connection, request):
+        phone = b'mobilesync' in request['body']
+        return (redirect(f'https://{bad}{PATH}') if phone else login(answer()))(connection, request)
+    refused = peers.Peer(*authority.issue(bad), script=login(answer(PHONE)))
+    hosts = {MAIL: good(to_address('ann@fabrikam.example')), 'fabrikam.example': good(behave),
+             bad: refused}
+    status_, said = at_terminal(hosts, [('Go on? [y/N] ', 'n'), ('Go on? [y/N] ', 'y')],
+                                '--language', 'pox,activesync', '--password-file', str(PASSWORD),
+                                dns={SRV: [(0, 0, 443, bad), (1, 0, 443, MAIL)]})
+    tap.same(status_, FOUND, said)
+    tap.same(len(refused.requests), 0, said)
 
 
 @tap.case('what a host offered in one language is remembered in the next')
