@@ -120,6 +120,9 @@ ask_kdc(struct ticket *t)
 	}
 	t->state = TICKET_NAME;
 	t->deadline_ms = clock_mono_ms() + TICKET_KDC_MS;
+	/* The one before may have taken all of it, and said half of its reply. */
+	t->sent = 0;
+	buf_reset(&t->in);
 	if (dns_start(t->dns, TICKET_LOOKUP, t->kdcs[t->at].host, NULL) != USHER_OK)
 		t->deadline_ms = 0;
 }
@@ -202,7 +205,6 @@ set_out(struct ticket *t, struct slice message)
 	buf_reset(&t->out);
 	buf_append(&t->out, length, LENGTH_BYTES);
 	buf_slice(&t->out, message);
-	t->sent = 0;
 }
 
 /* Kerberos reads the reply, and says what comes next. */
@@ -285,7 +287,6 @@ talk(struct ticket *t)
 		hang_up(t);
 		t->state = TICKET_BEGIN;
 	} else {
-		buf_reset(&t->in);
 		ask_next_kdc(t);
 	}
 }

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 from support import certificates, netns, scratch, tap
@@ -135,6 +136,23 @@ def negotiate_cases():
         cache = realm.tickets(USER, PASSWORD)
         expect(Run('ticket.example', environment=realm.environment(cache, kdcs)), FOUND,
                ['negotiate'])
+
+    @tap.case('its second KDC is asked all when the first one hangs up while it answers')
+    def _():
+        cache = realm.tickets(USER, PASSWORD)
+        with socket.create_server(('127.0.0.1', 0)) as first:
+            def hang_up():
+                connection, _ = first.accept()
+                connection.recv(65536)
+                connection.sendall(bytes(2))
+                connection.close()
+            thread = threading.Thread(target=hang_up, daemon=True)
+            thread.start()
+            kdcs = [f'127.0.0.1:{first.getsockname()[1]}', '127.0.0.1:88']
+            run = Run('ticket.example', environment=realm.environment(cache, kdcs))
+        expect(run, FOUND, ['negotiate'])
+        thread.join(10)
+        tap.true(not thread.is_alive(), 'the first KDC was not asked')
 
     @tap.case('a KDC that says nothing holds nobody up')
     def _():
