@@ -1,4 +1,5 @@
 /* handle_soap.c - SOAP Autodiscover: the settings of many users in one answer (soap.md 4, 6-9). */
+#include "base/address.h"
 #include "resolve/resolve_domain.h"
 #include "server/answering.h"
 #include "server/route.h"
@@ -161,10 +162,17 @@ answer_all(struct request *request, struct job *job)
 
 /* False: the request has been answered. */
 static bool
-find_domain(struct request *request, const char *name, struct facts *out)
+find_domain(struct request *request, const char *text, struct facts *out)
 {
 	struct usher_error err = { 0 };
-	enum lookup found = answering_domain(request, name, out, &err);
+	const char *name = text; /* which is none of ours when it cannot be read */
+	enum lookup found;
+
+	if (domain_parse(request->mem, slice_of(text), &name, NULL) == USHER_E_NOMEM) {
+		request_refuse(request, 503, "Out of memory.");
+		return false;
+	}
+	found = answering_domain(request, name, out, &err);
 
 	if (found == LOOKUP_ABSENT)
 		*out = (struct facts){ 0 };

@@ -280,6 +280,7 @@ def _():
                  b'<Uri>urn:federation:contoso</Uri>',
                  b'<Endpoint>https://sts.contoso.com/token</Endpoint>', b'<Domain>contoso.com</Domain>'):
         tap.has(got, part)
+    tap.has(federation('Contoso.COM'), b'<Uri>urn:federation:contoso</Uri>')
     for domain in ('unknown.example', 'no domain'):
         tap.has(federation(domain), b'<ErrorCode>InvalidDomain</ErrorCode>')
 
