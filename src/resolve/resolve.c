@@ -255,13 +255,20 @@ redirect(struct answer *out, enum answer_kind kind, const char *target)
 	return 0;
 }
 
-/* Nothing may be left of a local part whose pattern has a `*`. */
+/* What a `*` leaves of a local part may be none: nothing, or `a.` of `a.-ext`. */
 static int
-redirect_to_address(struct answer *out, const char *target)
+redirect_to_address(struct arena *mem, struct answer *out, const char *target)
 {
-	if (target == NULL)
+	struct address address;
+	usher_status st = USHER_E_NOMEM;
+
+	if (target != NULL)
+		st = address_parse(mem, slice_of(target), &address, NULL);
+	if (st == USHER_E_NOMEM)
 		return REFUSAL_SERVER_ERROR;
-	return *target == '@' ? REFUSAL_NOT_FOUND : redirect(out, ANSWER_REDIRECT_ADDRESS, target);
+	if (st != USHER_OK)
+		return REFUSAL_NOT_FOUND;
+	return redirect(out, ANSWER_REDIRECT_ADDRESS, target);
 }
 
 int
@@ -275,7 +282,7 @@ resolve_redirect(
 	if (rule != NULL && rule->redirect_url != NULL)
 		return redirect(out, ANSWER_REDIRECT_URL, rule->redirect_url);
 	if (rule != NULL && (rule->redirect_address != NULL || rule->redirect_domain != NULL))
-		return redirect_to_address(out, rule_target(mem, rule, d, local));
+		return redirect_to_address(mem, out, rule_target(mem, rule, d, local));
 	if (rule != NULL)
 		return 0; /* it keeps its addresses here */
 	if (d->kind == DOMAIN_REDIRECT_URL)
@@ -284,7 +291,7 @@ resolve_redirect(
 		return 0;
 	if (d->redirect_domain == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	return redirect_to_address(out, arena_join(mem, local, "@", d->redirect_domain));
+	return redirect_to_address(mem, out, arena_join(mem, local, "@", d->redirect_domain));
 }
 
 int

@@ -52,7 +52,7 @@ resolve_refusal(struct arena *mem, const struct resolve_context *context, enum r
  * out->kind is that of a redirect, or ANSWER_SETTINGS when it is answered here. Depends on the
  * domain and the text alone. facts->domain must be there.
  * Returns 0, or REFUSAL_BROKEN_CONFIGURATION when the target is missing, REFUSAL_NOT_FOUND when it
- * has no local part, REFUSAL_SERVER_ERROR when out of memory. */
+ * is no address, REFUSAL_SERVER_ERROR when out of memory. */
 int
 resolve_redirect(
     struct arena *mem, const struct facts *facts, const char *local, struct answer *out);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/text.h"
 #include "base/url.h"
 #include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
@@ -69,12 +70,11 @@ listed_host(struct request *request, const char *domain)
 {
 	const char *host = request_host(request);
 	const char *of = answering_host_domain(request);
-	struct slice port = slice_skip(request->head->host, host == NULL ? 0 : strlen(host));
 
 	if (host == NULL ||
 	    (!answering_own_name(request, host) && (of == NULL || strcmp(of, domain) != 0)))
 		return NULL;
-	return port.n == 0 ? host : arena_printf(request->mem, "%s%.*s", host, (int)port.n, port.p);
+	return text_lower_copy(request->mem, request->head->host);
 }
 
 /* `before`, and the address as the parameter `email`. NULL: it does not fit. */

@@ -892,6 +892,8 @@ test_redirect_rules(void **state)
 	}
 	assert_int_equal(
 	    resolve_redirect(mem, &facts, "-ext", &(struct answer){ 0 }), REFUSAL_NOT_FOUND);
+	assert_int_equal(
+	    resolve_redirect(mem, &facts, "a.-ext", &(struct answer){ 0 }), REFUSAL_NOT_FOUND);
 	/* What no rule speaks of goes where the domain goes. */
 	d.kind = DOMAIN_REDIRECT_ADDRESS;
 	d.redirect_domain = "new.example";
