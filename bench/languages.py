@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = programs.BUILD / 'bench'
 SERVER_CORE, CLIENT_CORE = '0', '1'
 CONNECTIONS = 64
+FEW_CONNECTIONS = {'profile': 16}  # usherd signs at most 32 at a time and refuses more
 DOMAINS = (10, 10_000)
 ASKED = 4000  # different questions at most
 PASSWORD = 'bench password'
@@ -197,10 +198,10 @@ def daemon_ready(port):
     raise RuntimeError('nginx did not start; see its log in ' + str(CACHE))
 
 
-def load(port, questions, seconds):
+def load(port, questions, connections, seconds):
     """Answers a second of one run of wrk."""
     done = subprocess.run(
-        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(CONNECTIONS),
+        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(connections),
          '--duration', f'{seconds}s', '--timeout', '10s', '--script', HERE / 'languages.lua',
          f'https://127.0.0.1:{port}'],
         capture_output=True, text=True, check=True,
@@ -260,10 +261,11 @@ def measure(folder, authority, languages, rounds, seconds, hosting):
         files = write_questions(folder, languages)
         for number in range(rounds):
             for language in languages:
+                connections = FEW_CONNECTIONS.get(language, CONNECTIONS)
                 say(f'round {number + 1} of {rounds}: {language}')
                 for close in (False, True):
                     for who in (*DOMAINS, 'nginx'):
                         port = theirs[close] if who == 'nginx' else services[who][0][close]
-                        rate = load(port, files[language, who, close], seconds)
+                        rate = load(port, files[language, who, close], connections, seconds)
                         runs.setdefault((language, close, who), []).append(rate)
     return table(runs, lengths)
