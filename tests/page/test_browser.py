@@ -93,9 +93,9 @@ browser = browsers['with scripts']
 
 
 def wait_for(path):
-    """The bytes of a file that is being downloaded."""
+    """The bytes of a file that is being downloaded: it is empty until it is put in its place whole."""
     end = time.monotonic() + DOWNLOAD_SECONDS
-    while not path.exists():
+    while not path.exists() or path.stat().st_size == 0:
         tap.true(time.monotonic() < end, f'{path.name} was not downloaded')
         time.sleep(0.1)
     return path.read_bytes()
