@@ -2,6 +2,7 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -20,6 +21,7 @@ guid_bytes(struct slice text, unsigned char out[GUID_BYTES])
 
 	if (!guid_valid(text))
 		return false;
+	memset(out, 0, GUID_BYTES);
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] == '-')
 			continue;

@@ -312,13 +312,14 @@ url_escape(struct buf *b, struct slice s)
 void
 url_mailto(struct buf *b, const char *address)
 {
-	struct slice whole = slice_of(address);
-	size_t at = slice_find_last(whole, '@');
+	const char *at = strrchr(address, '@');
 
 	buf_text(b, "mailto:");
-	url_escape(b, slice_from(whole.p, at));
-	buf_text(b, at < whole.n ? "@" : "");
-	url_escape(b, slice_skip(whole, at + 1));
+	url_escape(b, slice_from(address, at == NULL ? strlen(address) : (size_t)(at - address)));
+	if (at == NULL)
+		return;
+	buf_char(b, '@');
+	url_escape(b, slice_of(at + 1));
 }
 
 bool

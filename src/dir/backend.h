@@ -45,7 +45,7 @@ struct dir_backend {
 struct dir {
 	const struct dir_backend *backend;
 	char *name;	/* made and freed by dir.c */
-	char *stem;	/* may be NULL; made by the back end, freed by dir.c */
+	char *stem;	/* may be NULL; made and freed by the back end */
 	unsigned flags; /* enum dir_flags */
 	bool in_transaction;
 	bool held; /* lookups go on in the view that the first of them began */

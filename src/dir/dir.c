@@ -82,16 +82,14 @@ dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *
 void
 dir_close(struct dir *dir)
 {
-	char *name, *stem;
+	char *name;
 
 	if (dir == NULL)
 		return;
 	dir_rollback(dir);
 	name = dir->name;
-	stem = dir->stem;
 	dir->backend->close(dir);
 	free(name);
-	free(stem);
 }
 
 const char *

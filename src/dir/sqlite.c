@@ -491,6 +491,7 @@ sqlite_close(struct dir *dir)
 	sqlite_disconnect(d);
 	serve_cache_free(d);
 	arena_free(d->scratch);
+	free(d->dir.stem);
 	free(d->path);
 	free(d->folder);
 	free(d);
@@ -534,7 +535,6 @@ sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_er
 	return USHER_OK;
 
 fail:
-	free(d->dir.stem);
 	sqlite_close(&d->dir);
 	return st;
 }

@@ -100,7 +100,8 @@ join(struct arena *mem, const struct plan_result *first, const struct plan_resul
 static const struct attempt *const *
 join_attempts(struct arena *mem, const struct plan_result *all, struct plan_result *next)
 {
-	const struct attempt **v = arena_array(mem, all->n_attempts + next->n_attempts, sizeof(*v));
+	const struct attempt **v =
+	    arena_array(mem, all->n_attempts + next->n_attempts, sizeof(const struct attempt *));
 	struct attempt *copies = arena_array(mem, next->n_attempts, sizeof(*copies));
 
 	if (v == NULL || copies == NULL)
@@ -152,12 +153,14 @@ static usher_status
 endpoint_for(
     struct arena *mem, enum language next, const struct plan_result *told, const char **out)
 {
-	struct slice url = slice_of(told->won == NULL ? "" : told->won->url);
-	struct slice svc = SLICE_LITERAL(".svc");
+	struct slice url, svc = SLICE_LITERAL(".svc");
 
 	*out = NULL;
-	if (!is_at_autodiscover_url(next) || !is_at_autodiscover_url(told->language) ||
-	    !slice_starts_nocase(url, SLICE_LITERAL("https:")))
+	if (told->won == NULL || !is_at_autodiscover_url(next) ||
+	    !is_at_autodiscover_url(told->language))
+		return USHER_OK;
+	url = slice_of(told->won->url);
+	if (!slice_starts_nocase(url, SLICE_LITERAL("https:")))
 		return USHER_OK;
 	*out = told->won->url;
 	if (slice_ends_nocase(url, svc))

@@ -83,7 +83,7 @@ read_routes(struct arena *mem, struct search_options *o, struct usher_error *err
 	size_t n;
 	usher_status st = count_list(o->given.connect_to, &n, err);
 
-	if (st != USHER_OK)
+	if (st != USHER_OK || o->given.connect_to == NULL)
 		return st;
 	o->routes = arena_array(mem, n, sizeof(*o->routes));
 	if (o->routes == NULL)
@@ -153,7 +153,7 @@ read_offers(struct arena *mem, struct search_options *o, struct usher_error *err
 	const char *const *list = o->given.offered_before;
 	usher_status st = count_list(list, &o->n_offers, err);
 
-	if (st != USHER_OK)
+	if (st != USHER_OK || list == NULL)
 		return st;
 	o->offers = arena_array(mem, o->n_offers, sizeof(*o->offers));
 	if (o->offers == NULL)

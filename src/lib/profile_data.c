@@ -115,7 +115,7 @@ read_attempts(struct arena *mem, const struct json_node *list, struct profile_da
 	if (list->kind != NODE_LIST || list->n > PLAN_ATTEMPTS_MAX)
 		return err_set(err, USHER_E_INPUT, "attempts", "must be a list of at most %d",
 		    PLAN_ATTEMPTS_MAX);
-	v = arena_array(mem, list->n, sizeof(*v));
+	v = arena_array(mem, list->n, sizeof(const struct attempt *));
 	a = arena_array(mem, list->n, sizeof(*a));
 	if (v == NULL || a == NULL)
 		return err_nomem(err, "attempts");

@@ -90,7 +90,7 @@ newest_version(const struct org_view *v)
 bool
 org_view_link(struct arena *mem, struct org_view *view)
 {
-	const struct server **servers = arena_array(mem, view->n_servers, sizeof(*servers));
+	const struct server **servers = arena_array(mem, view->n_servers, sizeof(struct server *));
 	struct server_links *links = arena_array(mem, view->n_servers, sizeof(*links));
 
 	if (servers == NULL || links == NULL)
@@ -98,10 +98,10 @@ org_view_link(struct arena *mem, struct org_view *view)
 	for (size_t i = 0; i < view->n_servers; i++)
 		servers[i] = &view->servers[i];
 	if (view->n_servers > 0)
-		qsort(servers, view->n_servers, sizeof(*servers), compare_sites);
+		qsort(servers, view->n_servers, sizeof(struct server *), compare_sites);
 	link_sites(view, servers, links);
 	if (view->n_servers > 0)
-		qsort(servers, view->n_servers, sizeof(*servers), compare_names);
+		qsort(servers, view->n_servers, sizeof(struct server *), compare_names);
 	view->by_name = servers;
 	link_records(view, links);
 	view->links = links;
@@ -118,7 +118,7 @@ org_view_server(const struct org_view *view, const char *name)
 	if (view->n_servers == 0)
 		return NULL;
 	found =
-	    bsearch(&key, view->by_name, view->n_servers, sizeof(*view->by_name), compare_names);
+	    bsearch(&key, view->by_name, view->n_servers, sizeof(struct server *), compare_names);
 	return found == NULL ? NULL : *found;
 }
 
