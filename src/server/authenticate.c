@@ -67,8 +67,9 @@ look_up(struct request *request, struct auth *auth)
 	return CALLER_UNSURE;
 }
 
-void
-authenticate(struct request *request, struct auth *auth)
+/* Without hashing. */
+static void
+look(struct request *request, struct auth *auth)
 {
 	const struct conf_authentication *conf = &service_of(request)->conf->authentication;
 	const struct login_rules rules = { conf->default_domain, &conf->windows_domains };
@@ -156,14 +157,17 @@ hashed(struct request *request, void *arg, bool ran)
 }
 
 void
-authenticate_check(struct request *request, struct auth *auth,
+authenticate(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth))
 {
+	look(request, auth);
 	auth->then = then;
-	if (request_defer(request, hash, hashed, auth))
-		return;
-	drop(auth);
-	auth->outcome = CALLER_UNAVAILABLE;
+	if (auth->outcome == CALLER_UNSURE) {
+		if (request_defer(request, hash, hashed, auth))
+			return;
+		drop(auth);
+		auth->outcome = CALLER_UNAVAILABLE;
+	}
 	then(request, auth);
 }
 

@@ -10,7 +10,7 @@ enum auth_outcome {
 	CALLER_NONE,	   /* no credentials of a kind we take: challenge */
 	CALLER_REFUSED,	   /* challenge in the same words */
 	CALLER_WAIT,	   /* too many failures: 429 */
-	CALLER_UNSURE,	   /* authenticate_check() has to hash */
+	CALLER_UNSURE,	   /* has to be hashed; `then` never sees it */
 	CALLER_UNAVAILABLE /* never a challenge: it would make clients forget good passwords */
 };
 
@@ -21,7 +21,7 @@ struct auth {
 	struct usher_error err; /* CALLER_UNAVAILABLE */
 	bool directory_failed;	/* CALLER_UNAVAILABLE: for that reason */
 
-	/* between authenticate() and authenticate_check() */
+	/* until the outcome is known */
 	struct secret password;
 	const char *typed; /* as the client sent it, in one form */
 	const char *owner; /* of the credential; NULL: unknown or disabled */
@@ -33,18 +33,14 @@ struct auth {
 	void (*then)(struct request *request, struct auth *auth);
 };
 
-/* Looks at the credentials without hashing: microseconds. `auth` lies in request->mem. When the
- * outcome is CALLER_UNSURE, authenticate_check() must follow. */
+/* Calls `then` with the outcome: at once when a look tells it, in microseconds, else when the
+ * thread pool has hashed; CALLER_UNAVAILABLE at once when the pool is full. Only for a request that
+ * is complete. `auth` lies in request->mem; the request belongs to `then`. */
 void
-authenticate(struct request *request, struct auth *auth);
-
-/* Hashes in the thread pool and calls `then` with CALLER_PASSED, CALLER_REFUSED, CALLER_WAIT or
- * CALLER_UNAVAILABLE, the latter at once when the pool is full. The request belongs to `then`. */
-void
-authenticate_check(struct request *request, struct auth *auth,
+authenticate(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth));
 
-/* The reply for every outcome but CALLER_PASSED and CALLER_UNSURE. */
+/* The reply for every outcome but CALLER_PASSED. */
 void
 authenticate_refuse(struct request *request, struct auth *auth);
 

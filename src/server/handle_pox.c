@@ -253,11 +253,7 @@ handle_pox(struct request *request)
 		answer_from(request, job, &facts, NULL);
 		return;
 	}
-	authenticate(request, &job->auth);
-	if (job->auth.outcome == CALLER_UNSURE)
-		authenticate_check(request, &job->auth, answer_or_refuse);
-	else
-		answer_or_refuse(request, &job->auth);
+	authenticate(request, &job->auth, answer_or_refuse);
 }
 
 /* The browser's health check: 600 to whoever is logged in (pox.md 9.1). */

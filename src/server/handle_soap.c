@@ -272,9 +272,5 @@ handle_soap(struct request *request)
 		answer(request, job);
 		return;
 	}
-	authenticate(request, &job->auth);
-	if (job->auth.outcome == CALLER_UNSURE)
-		authenticate_check(request, &job->auth, answer_or_refuse);
-	else
-		answer_or_refuse(request, &job->auth);
+	authenticate(request, &job->auth, answer_or_refuse);
 }

@@ -97,11 +97,7 @@ log_in(struct request *request)
 {
 	struct login *login = request->data;
 
-	authenticate(request, &login->auth);
-	if (login->auth.outcome == CALLER_UNSURE)
-		authenticate_check(request, &login->auth, logged_in);
-	else
-		logged_in(request, &login->auth);
+	authenticate(request, &login->auth, logged_in);
 }
 
 static void
