@@ -138,28 +138,6 @@ is_row_fault(usher_status st)
 	       st == USHER_E_LIMIT;
 }
 
-static void
-copy_member(const struct field *f, void *to, const void *from)
-{
-	switch (f->type) {
-	case FIELD_TEXT:
-		field_set_text(f, to, field_text(f, from));
-		break;
-	case FIELD_LIST:
-		field_set_list(f, to, *field_list(f, from));
-		break;
-	case FIELD_NUMBER:
-		field_set_number(f, to, field_number(f, from));
-		break;
-	case FIELD_SWITCH:
-		field_set_switch(f, to, field_switch(f, from));
-		break;
-	case FIELD_CHOICE:
-		(void)field_set_choice(f, to, slice_of(field_choice_name(f, from)));
-		break;
-	}
-}
-
 /* Members that the row does not name stay as they are. */
 static usher_status
 merge(struct import *im, struct mailbox *mailbox, struct usher_error *err)
@@ -177,13 +155,7 @@ merge(struct import *im, struct mailbox *mailbox, struct usher_error *err)
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	}
-	for (size_t i = 0; i < e->table.n; i++) {
-		const struct field *f = &e->table.rows[i];
-
-		if (!field_absent(f, mailbox))
-			copy_member(f, &there, mailbox);
-	}
-	*mailbox = there.mailbox;
+	record_fill(&e->table, mailbox, &there);
 	return USHER_OK;
 }
 
