@@ -18,6 +18,12 @@ text_hex_value(char c)
 	return -1;
 }
 
+bool
+text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 char *
 text_lower_copy(struct arena *a, struct slice s)
 {

@@ -47,6 +47,10 @@ text_is_alnum(char c)
 int
 text_hex_value(char c);
 
+/* Either may be NULL, which is the same as NULL alone. */
+bool
+text_same(const char *a, const char *b);
+
 /* NUL-terminated copy with ASCII letters in lower case. NULL when out of memory. */
 char *
 text_lower_copy(struct arena *a, struct slice s);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define ANY(record, member, help) ROW_TEXT(record, member, FORM_ANY, 0, help)
 #define URL(record, member, help) ROW_TEXT(record, member, FORM_URL, 0, help)
 
@@ -269,20 +271,14 @@ answer_protocol_takes(const struct answer_protocol *p, const char *login)
 }
 
 static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
 web_equal(const struct answer_web *a, const struct answer_web *b)
 {
-	if (a->n_owa != b->n_owa || !same_text(a->protocol_type, b->protocol_type) ||
-	    !same_text(a->as_url, b->as_url))
+	if (a->n_owa != b->n_owa || !text_same(a->protocol_type, b->protocol_type) ||
+	    !text_same(a->as_url, b->as_url))
 		return false;
 	for (size_t i = 0; i < a->n_owa; i++)
-		if (!same_text(a->owa[i].url, b->owa[i].url) ||
-		    !same_text(a->owa[i].authentication_method, b->owa[i].authentication_method))
+		if (!text_same(a->owa[i].url, b->owa[i].url) ||
+		    !text_same(a->owa[i].authentication_method, b->owa[i].authentication_method))
 			return false;
 	return true;
 }
@@ -335,8 +331,8 @@ answer_equal(const struct answer *a, const struct answer *b)
 		return settings_equal(a, b);
 	case ANSWER_REDIRECT_ADDRESS:
 	case ANSWER_REDIRECT_URL:
-		return same_text(a->redirect, b->redirect) &&
-		       same_text(a->account_type, b->account_type);
+		return text_same(a->redirect, b->redirect) &&
+		       text_same(a->account_type, b->account_type);
 	case ANSWER_REFUSAL:
 		return record_equal(&answer_refusal_table, &a->refusal, &b->refusal);
 	}

@@ -90,12 +90,6 @@ told_as(const struct answer *a, enum protocol_kind kind)
 	return NULL;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* It takes a token too: perhaps by another entry for the same server. */
 static bool
 takes_token(const struct answer *a, const struct answer_protocol *told)
@@ -103,8 +97,8 @@ takes_token(const struct answer *a, const struct answer_protocol *told)
 	for (size_t i = 0; i < a->n_protocols; i++) {
 		const struct answer_protocol *p = &a->protocols[i];
 
-		if (p->kind == told->kind && same_text(p->server, told->server) &&
-		    same_text(p->url, told->url) && pacc_has_words(p) &&
+		if (p->kind == told->kind && text_same(p->server, told->server) &&
+		    text_same(p->url, told->url) && pacc_has_words(p) &&
 		    answer_protocol_takes(p, "oauth2"))
 			return true;
 	}
@@ -232,7 +226,7 @@ put_info(struct buf *out, const struct answer *a)
 		put_help(out, a);
 	buf_text(out, "\"provider\":{\"name\":");
 	put_name(out, a->provider_name, NAME_CHARACTERS);
-	if (short_name != NULL && !same_text(short_name, a->provider_name) &&
+	if (short_name != NULL && !text_same(short_name, a->provider_name) &&
 	    characters_of(short_name) <= SHORT_NAME_CHARACTERS) {
 		buf_text(out, ",\"shortName\":");
 		put_name(out, short_name, SHORT_NAME_CHARACTERS);
