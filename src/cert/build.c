@@ -62,7 +62,7 @@ build_sign(X509 *x, EVP_PKEY *key)
 }
 
 struct slice
-build_text(BIO *bio)
+bio_slice(BIO *bio)
 {
 	char *text;
 	long n = BIO_get_mem_data(bio, &text);

@@ -33,6 +33,6 @@ build_sign(X509 *x, EVP_PKEY *key);
 
 /* What was written to a memory BIO; valid until the next write. */
 struct slice
-build_text(BIO *bio);
+bio_slice(BIO *bio);
 
 #endif

@@ -89,11 +89,11 @@ cert_selfsigned(struct arena *mem, const char *fqdn, int64_t now_s, struct buf *
 	    PEM_write_bio_PrivateKey(key_pem, pair, NULL, NULL, 0, NULL, NULL) != 1)
 		return failed(err);
 
-	st = cert_inspect(mem, build_text(pem), &made, err);
+	st = cert_inspect(mem, bio_slice(pem), &made, err);
 	if (st != USHER_OK)
 		return st;
 	made.friendly_name = arena_strdup(mem, fqdn);
-	buf_slice(key, build_text(key_pem));
+	buf_slice(key, bio_slice(key_pem));
 	if (key->status != USHER_OK || made.friendly_name == NULL)
 		return err_nomem(err, "certificate");
 	*out = made;
