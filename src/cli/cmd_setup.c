@@ -16,8 +16,9 @@
 #include "cert/store.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
+#include "model/usual.h"
 
-enum { NETBIOS_BYTES = 15, KEY_BYTES = 16 * 1024 };
+enum { KEY_BYTES = 16 * 1024 };
 
 struct setup_args {
 	const char *domain;
@@ -98,25 +99,6 @@ put_organization(struct changes *c, const struct setup *s, struct usher_error *e
 	return put_missing(c, ENTITY_ORGANIZATION, &r, err);
 }
 
-/* The first label in capitals, as Windows makes a NetBIOS name of it, with a number behind it when
- * other hosts have that name. */
-static const char *
-netbios_name(struct arena *mem, const char *host, int number)
-{
-	char tail[16] = "";
-	size_t n = slice_find(slice_of(host), '.'), most;
-	char *name;
-
-	if (number > 1)
-		(void)snprintf(tail, sizeof(tail), "%d", number);
-	most = NETBIOS_BYTES - strlen(tail);
-	name = arena_printf(mem, "%.*s%s", (int)(n > most ? most : n), host, tail);
-	for (char *p = name; p != NULL && *p != '\0'; p++)
-		if (*p >= 'a' && *p <= 'z')
-			*p = (char)(*p - 'a' + 'A');
-	return name;
-}
-
 static usher_status
 same_host(const void *record, void *payload)
 {
@@ -140,7 +122,7 @@ name_server(struct changes *c, struct setup *s, struct usher_error *err)
 
 	st = dir_each(c->dir, e, NULL, same_host, s, err);
 	for (int i = 1; s->server == NULL && st == USHER_OK; i++) {
-		const char *name = netbios_name(s->mem, s->host, i);
+		const char *name = usual_server_name(s->mem, s->host, i);
 
 		if (name == NULL)
 			return err_nomem(err, "setup");
@@ -163,7 +145,6 @@ name_server(struct changes *c, struct setup *s, struct usher_error *err)
 static usher_status
 put_server(struct changes *c, const struct setup *s, struct usher_error *err)
 {
-	const char *scope[] = { s->args->site };
 	union org_record r;
 	usher_status st;
 
@@ -172,41 +153,24 @@ put_server(struct changes *c, const struct setup *s, struct usher_error *err)
 	st = put_missing(c, ENTITY_SITE, &r, err);
 	if (st != USHER_OK)
 		return st;
-	begin(ENTITY_SERVER, &r);
-	r.server.name = s->server;
-	r.server.fqdn = s->host;
-	r.server.site = s->args->site;
-	r.server.site_scope = (struct text_list){ scope, 1 };
-	r.server.created = c->cli->now_ms / 1000;
-	r.server.internal_uri =
-	    arena_printf(c->cli->mem, "https://%s/Autodiscover/Autodiscover.xml", s->host);
-	if (r.server.internal_uri == NULL)
+	if (!usual_server(c->cli->mem, s->server, s->host, s->args->site, &r.server))
 		return err_nomem(err, "setup");
+	r.server.created = c->cli->now_ms / 1000;
 	return put_missing(c, ENTITY_SERVER, &r, err);
 }
 
 static usher_status
 put_urls(struct changes *c, const struct setup *s, struct usher_error *err)
 {
-	static const char *const paths[URL_SERVICE_COUNT] = {
-		[URL_AUTODISCOVER] = "Autodiscover/Autodiscover.xml",
-		[URL_EWS] = "EWS/Exchange.asmx",
-		[URL_OAB] = "OAB",
-		[URL_UM] = "EWS/UM2007Legacy.asmx",
-		[URL_OWA] = "owa",
-		[URL_ECP] = "ecp",
-		[URL_ACTIVESYNC] = "Microsoft-Server-ActiveSync",
-		[URL_MAPI] = "mapi",
-	};
 	usher_status st = USHER_OK;
 
 	for (int i = 0; i < URL_SERVICE_COUNT && st == USHER_OK; i++) {
 		const char *url;
 		union org_record r;
 
-		if (paths[i] == NULL)
+		if (!usual_has_url(i))
 			continue;
-		url = arena_printf(c->cli->mem, "https://%s/%s", s->host, paths[i]);
+		url = usual_url(c->cli->mem, i, s->host);
 		if (url == NULL)
 			return err_nomem(err, "setup");
 		begin(ENTITY_URL, &r);
@@ -225,10 +189,7 @@ put_outlook(struct changes *c, const struct setup *s, struct usher_error *err)
 	union org_record r;
 	usher_status st;
 
-	begin(ENTITY_OUTLOOK_ANYWHERE, &r);
-	r.outlook_anywhere.server = s->server;
-	r.outlook_anywhere.enabled = TRI_ON;
-	r.outlook_anywhere.external_host = r.outlook_anywhere.internal_host = s->host;
+	usual_outlook_anywhere(s->server, s->host, &r.outlook_anywhere);
 	st = put_missing(c, ENTITY_OUTLOOK_ANYWHERE, &r, err);
 	for (size_t i = 0; i < COUNT_OF(providers) && st == USHER_OK; i++) {
 		begin(ENTITY_PROVIDER, &r);
@@ -266,31 +227,15 @@ put_domain(struct changes *c, const struct setup *s, struct usher_error *err)
 	return err->status;
 }
 
-/* RFC 8314: TLS from the first byte is preferred; STARTTLS for older programs. */
 static usher_status
 put_mail_services(struct changes *c, const struct setup *s, struct usher_error *err)
 {
-	static const struct {
-		int type;
-		int64_t rank, port;
-		int socket;
-	} rows[] = {
-		{ SERVICE_IMAP, 1, 993, SOCKET_TLS },
-		{ SERVICE_SMTP, 1, 465, SOCKET_TLS },
-		{ SERVICE_SMTP, 2, 587, SOCKET_STARTTLS },
-	};
 	usher_status st = USHER_OK;
 
-	for (size_t i = 0; i < COUNT_OF(rows) && st == USHER_OK; i++) {
+	for (size_t i = 0; i < USUAL_MAIL_SERVICES && st == USHER_OK; i++) {
 		union org_record r;
 
-		begin(ENTITY_SERVICE, &r);
-		r.service.domain = s->domain;
-		r.service.type = rows[i].type;
-		r.service.rank = rows[i].rank;
-		r.service.host = s->host;
-		r.service.port = rows[i].port;
-		r.service.socket = rows[i].socket;
+		usual_mail_service(i, s->domain, s->host, &r.service);
 		st = put_missing(c, ENTITY_SERVICE, &r, err);
 	}
 	return st;

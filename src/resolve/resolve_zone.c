@@ -190,13 +190,19 @@ need_addresses(struct making *m, const char *host)
 		m->hosts[m->n_hosts++] = host;
 }
 
+static bool
+is_apart(const struct making *m)
+{
+	return m->wish->way == ZONE_WAY_APART || m->wish->way == ZONE_WAY_REDIRECT;
+}
+
 /* `us`: a name for our own host. False when no address was told. */
 static bool
 put_addresses(struct making *m, const char *name, const char *host, bool us, const char *why)
 {
 	bool any = false;
 
-	us = us || (m->out->host != NULL && strcmp(m->out->host, host) == 0);
+	us = (us && !is_apart(m)) || (m->out->host != NULL && strcmp(m->out->host, host) == 0);
 	for (size_t i = 0; i < m->wish->n_addresses; i++) {
 		const struct zone_address *a = &m->wish->addresses[i];
 
@@ -252,7 +258,8 @@ put_our_name(struct making *m, const char *name, const char *why)
 	if (m->out->host == NULL) {
 		m->out->complete = false;
 		NOTE(m, "%s: programs ask it, but the host that answers them is not known", host);
-	} else if (strcmp(m->out->host, host) == 0 || is_service_host(m, host)) {
+	} else if (is_apart(m) || strcmp(m->out->host, host) == 0 || is_service_host(m, host)) {
+		m->out->complete = m->out->complete && !is_apart(m);
 		NOTE(m, "%s must have addresses of its own (A, AAAA)", host);
 	} else {
 		put(m, (struct zone_record){
@@ -288,10 +295,13 @@ put_autodiscover_srv(struct making *m)
 	if (srv.host == NULL || !fits(m, "_autodiscover._tcp"))
 		return;
 	put_srv(m, "_autodiscover._tcp", srv,
-	    is_inside(srv.host, m->out->domain) ?
-		"Autodiscover by SRV, which the same programs ask last" :
-		"Autodiscover by SRV, which the same programs ask last; Outlook wants to know "
-		"first whether it may leave the domain");
+	    keep(m, arena_join(m->mem, "Autodiscover by SRV, which ",
+			m->wish->way == ZONE_WAY_SRV ? "Outlook, EWS programs and Thunderbird" :
+						       "the same programs",
+			" ask last",
+			is_inside(srv.host, m->out->domain) ?
+			    "" :
+			    "; Outlook wants to know first whether it may leave the domain")));
 }
 
 /* ---- services ---- */
@@ -474,18 +484,14 @@ note_certificate(struct making *m)
 
 	for (size_t i = 0; i < m->n_asked && !m->failed; i++)
 		names = and_also(m, names, m->asked[i]);
-	if (names != NULL)
+	if (names != NULL && m->wish->way != ZONE_WAY_REDIRECT)
 		NOTE(m, "must be on the certificate that usherd shows: %s", names);
 }
 
+/* Documents that are asked for under names of their own. */
 static void
-make(struct making *m)
+put_documents(struct making *m)
 {
-	put_our_name(m, "autodiscover",
-	    "Autodiscover, for Outlook, phones with Exchange ActiveSync, and EWS programs");
-	if (m->failed)
-		return;
-	put_autodiscover_srv(m);
 	if (has_mail(m))
 		put_our_name(m, "autoconfig",
 		    "Mail Autoconfig, for Thunderbird, also on Android, Evolution and KMail");
@@ -498,6 +504,24 @@ make(struct making *m)
 	}
 	if (has_mail(m) && m->wish->autoconfig_fault != NULL)
 		NOTE(m, "Mail Autoconfig is not for all programs: %s", m->wish->autoconfig_fault);
+}
+
+static void
+make(struct making *m)
+{
+	enum zone_way way = m->wish->way;
+
+	if (way != ZONE_WAY_SRV)
+		put_our_name(m, "autodiscover",
+		    "Autodiscover, for Outlook, phones with Exchange ActiveSync, and EWS programs");
+	if (m->failed)
+		return;
+	if (way != ZONE_WAY_REDIRECT)
+		put_autodiscover_srv(m);
+	if (way != ZONE_WAY_ALL && m->out->host != NULL)
+		need_addresses(m, m->out->host);
+	if (way == ZONE_WAY_ALL)
+		put_documents(m);
 	put_services(m);
 	if (has_mail(m))
 		put_denials(m);

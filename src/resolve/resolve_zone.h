@@ -13,8 +13,17 @@ struct zone_address {
 	const char *text; /* an IPv4 or IPv6 address */
 };
 
+/* By which names mail programs are to come to us. */
+enum zone_way {
+	ZONE_WAY_ALL = 0, /* all under which they look, and SRV */
+	ZONE_WAY_SRV,	  /* SRV alone: our host has a certificate for no other name */
+	ZONE_WAY_APART,	  /* `autodiscover` has addresses of its own; and SRV */
+	ZONE_WAY_REDIRECT /* the same without SRV: what is there leads to our host */
+};
+
 /* What the directory does not know. */
 struct zone_wish {
+	enum zone_way way;
 	const char *host; /* under which clients reach us; NULL: what the directory tells */
 	const struct zone_address *addresses;
 	size_t n_addresses;
@@ -27,7 +36,9 @@ struct zone_wish {
  * it stands for, under its own name.
  *
  * A name under which programs look for us gets our addresses when they are told, else a CNAME to
- * our host, unless other records need it to be a name of its own. Hosts below the domain get the
+ * our host, unless other records need it to be a name of its own. When the wish is for another way
+ * than all, our host is not known by the names `autoconfig` and `ua-auto-config`, and gets its
+ * addresses in the zone whether records name it or not. Hosts below the domain get the
  * addresses that are told of them; a note names the others, and those outside. A mail service that
  * a mail domain does not offer is said to be absent (RFC 2782, Target), one without TLS is left
  * out (RFC 8314, 4.1). Services of one purpose have priorities in the order of the facts.

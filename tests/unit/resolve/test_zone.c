@@ -262,6 +262,52 @@ long_domain(struct world *w)
 	w->asked = LONG;
 }
 
+/* A host in the domain, where there is mail and a PACC document. */
+static void
+way(struct world *w, enum zone_way way)
+{
+	w->wish.way = way;
+	w->wish.host = "mail.d.example";
+	service(w, SERVICE_IMAP, SOCKET_TLS, "imap.d.example", 993);
+	pacc(w);
+	address(w, NULL, "192.0.2.1");
+}
+
+static void
+way_srv(struct world *w)
+{
+	way(w, ZONE_WAY_SRV);
+}
+
+static void
+way_apart(struct world *w)
+{
+	way(w, ZONE_WAY_APART);
+	address(w, "autodiscover.d.example", "192.0.2.2");
+}
+
+static void
+way_redirect(struct world *w)
+{
+	way(w, ZONE_WAY_REDIRECT);
+	address(w, "autodiscover.d.example", "192.0.2.2");
+}
+
+static void
+way_redirect_unknown(struct world *w)
+{
+	way(w, ZONE_WAY_REDIRECT);
+}
+
+#define WAY_MAIL \
+	"_imaps._tcp SRV 0 1 993 imap.d.example\n" \
+	"_imap._tcp SRV 0 0 0 .\n" \
+	"_pop3s._tcp SRV 0 0 0 .\n" \
+	"_pop3._tcp SRV 0 0 0 .\n" \
+	"_submissions._tcp SRV 0 0 0 .\n" \
+	"_submission._tcp SRV 0 0 0 .\n" \
+	"mail A 192.0.2.1\n"
+
 static const struct {
 	const char *label;
 	void (*change)(struct world *w);
@@ -444,6 +490,18 @@ static const struct {
 	    "must have addresses in zones of their own and be no alias: mail.hoster.example\n"
 	    "must be on the certificate that usherd shows: autodiscover.d.example, "
 	    "autoconfig.d.example\n" },
+	{ "by SRV alone", way_srv, "_autodiscover._tcp SRV 0 0 443 mail.d.example\n" WAY_MAIL,
+	    "must have addresses here (A, AAAA) and be no alias: imap.d.example\n" },
+	{ "autodiscover at an address of its own", way_apart,
+	    "autodiscover A 192.0.2.2\n"
+	    "_autodiscover._tcp SRV 0 0 443 mail.d.example\n" WAY_MAIL,
+	    NULL },
+	{ "autodiscover redirects", way_redirect, "autodiscover A 192.0.2.2\n" WAY_MAIL,
+	    "must have addresses here (A, AAAA) and be no alias: imap.d.example\n" },
+	{ "where autodiscover redirects is not known", way_redirect_unknown,
+	    WAY_MAIL "incomplete\n",
+	    "autodiscover.d.example must have addresses of its own (A, AAAA)\n"
+	    "must have addresses here (A, AAAA) and be no alias: imap.d.example\n" },
 	{ "a domain too long for names below it", long_domain, "",
 	    "autodiscover." LONG " would be longer than a name may be: there is no record for it\n"
 	    "_autodiscover._tcp." LONG
