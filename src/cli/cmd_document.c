@@ -12,6 +12,7 @@
 #include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/file.h"
+#include "cli/keys.h"
 #include "cli/seen.h"
 #include "wire/json.h"
 
@@ -281,7 +282,8 @@ prune(struct applying *a, struct usher_error *err)
 
 	for (size_t id = ENTITY_COUNT; id-- > 0 && st == USHER_OK;) {
 		if (entities[id].n_keys == 0 ||
-		    (!a->has[id] && (id == ENTITY_CREDENTIAL || id == ENTITY_CERTIFICATE)))
+		    (!a->has[id] && (id == ENTITY_CREDENTIAL || id == ENTITY_CERTIFICATE ||
+					id == ENTITY_AUTHORITY)))
 			continue;
 		a->pruning = &entities[id];
 		st = dir_each(a->c->dir, a->pruning, NULL, prune_one, a, err);
@@ -363,15 +365,16 @@ static void
 tell_missing_keys(const struct changes *c)
 {
 	for (size_t i = 0; i < c->n_shown && !c->cli->dry_run; i++) {
-		const struct certificate *cert = c->shown[i].after;
+		const struct change *ch = &c->shown[i];
+		const char *name = ch->after == NULL ? NULL : keys_name(ch->entity, ch->after);
 		char path[PATH_MAX];
 
-		if (c->shown[i].entity->id != ENTITY_CERTIFICATE || cert == NULL)
+		if (name == NULL)
 			continue;
-		cert_key_path(dir_stem(c->dir), cert->sha256, path, sizeof(path));
+		cert_key_path(dir_stem(c->dir), name, path, sizeof(path));
 		if (access(path, F_OK) != 0)
-			cli_note("certificate %s: its key is not here; copy it to %s",
-			    cert->thumbprint, path);
+			cli_note("%s %s: its key is not here; copy it to %s", ch->entity->title,
+			    ch->key, path);
 	}
 }
 

@@ -13,9 +13,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cert/selfsigned.h"
-#include "cert/store.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
+#include "cli/keys.h"
 #include "model/usual.h"
 
 enum { KEY_BYTES = 16 * 1024 };
@@ -243,14 +243,6 @@ put_mail_services(struct changes *c, const struct setup *s, struct usher_error *
 
 /* ---- the certificate ---- */
 
-struct known {
-	struct arena *mem;
-	const char *host;
-	const char **sha256;
-	size_t n;
-	const char *thumbprint; /* of one for https that names the host */
-};
-
 static bool
 names_host(const struct certificate *cert, const char *host)
 {
@@ -260,34 +252,25 @@ names_host(const struct certificate *cert, const char *host)
 	return false;
 }
 
+/* Notes one for https that names the host. */
 static usher_status
-know(const void *record, void *payload)
+find_certificate(const void *record, void *payload)
 {
 	const struct certificate *cert = record;
-	struct known *known = payload;
-	const char **v = arena_array(known->mem, known->n + 1, sizeof(*v));
+	struct setup *s = payload;
 
-	if (v == NULL)
-		return USHER_E_NOMEM;
-	if (known->n > 0)
-		memcpy(v, known->sha256, known->n * sizeof(*v));
-	v[known->n] = arena_strdup(known->mem, cert->sha256);
-	known->sha256 = v;
-	known->n++;
 	for (size_t i = 0; i < cert->services.n; i++)
-		if (strcmp(cert->services.v[i], "https") == 0 && names_host(cert, known->host))
-			known->thumbprint = arena_strdup(known->mem, cert->thumbprint);
+		if (strcmp(cert->services.v[i], "https") == 0 && names_host(cert, s->host)) {
+			s->thumbprint = arena_strdup(s->mem, cert->thumbprint);
+			return s->thumbprint == NULL ? USHER_E_NOMEM : USHER_OK;
+		}
 	return USHER_OK;
 }
 
-/* In the order of cert/store.h: sweep, key, row, commit. */
 static usher_status
-make_certificate(struct changes *c, struct setup *s, const struct known *known, struct buf *key,
-    struct usher_error *err)
+make_certificate(struct changes *c, struct setup *s, struct buf *key, struct usher_error *err)
 {
 	static const char *const https[] = { "https" };
-	struct text_list kept = { known->sha256, known->n };
-	const char *stem = dir_stem(c->dir);
 	union org_record r;
 	usher_status st;
 
@@ -297,31 +280,23 @@ make_certificate(struct changes *c, struct setup *s, const struct known *known, 
 		return st;
 	r.certificate.services = (struct text_list){ https, 1 };
 	s->thumbprint = r.certificate.thumbprint;
-	if (!c->cli->dry_run) {
-		st = cert_key_sweep(stem, &kept, err);
-		if (st == USHER_OK)
-			st = cert_key_put(stem, r.certificate.sha256, buf_as_slice(key), err);
-	}
+	st = keys_put(c, r.certificate.sha256, buf_as_slice(key), err);
 	return st == USHER_OK ? changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err) : st;
 }
 
 static usher_status
 put_certificate(struct changes *c, struct setup *s, struct usher_error *err)
 {
-	struct known known = { .mem = c->cli->mem, .host = s->host };
 	struct buf key;
 	usher_status st;
 
-	st = dir_each(c->dir, &entities[ENTITY_CERTIFICATE], NULL, know, &known, err);
+	st = dir_each(c->dir, &entities[ENTITY_CERTIFICATE], NULL, find_certificate, s, err);
 	if (st == USHER_E_NOMEM)
 		return err_nomem(err, "setup");
-	if (st != USHER_OK)
+	if (st != USHER_OK || s->thumbprint != NULL)
 		return st;
-	s->thumbprint = known.thumbprint;
-	if (known.thumbprint != NULL)
-		return USHER_OK;
 	buf_init(&key, KEY_BYTES);
-	st = make_certificate(c, s, &known, &key, err);
+	st = make_certificate(c, s, &key, err);
 	buf_wipe(&key);
 	return st;
 }

@@ -256,6 +256,8 @@ static const struct column columns[ENTITY_COUNT][COLUMNS_MAX] = {
 	    { "free_busy", "FREE/BUSY" }, { "mail_tips", "MAIL TIPS" } },
 	[ENTITY_CERTIFICATE] = { { "thumbprint", "THUMBPRINT" }, { "services", "SERVICES" },
 	    { "subject", "SUBJECT" } },
+	[ENTITY_AUTHORITY] = { { "name", "AUTHORITY" }, { "subject", "SUBJECT" },
+	    { "not_after", "VALID UNTIL" }, { "permitted", "PERMITTED" } },
 	[ENTITY_DOMAIN] = { { "domain", "DOMAIN" }, { "kind", "KIND" },
 	    { "redirect_url", "REDIRECT URL" }, { "redirect_domain", "REDIRECT DOMAIN" },
 	    { "alias_of", "ALIAS OF" }, { "server", "SERVER" }, { "display_name", "NAME" } },

@@ -215,10 +215,29 @@ static const char schema_3[] =
     "	PRIMARY KEY (domain, pattern)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
+/* Requests for certificates, listeners of their own, ACME; private authorities. */
+static const char schema_4[] = "ALTER TABLE certificate ADD COLUMN listeners TEXT;\n"
+			       "ALTER TABLE certificate ADD COLUMN request TEXT;\n"
+			       /* No reference: a request outlives what it was to replace. */
+			       "ALTER TABLE certificate ADD COLUMN renews TEXT COLLATE NOCASE;\n"
+			       "ALTER TABLE certificate ADD COLUMN acme TEXT;\n"
+
+			       "CREATE TABLE authority (\n"
+			       "	name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL,\n"
+			       "	sha256 TEXT,\n"
+			       "	subject TEXT,\n"
+			       "	not_before INTEGER CHECK (not_before >= 0),\n"
+			       "	not_after INTEGER CHECK (not_after >= 0),\n"
+			       "	encrypted INTEGER CHECK (encrypted IN (0, 1)),\n"
+			       "	permitted TEXT,\n"
+			       "	pem TEXT\n"
+			       ") STRICT;\n";
+
 static const char *const schema_steps[] = {
 	schema_1,
 	schema_2,
 	schema_3,
+	schema_4,
 };
 
 const int schema_version = COUNT_OF(schema_steps);

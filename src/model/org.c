@@ -134,7 +134,24 @@ static const struct field certificate_rows[] = {
 	SWITCH(exportable, "the key may be exported"),
 	LIST(services, FORM_ANY, 0, "services it is enabled for: https"),
 	LIST(host_names, FORM_ANY, 0, "host names to serve it for, when not all of its own"),
-	TEXT(pem, FORM_LINES, FIELD_REQUIRED | FIELD_FIXED, "the certificate and its chain"),
+	LIST(listeners, FORM_ANY, 0, "names of https listeners to serve it on, when not all"),
+	TEXT(pem, FORM_LINES, FIELD_FIXED, "the certificate and its chain"),
+	TEXT(request, FORM_LINES, FIELD_FIXED, "the request, until a certificate answers it"),
+	TEXT(renews, FORM_ANY, FIELD_FIXED, "thumbprint of the certificate that it will replace"),
+	TEXT(acme, FORM_URL, 0, "directory URL of the authority that renews it by ACME"),
+};
+#undef RECORD
+
+#define RECORD struct authority
+static const struct field authority_rows[] = {
+	TEXT(name, FORM_ANY, NAME, "name of the authority"),
+	TEXT(sha256, FORM_ANY, FIELD_REQUIRED | FIELD_FIXED, "SHA-256 of its root"),
+	TEXT(subject, FORM_ANY, FIELD_FIXED, "subject of its root"),
+	TIME(not_before, FIELD_FIXED, "valid from"),
+	TIME(not_after, FIELD_FIXED, "valid until"),
+	SWITCH(encrypted, "its key has a passphrase"),
+	LIST(permitted, FORM_ANY, FIELD_FIXED, "names that it may vouch for"),
+	TEXT(pem, FORM_LINES, FIELD_REQUIRED | FIELD_FIXED, "its root"),
 };
 #undef RECORD
 
@@ -270,6 +287,8 @@ const struct entity entities[ENTITY_COUNT] = {
 	    FIELD_TABLE(relationship_rows, struct relationship) },
 	{ ENTITY_CERTIFICATE, "certificate", "certificates", "certificate", 1,
 	    FIELD_TABLE(certificate_rows, struct certificate) },
+	{ ENTITY_AUTHORITY, "authority", "authorities", "certificate authority", 1,
+	    FIELD_TABLE(authority_rows, struct authority) },
 	{ ENTITY_DOMAIN, "domain", "domains", "domain", 1,
 	    FIELD_TABLE(domain_rows, struct domain) },
 	{ ENTITY_SERVICE, "service", "services", "mail service", 3,

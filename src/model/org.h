@@ -242,7 +242,9 @@ struct credential {
 	enum tri enabled;	   /* absent means on */
 };
 
-/* A certificate with a key at hand. The key lies in a file of its own, see cert/store.h. */
+/* A certificate with a key at hand, or a request for one; exactly one of `pem` and `request` is
+ * there. The key lies in a file of its own, see cert/store.h. A request has the members that it and
+ * its certificate have in common; its thumbprints are those of its own DER. */
 struct certificate {
 	const char *thumbprint; /* SHA-1 of the DER, 40 upper-case digits, as Exchange shows it */
 	const char *sha256;	/* 64 lower-case digits; names the key file */
@@ -254,7 +256,22 @@ struct certificate {
 	enum tri exportable;
 	struct text_list services;   /* `https` … that it is enabled for */
 	struct text_list host_names; /* SNI names to serve it for; empty: its own names */
+	struct text_list listeners;  /* names of `[listen https NAME]`; empty: all of them */
 	const char *pem;	     /* chain, leaf first */
+	const char *request;	     /* PKCS #10 as PEM */
+	const char *renews; /* of a request: thumbprint of what the answer takes over from */
+	const char *acme;   /* directory URL of the authority that renews it */
+};
+
+/* A private CA of ours. Its key lies in a file as those of certificates do. */
+struct authority {
+	const char *name;
+	const char *sha256;  /* of its root's DER; names the key file */
+	const char *subject; /* RFC 4514 */
+	int64_t not_before, not_after;
+	enum tri encrypted;	    /* the key file wants a passphrase */
+	struct text_list permitted; /* names that its root may vouch for (RFC 5280, 4.2.1.10) */
+	const char *pem;	    /* the root */
 };
 
 enum entity_id {
@@ -266,6 +283,7 @@ enum entity_id {
 	ENTITY_PROVIDER,
 	ENTITY_RELATIONSHIP,
 	ENTITY_CERTIFICATE,
+	ENTITY_AUTHORITY,
 	ENTITY_DOMAIN,
 	ENTITY_SERVICE,
 	ENTITY_REDIRECT,
@@ -298,6 +316,7 @@ union org_record {
 	struct provider provider;
 	struct relationship relationship;
 	struct certificate certificate;
+	struct authority authority;
 	struct domain domain;
 	struct mail_service service;
 	struct redirect redirect;

@@ -412,15 +412,40 @@ check_thumbprint(const struct check *c, const char *member, const char **thumbpr
 }
 
 static usher_status
+check_sha256(const struct check *c, const char **sha256)
+{
+	if (!is_hex(*sha256, 64))
+		return refuse(c, "sha256", "is no SHA-256: 64 hexadecimal digits");
+	return lower(c, sha256);
+}
+
+static usher_status
 check_certificate(const struct check *c, struct certificate *cert)
 {
 	usher_status st = check_thumbprint(c, "thumbprint", &cert->thumbprint);
 
+	if (st == USHER_OK && cert->renews != NULL)
+		st = check_thumbprint(c, "renews", &cert->renews);
+	if (st == USHER_OK)
+		st = check_sha256(c, &cert->sha256);
 	if (st != USHER_OK)
 		return st;
-	if (!is_hex(cert->sha256, 64))
-		return refuse(c, "sha256", "is no SHA-256: 64 hexadecimal digits");
-	return lower(c, &cert->sha256);
+	if (cert->pem == NULL && cert->request == NULL)
+		return refuse(c, "pem", "is missing, and so is request");
+	if (cert->pem != NULL && cert->request != NULL)
+		return refuse(c, "request", "cannot stand beside pem: it has been answered");
+	if (cert->pem != NULL && cert->renews != NULL)
+		return refuse(c, "renews", "goes with request only");
+	if (cert->request != NULL && cert->services.n > 0)
+		return refuse(
+		    c, "services", "cannot be given to a request: there is nothing to serve");
+	return USHER_OK;
+}
+
+static usher_status
+check_authority(const struct check *c, struct authority *a)
+{
+	return check_sha256(c, &a->sha256);
 }
 
 /* Signs that a local part may have without quotes and that no pattern uses. */
@@ -664,6 +689,8 @@ entity_check(struct arena *mem, const struct entity *e, void *record, struct ush
 		return check_provider(&c, record);
 	case ENTITY_CERTIFICATE:
 		return check_certificate(&c, record);
+	case ENTITY_AUTHORITY:
+		return check_authority(&c, record);
 	case ENTITY_DOMAIN:
 		return check_domain(&c, record);
 	case ENTITY_SERVICE:

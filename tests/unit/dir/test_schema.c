@@ -214,6 +214,30 @@ test_migrations(void **state)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* Certificates of schema 3 are there in schema 4, and nobody has asked for them anew. */
+static void
+test_schema_3(void **state)
+{
+	struct fixture *f = *state;
+	const struct entity *e = &entities[ENTITY_CERTIFICATE];
+	union org_record key, there;
+
+	fixture_sql(f, "INSERT INTO certificate (thumbprint, sha256, pem) VALUES ('AB', '12', 'x');"
+		       "ALTER TABLE certificate DROP COLUMN listeners;"
+		       "ALTER TABLE certificate DROP COLUMN request;"
+		       "ALTER TABLE certificate DROP COLUMN renews;"
+		       "ALTER TABLE certificate DROP COLUMN acme;"
+		       "DROP TABLE authority; PRAGMA user_version = 3");
+	dir_close(f->dir);
+	f->dir = fixture_open(f, DIR_WRITE);
+	record_init(&e->table, &key);
+	key.certificate.thumbprint = "AB";
+	assert_int_equal(dir_get(f->dir, f->mem, e, &key, &there, &f->err), LOOKUP_FOUND);
+	assert_string_equal(there.certificate.pem, "x");
+	assert_null(there.certificate.request);
+	assert_int_equal(there.certificate.listeners.n, 0);
+}
+
 static void
 test_another_under_a_running_service(void **state)
 {
@@ -255,6 +279,7 @@ main(void)
 		FULL(test_domains_cost_one_statement),
 		FULL(test_connection_is_guarded),
 		EMPTY(test_migrations),
+		FULL(test_schema_3),
 		FULL(test_another_under_a_running_service),
 		FULL(test_unknown_word),
 	};

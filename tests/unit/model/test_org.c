@@ -61,6 +61,7 @@ fill(struct arena *mem, const struct entity *e, const char *text, void *record)
 
 #define ORG "deployment_id=4f0d3a5e-6f0a-4d3c-9b1e-2a77c1d0e8b4;"
 #define CERT "thumbprint=aa:bb:cc:dd:ee:ff:00:11:22:33 44 55 66 77 88 99 00 11 22 33;"
+#define PRINT "AABBCCDDEEFF0011223344556677889900112233"
 #define SHA "sha256=00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF;"
 
 static const struct {
@@ -129,6 +130,19 @@ static const struct {
 	    NULL },
 	{ ENTITY_CERTIFICATE, "thumbprint=12;" SHA "pem=x", NULL, "40 hexadecimal digits" },
 	{ ENTITY_CERTIFICATE, CERT "sha256=12;pem=x", NULL, "64 hexadecimal digits" },
+	{ ENTITY_CERTIFICATE, CERT SHA, NULL, "pem: is missing, and so is request" },
+	{ ENTITY_CERTIFICATE, CERT SHA "pem=x;request=y", NULL, "cannot stand beside pem" },
+	{ ENTITY_CERTIFICATE, CERT SHA "pem=x;renews=12", NULL, "renews: is no thumbprint" },
+	{ ENTITY_CERTIFICATE, CERT SHA "pem=x;renews=" PRINT, NULL, "goes with request only" },
+	{ ENTITY_CERTIFICATE, CERT SHA "request=x;services=https", NULL, "nothing to serve" },
+	{ ENTITY_CERTIFICATE, CERT SHA "request=x;acme=ca", NULL, "acme: 'ca'" },
+
+	{ ENTITY_AUTHORITY, "name=Harbour;" SHA "pem=x;permitted=a.example,A.example,",
+	    "name=Harbour;sha256=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff;"
+	    "pem=x;permitted=a.example",
+	    NULL },
+	{ ENTITY_AUTHORITY, "name=Harbour;" SHA, NULL, "pem: is missing" },
+	{ ENTITY_AUTHORITY, "name=Harbour;sha256=12;pem=x", NULL, "64 hexadecimal digits" },
 
 	{ ENTITY_DOMAIN,
 	    "domain=B\xc3\xbc"

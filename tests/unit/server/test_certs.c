@@ -183,6 +183,26 @@ test_refusals(void **state)
 	assert_int_equal(fill(s, &set, &served, &err), USHER_E_ABSENT);
 }
 
+/* It has a key and a name, and nothing that could be served. */
+static void
+test_request(void **state)
+{
+	struct fixture *s = *state;
+	struct certificate request;
+	struct certs one, two;
+
+	(void)add_certificate(s, "mail.contoso.com", 0, true);
+	assert_int_equal(certs_read(s->mem, s->dir, NOW, &one, NULL), USHER_OK);
+	record_init(&entities[ENTITY_CERTIFICATE].table, &request);
+	request.thumbprint = "00112233445566778899AABBCCDDEEFF00112233";
+	request.sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	request.request = "-----BEGIN CERTIFICATE REQUEST-----";
+	put(s, ENTITY_CERTIFICATE, &request);
+	assert_int_equal(certs_read(s->mem, s->dir, NOW, &two, NULL), USHER_OK);
+	assert_int_equal(two.n, 1);
+	assert_string_equal(one.fingerprint, two.fingerprint);
+}
+
 static void
 test_fingerprint(void **state)
 {
@@ -210,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_choice, make, drop),
 		cmocka_unit_test_setup_teardown(test_refusals, make, drop),
+		cmocka_unit_test_setup_teardown(test_request, make, drop),
 		cmocka_unit_test_setup_teardown(test_fingerprint, make, drop),
 	};
 
