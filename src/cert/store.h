@@ -10,8 +10,7 @@
  * writer's sweep removes; so does the key of a removed certificate until then.
  *
  * `stem` is dir_stem(): keys lie in the folder `stem`.keys, so that two directories in one folder
- * never sweep each other's. When root writes, files belong to the owner of the folder that holds
- * it, so that a service without privileges can read them. */
+ * never sweep each other's. */
 #ifndef USHER_CERT_STORE_H
 #define USHER_CERT_STORE_H
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "cert/acme.h"
 #include "server/service.h"
 #include "wire/autoconfig.h"
 #include "wire/json_v2.h"
@@ -38,6 +39,8 @@ static const struct route routes[] = {
 	{ ON(HTTPS) | ON(PROXY), PACC_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_pacc },
 	{ ON(HTTPS) | ON(PROXY), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
 	{ ON(HTTPS) | ON(PROXY), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_dav },
+	{ ON(HTTPS) | ON(PROXY) | ON(REDIRECT), ACME_CHALLENGE_PATH "*", BY(GET) | BY(HEAD), 0,
+	    LOGIN_OVER_HTTP, handle_challenge },
 	{ ON(HTTPS) | ON(PROXY), PAGE_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_page },
 	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), SOAP_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
@@ -143,13 +146,9 @@ route_head(struct request *request)
 {
 	unsigned listener = 1u << request->listener->kind;
 	unsigned allowed = 0;
-
 	/* A password that came over plain HTTP is not even looked at. */
-	if (request->listener->kind == LISTENER_PROXY && !request->secure) {
-		request_refuse(request, 403,
-		    "Only trusted proxies that say X-Forwarded-Proto: https are answered here.");
-		return;
-	}
+	bool plain = request->listener->kind == LISTENER_PROXY && !request->secure;
+
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
 		const struct route *route = &routes[i];
 
@@ -157,7 +156,8 @@ route_head(struct request *request)
 			continue;
 		if (is_prefix(route)) /* whose address follows is nobody's business */
 			request->log_path = route->path;
-		if ((route->listeners & listener) == 0)
+		if ((route->listeners & listener) == 0 ||
+		    (plain && route->login != LOGIN_OVER_HTTP))
 			continue;
 		if ((route->methods & (1u << request->head->method)) != 0) {
 			follow(request, route);
@@ -167,6 +167,9 @@ route_head(struct request *request)
 	}
 	if (allowed != 0)
 		refuse_method(request, allowed);
+	else if (plain)
+		request_refuse(request, 403,
+		    "Only trusted proxies that say X-Forwarded-Proto: https are answered here.");
 	else if (request->head->method == HTTP1_OTHER)
 		refuse_method(request, BY(GET) | BY(HEAD) | BY(POST));
 	else

@@ -6,9 +6,10 @@
 #include "server/engine.h"
 
 enum route_login {
-	LOGIN_NONE = 0, /* anybody */
-	LOGIN_FIRST,	/* the router authenticates; the handler finds a `struct auth` in data */
-	LOGIN_LATER	/* the handler decides when it has read the body */
+	LOGIN_NONE = 0,	 /* anybody */
+	LOGIN_OVER_HTTP, /* anybody, and not over TLS alone where a proxy is in front */
+	LOGIN_FIRST,	 /* the router authenticates; the handler finds a `struct auth` in data */
+	LOGIN_LATER	 /* the handler decides when it has read the body */
 };
 
 struct route {
@@ -55,6 +56,10 @@ void
 handle_pacc(struct request *request);
 void
 handle_dav(struct request *request);
+
+/* handle_challenge.c: what an ACME server asks. */
+void
+handle_challenge(struct request *request);
 
 /* handle_page.c: the same for people. */
 void

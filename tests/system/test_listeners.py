@@ -9,7 +9,7 @@ import site_contoso as site
 from support import programs, tap
 from support.daemon import Usherd
 from support.post import POX_REQUEST, basic, request
-from support.scratch import Folder
+from support.scratch import Folder, write
 
 folder_block = Folder()
 folder = folder_block.__enter__()
@@ -101,6 +101,53 @@ def _(host, wanted):
         else:
             tap.same((answer.status, answer.fields.get('location')),
                      (302, f'https://{wanted}{site.PATH}'), method)
+
+
+TOKEN = '4JInMgL3BwU9gAstsrda74R5aQ6eT_FZsbRIoMl9g9U'
+CHALLENGE = '/.well-known/acme-challenge/'
+
+
+def ask_challenge(listener, path, method='GET', fields=None):
+    """By any name: which names are ours is what the ACME server is about to find out."""
+    return request(getattr(daemon, listener), 'whoever.example', path=path, method=method,
+                   root=False if listener == 'https' else None, fields=fields)
+
+
+@tap.each([
+    ('a challenge of ACME is answered over https', 'https', {}),
+    ('… on the site that redirects', 'redirect', {}),
+    ('… also on one with a target', 'fixed', {}),
+    ('… behind a proxy that came by plain HTTP', 'proxy', {'X-Forwarded-Proto': 'http'}),
+    ('… and by https', 'proxy', {'X-Forwarded-Proto': 'https'}),
+])
+def _(listener, fields):
+    answers = folder / 'usher.db.acme/challenge'
+    answers.mkdir(parents=True, exist_ok=True)
+    write(answers / TOKEN, f'{TOKEN}.thumbprint', mode=0o600)
+    got = ask_challenge(listener, CHALLENGE + TOKEN, fields=fields)
+    tap.same((got.status, got.body, got.fields['content-type']),
+             (200, f'{TOKEN}.thumbprint'.encode(), 'application/octet-stream'))
+    tap.same(ask_challenge(listener, '/.Well-Known/acme-challenge/' + TOKEN, fields=fields).status,
+             200)
+    got = ask_challenge(listener, CHALLENGE + TOKEN, 'HEAD', fields)
+    tap.same((got.status, got.body), (200, b''))
+    tap.same(ask_challenge(listener, CHALLENGE + TOKEN, 'POST', fields).status, 405)
+    for path in (TOKEN.lower(), TOKEN[:-1], TOKEN + '/', 'x/' + TOKEN, '%34' + TOKEN[1:], '', '.',
+                 '..%2fusher.db', '%2e%2e', TOKEN + '%00', 'a' * 400):
+        tap.true(ask_challenge(listener, CHALLENGE + path, fields=fields).status in (400, 404),
+                 path)
+    # Others may have written what others may read.
+    (answers / TOKEN).chmod(0o644)
+    tap.same(ask_challenge(listener, CHALLENGE + TOKEN, fields=fields).status, 404)
+    (answers / TOKEN).unlink()
+    tap.same(ask_challenge(listener, CHALLENGE + TOKEN, fields=fields).status, 404)
+
+
+@tap.case('a proxy that came by plain HTTP gets nothing else')
+def _():
+    for path in ('/', site.PATH, '/nothing', '/.well-known/caldav'):
+        tap.same(ask_challenge('proxy', path, fields={'X-Forwarded-Proto': 'http'}).status, 403,
+                 path)
 
 
 @tap.case('a redirect listener with a target sends everybody there')
