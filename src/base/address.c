@@ -273,6 +273,13 @@ domain_is_public_suffix(const char *domain)
 	return strchr(domain, '.') == NULL || psl_is_public_suffix(psl_builtin(), domain) != 0;
 }
 
+bool
+domain_is_top_level(const char *label)
+{
+	return strchr(label, '.') == NULL && psl_is_public_suffix2(psl_builtin(), label,
+						 PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) != 0;
+}
+
 const char *
 domain_registrable(const char *domain)
 {

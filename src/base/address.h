@@ -50,6 +50,10 @@ domain_to_text(struct arena *mem, const char *domain);
 bool
 domain_is_public_suffix(const char *domain);
 
+/* The label is a top-level domain of the Internet: not a name that an organization made up. */
+bool
+domain_is_top_level(const char *label);
+
 /* The registrable part (`example.co.uk` of `a.b.example.co.uk`), a pointer into `domain`, or NULL
  * when there is none. */
 const char *

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/compat.h"
+#include "base/text.h"
 
 enum { V4_BYTES = 4, V6_BYTES = 16 };
 
@@ -42,15 +43,21 @@ static const struct network holds4[] = {
 	{ { 0x20, 0x02 }, 16 },		      /* 6to4 */
 };
 
+static bool
+is_inside(const unsigned char *address, const unsigned char *prefix, unsigned bits)
+{
+	size_t whole = bits / 8;
+	unsigned char mask = (unsigned char)(0xff00U >> bits % 8);
+
+	return memcmp(address, prefix, whole) == 0 &&
+	       (mask == 0 || (address[whole] & mask) == prefix[whole]);
+}
+
 static const struct network *
 network_of(const unsigned char *address, const struct network *networks, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		size_t whole = networks[i].bits / 8;
-		unsigned char mask = (unsigned char)(0xff00U >> networks[i].bits % 8);
-
-		if (memcmp(address, networks[i].prefix, whole) == 0 &&
-		    (mask == 0 || (address[whole] & mask) == networks[i].prefix[whole]))
+		if (is_inside(address, networks[i].prefix, networks[i].bits))
 			return &networks[i];
 	}
 	return NULL;
@@ -82,4 +89,39 @@ ip_is_public(const char *text)
 		return false;
 	}
 	return network_of(v4, inside4, COUNT_OF(inside4)) == NULL;
+}
+
+const char *
+ip_subnet_parse(const char *text, struct ip_subnet *out)
+{
+	static const char form[] = "is no subnet: write it like 192.0.2.0/24 or 2001:db8::/32";
+	struct slice whole = slice_of(text);
+	size_t slash = slice_find(whole, '/');
+	struct ip_subnet subnet = { .n = slice_find(whole, ':') < whole.n ? V6_BYTES : V4_BYTES };
+	size_t all = subnet.n * 8;
+	char address[INET6_ADDRSTRLEN];
+	uint64_t bits = all;
+
+	if (slash >= sizeof(address))
+		return form;
+	memcpy(address, text, slash);
+	address[slash] = '\0';
+	if (inet_pton(subnet.n == V6_BYTES ? AF_INET6 : AF_INET, address, subnet.bytes) != 1 ||
+	    (slash < whole.n && !text_number(slice_skip(whole, slash + 1), 0, all, &bits)))
+		return form;
+	for (size_t i = bits; i < all; i++)
+		if ((subnet.bytes[i / 8] & (0x80 >> i % 8)) != 0)
+			return "has bits set outside its mask: end the network address in zeros";
+	subnet.bits = (unsigned)bits;
+	*out = subnet;
+	return NULL;
+}
+
+bool
+ip_subnet_has(const struct ip_subnet *subnet, const char *text)
+{
+	unsigned char address[V6_BYTES];
+
+	return inet_pton(subnet->n == V6_BYTES ? AF_INET6 : AF_INET, text, address) == 1 &&
+	       is_inside(address, subnet->bytes, subnet->bits);
 }

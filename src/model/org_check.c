@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/encode.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "model/org.h"
@@ -50,33 +51,19 @@ refuse(const struct check *c, const char *member, const char *format, ...)
 
 /* ---- forms of texts ---- */
 
-/* `address/bits`; a bare address is a subnet of one. */
 static const char *
 subnet_form(struct arena *mem, const char *text, const char **out)
 {
-	struct slice address = slice_of(text);
-	size_t slash = slice_find(address, '/');
-	unsigned char bytes[16];
+	struct ip_subnet subnet;
 	char shown[INET6_ADDRSTRLEN];
-	char wanted[INET6_ADDRSTRLEN];
-	uint64_t bits;
-	int family = slice_find(address, ':') < address.n ? AF_INET6 : AF_INET;
-	size_t all = family == AF_INET6 ? 128 : 32;
+	const char *fault = ip_subnet_parse(text, &subnet);
 
-	if (slash >= sizeof(wanted))
-		return "is no subnet: write it like 192.0.2.0/24 or 2001:db8::/32";
-	memcpy(wanted, text, slash);
-	wanted[slash] = '\0';
-	bits = all;
-	if (inet_pton(family, wanted, bytes) != 1 ||
-	    (slash < address.n && !text_number(slice_skip(address, slash + 1), 0, all, &bits)))
-		return "is no subnet: write it like 192.0.2.0/24 or 2001:db8::/32";
-	for (size_t i = bits; i < all; i++)
-		if ((bytes[i / 8] & (0x80 >> i % 8)) != 0)
-			return "has bits set outside its mask: end the network address in zeros";
-	if (inet_ntop(family, bytes, shown, sizeof(shown)) == NULL)
+	if (fault != NULL)
+		return fault;
+	if (inet_ntop(subnet.n == 4 ? AF_INET : AF_INET6, subnet.bytes, shown, sizeof(shown)) ==
+	    NULL)
 		return "is no subnet";
-	*out = arena_printf(mem, "%s/%u", shown, (unsigned)bits);
+	*out = arena_printf(mem, "%s/%u", shown, subnet.bits);
 	return NULL;
 }
 

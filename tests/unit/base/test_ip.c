@@ -91,11 +91,47 @@ test_version(void **state)
 			fail_msg("%s", rows[i].text);
 }
 
+static void
+test_subnets(void **state)
+{
+	static const struct {
+		const char *subnet, *address;
+		bool has;
+	} rows[] = {
+		{ "192.0.2.0/24", "192.0.2.255", true },
+		{ "192.0.2.0/24", "192.0.3.0", false },
+		{ "192.0.2.0/23", "192.0.3.0", true },
+		{ "192.0.2.7", "192.0.2.7", true },
+		{ "192.0.2.7", "192.0.2.6", false },
+		{ "0.0.0.0/0", "203.0.113.9", true },
+		{ "0.0.0.0/0", "::1", false },
+		{ "2001:db8::/33", "2001:db8:7fff::1", true },
+		{ "2001:db8::/33", "2001:db8:8000::1", false },
+		{ "::/0", "192.0.2.1", false },
+		{ "192.0.2.0/24", "mail.example", false },
+	};
+	static const char *const refused[] = { "", "192.0.2", "192.0.2.0/33", "192.0.2.1/24",
+		"192.0.2.0/", "2001:db8::/129", "2001:db8::1/64", "[2001:db8::1]", "mail.example" };
+	struct ip_subnet subnet;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (ip_subnet_parse(rows[i].subnet, &subnet) != NULL)
+			fail_msg("%s", rows[i].subnet);
+		if (ip_subnet_has(&subnet, rows[i].address) != rows[i].has)
+			fail_msg("%s in %s", rows[i].address, rows[i].subnet);
+	}
+	for (size_t i = 0; i < COUNT_OF(refused); i++)
+		if (ip_subnet_parse(refused[i], &subnet) == NULL)
+			fail_msg("`%s` was taken", refused[i]);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_public),
+		cmocka_unit_test(test_subnets),
 		cmocka_unit_test(test_version),
 	};
 
