@@ -52,13 +52,18 @@ build_extensions(X509 *x, X509 *issuer, const struct build_row *rows, size_t n)
 	return ok;
 }
 
+const EVP_MD *
+build_digest(const EVP_PKEY *key)
+{
+	int id = EVP_PKEY_get_base_id(key);
+
+	return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448 ? NULL : EVP_sha256();
+}
+
 bool
 build_sign(X509 *x, EVP_PKEY *key)
 {
-	/* Ed25519 and Ed448 have their digest inside. */
-	bool digest = EVP_PKEY_get_id(key) == EVP_PKEY_RSA || EVP_PKEY_get_id(key) == EVP_PKEY_EC;
-
-	return X509_sign(x, key, digest ? EVP_sha256() : NULL) > 0;
+	return X509_sign(x, key, build_digest(key)) > 0;
 }
 
 struct slice

@@ -27,7 +27,11 @@ struct build_row {
 bool
 build_extensions(X509 *x, X509 *issuer, const struct build_row *rows, size_t n);
 
-/* Signs with the digest that belongs to the key. */
+/* SHA-256, or NULL for a key that has its digest inside (Ed25519). */
+const EVP_MD *
+build_digest(const EVP_PKEY *key);
+
+/* Signs with build_digest(). */
 bool
 build_sign(X509 *x, EVP_PKEY *key);
 

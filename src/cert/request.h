@@ -8,8 +8,6 @@
 #include "model/field.h"
 #include "usher/status.h"
 
-enum { REQUEST_BYTES = 64 * 1024 }; /* 1000 long names are half of it */
-
 /* What is wrong with a request that was read and whose signature is good. */
 enum request_fault {
 	REQUEST_WEAK_KEY = 0,	/* RSA below 2048 bits */
@@ -36,8 +34,7 @@ struct request {
 };
 
 /* Makes a request for `key_pem` with the SANs `names` (by cert_names_parse()), the usage of a TLS
- * server, and a subject key identifier. Subject or names may be empty, not both. SHA-256 (SHA-384
- * for P-384; Ed25519 has its own).
+ * server, and a subject key identifier. Subject or names may be empty, not both.
  *
  * Returns USHER_OK, USHER_E_USAGE (neither subject nor names), USHER_E_INPUT (the key),
  * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_INTERNAL. */

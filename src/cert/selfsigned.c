@@ -1,99 +1,110 @@
-/* selfsigned.c - makes a key and a certificate that vouches for itself. */
+/* selfsigned.c - makes a certificate and signs it with its own key. */
 #include "cert/selfsigned.h"
 
-#include <string.h>
-
-#include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "base/address.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "cert/build.h"
 #include "cert/inspect.h"
-#include "cert/own.h"
+#include "cert/key.h"
+#include "cert/names.h"
+#include "cert/x509.h"
 
-enum {
-	DAY_S = 24 * 3600,
-	COMMON_NAME_BYTES = 64 /* RFC 5280, appendix A: ub-common-name */
-};
-
-/* 5 calendar years with one leap day: the sixth year never begins. */
-static const int64_t LIFETIME_S = (SELFSIGNED_YEARS * 365LL + 1) * DAY_S;
+enum { DAY_S = 24 * 3600 };
 
 static bool
-fill(X509 *x, EVP_PKEY *key, struct slice common_name, const char *sans, int64_t now_s)
+add_extensions(X509 *x, const EVP_PKEY *key, const struct selfsigned *wanted)
 {
-	const struct build_row rows[] = {
-		{ NID_basic_constraints, "critical,CA:FALSE" },
-		{ NID_key_usage, "critical,digitalSignature,keyEncipherment" },
-		{ NID_ext_key_usage, "serverAuth" },
-		{ NID_subject_key_identifier, "hash" },
-		{ NID_subject_alt_name, sans },
-	};
-	X509_NAME *name = X509_get_subject_name(x);
+	STACK_OF(X509_EXTENSION) * list CLEANUP(own_extensions) = NULL;
+	X509V3_CTX context;
 
-	return build_begin(x) && build_period(x, now_s, now_s + LIFETIME_S) &&
-	       X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-		   (const unsigned char *)common_name.p, (int)common_name.n, -1, 0) == 1 &&
-	       X509_set_issuer_name(x, name) == 1 && X509_set_pubkey(x, key) == 1 &&
-	       build_extensions(x, x, rows, COUNT_OF(rows)) && build_sign(x, key);
-}
-
-/* The name becomes part of OpenSSL's extension syntax, in which a comma would begin another name.
- */
-static bool
-is_host_name(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (!text_is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.')
+	X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
+	if (!extension_add(&list, &context, NID_basic_constraints, "critical,CA:FALSE") ||
+	    !server_extensions(&list, &context, key, wanted->names, wanted->subject.n == 0))
+		return false;
+	for (int i = 0; i < sk_X509_EXTENSION_num(list); i++) {
+		if (X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1) != 1)
 			return false;
 	}
-	return s.n > 0 && s.n <= DOMAIN_MAX_BYTES;
+	return true;
 }
 
-static usher_status
-failed(struct usher_error *err)
+static bool
+fill(X509 *x, EVP_PKEY *key, const struct selfsigned *wanted)
 {
-	ERR_clear_error();
-	return err_set(err, USHER_E_INTERNAL, "certificate", "OpenSSL could not make it");
+	X509_NAME *name CLEANUP(own_name) = name_make(&wanted->subject);
+	int64_t end_s = wanted->now_s + (int64_t)wanted->days * DAY_S;
+
+	return name != NULL && build_begin(x) && build_period(x, wanted->now_s, end_s) &&
+	       X509_set_subject_name(x, name) == 1 && X509_set_issuer_name(x, name) == 1 &&
+	       X509_set_pubkey(x, key) == 1 && add_extensions(x, key, wanted) && build_sign(x, key);
+}
+
+usher_status
+cert_selfsigned_make(struct arena *mem, const struct selfsigned *wanted, struct certificate *out,
+    struct usher_error *err)
+{
+	EVP_PKEY *key CLEANUP(own_pkey) = NULL;
+	X509 *x CLEANUP(own_x509) = NULL;
+	BIO *pem CLEANUP(own_bio) = BIO_new(BIO_s_mem());
+	const char *text;
+	usher_status st;
+
+	if (wanted->days < 1 || wanted->days > SELFSIGNED_DAYS_MAX)
+		return err_set(err, USHER_E_USAGE, "certificate",
+		    "it can be valid for 1 to %d days", SELFSIGNED_DAYS_MAX);
+	if (wanted->subject.n == 0 && wanted->names->n == 0)
+		return err_set(err, USHER_E_USAGE, "certificate", "it needs a subject or a name");
+	st = key_load(wanted->key_pem, &key, err);
+	if (st != USHER_OK)
+		return st;
+	x = X509_new();
+	if (pem == NULL || x == NULL || !fill(x, key, wanted) || PEM_write_bio_X509(pem, x) != 1)
+		return ssl_failed(
+		    err, USHER_E_INTERNAL, "certificate", "OpenSSL could not make it");
+	text = bio_copy(mem, pem);
+	if (text == NULL)
+		return err_nomem(err, "certificate");
+	return cert_inspect(mem, slice_of(text), out, err);
+}
+
+/* The label and the whole name; once when they are the same. */
+static usher_status
+host_names(struct arena *mem, const char *fqdn, struct text_list *out, struct usher_error *err)
+{
+	struct slice host = slice_of(fqdn);
+	const char *label = arena_copy(mem, slice_from(host.p, slice_find(host, '.')));
+	const char *const both[] = { label, fqdn };
+	const struct text_list typed = { both, COUNT_OF(both) };
+
+	if (label == NULL)
+		return err_nomem(err, "certificate");
+	return cert_names_parse(mem, &typed, out, err);
 }
 
 usher_status
 cert_selfsigned(struct arena *mem, const char *fqdn, int64_t now_s, struct buf *key,
     struct certificate *out, struct usher_error *err)
 {
-	EVP_PKEY *pair CLEANUP(own_pkey) = NULL;
-	X509 *x CLEANUP(own_x509) = NULL;
-	BIO *pem CLEANUP(own_bio) = BIO_new(BIO_s_mem());
-	/* Secure memory: BIO_free() cleanses what it held. */
-	BIO *key_pem CLEANUP(own_bio) = BIO_new(BIO_s_secmem());
-	struct slice host = slice_of(fqdn);
-	struct slice label = { host.p, slice_find(host, '.') };
+	struct text_list names;
+	struct selfsigned wanted = { .names = &names, .now_s = now_s, .days = SELFSIGNED_DAYS };
 	struct certificate made;
-	const char *sans;
+	struct buf pem CLEANUP(buf_wipe);
 	usher_status st;
 
-	if (!is_host_name(host) || label.n == 0 || label.n > COMMON_NAME_BYTES)
-		return err_set(err, USHER_E_ADDRESS, fqdn, "not a host name of a server");
-	sans = label.n == host.n ?
-		   arena_printf(mem, "DNS:%s", fqdn) :
-		   arena_printf(mem, "DNS:%.*s,DNS:%s", (int)label.n, label.p, fqdn);
-	if (sans == NULL || pem == NULL || key_pem == NULL)
-		return err_nomem(err, "certificate");
-
-	pair = EVP_EC_gen("P-256");
-	x = X509_new();
-	if (pair == NULL || x == NULL || !fill(x, pair, label, sans, now_s) ||
-	    PEM_write_bio_X509(pem, x) != 1 ||
-	    PEM_write_bio_PrivateKey(key_pem, pair, NULL, NULL, 0, NULL, NULL) != 1)
-		return failed(err);
-
-	st = cert_inspect(mem, bio_slice(pem), &made, err);
+	buf_init(&pem, CERT_KEY_BYTES);
+	st = host_names(mem, fqdn, &names, err);
+	if (st == USHER_OK)
+		st = subject_of_host(mem, names.v[0], &wanted.subject, err);
+	if (st == USHER_OK)
+		st = cert_key_make(CERT_KEY_P256, 0, &pem, err);
+	wanted.key_pem = buf_as_slice(&pem);
+	if (st == USHER_OK)
+		st = cert_selfsigned_make(mem, &wanted, &made, err);
 	if (st != USHER_OK)
 		return st;
 	made.friendly_name = arena_strdup(mem, fqdn);
-	buf_slice(key, bio_slice(key_pem));
+	buf_slice(key, buf_as_slice(&pem));
 	if (key->status != USHER_OK || made.friendly_name == NULL)
 		return err_nomem(err, "certificate");
 	*out = made;
