@@ -32,18 +32,18 @@ check_profile(struct xml_reader *reader, struct arena *mem, const struct buf *b)
 
 static void
 write_profile(struct xml_reader *reader, struct arena *mem, const struct answer *settings,
-    const char *name, struct buf *b)
+    const struct mobileconfig_question *question, struct buf *b)
 {
 	struct answer a = *settings;
 	struct address address;
 
-	if (mobileconfig_check(&a, NULL) != USHER_OK ||
+	if (mobileconfig_check(&a, question->device, NULL) != USHER_OK ||
 	    address_parse(mem, slice_of("a&b@a.example"), &address, NULL) != USHER_OK ||
 	    autoconfig_fill(mem, &address, &a, NULL) != USHER_OK ||
-	    mobileconfig_check(&a, NULL) != USHER_OK)
+	    mobileconfig_check(&a, question->device, NULL) != USHER_OK)
 		return;
 	buf_reset(b);
-	mobileconfig_write(mem, b, &a, &address, name);
+	mobileconfig_write(mem, b, &a, &address, question);
 	if (b->status == USHER_OK)
 		check_profile(reader, mem, b);
 }
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct xml_reader *reader = xml_reader_new();
 	struct arena *mem = arena_new(ARENA_BYTES);
 	struct buf b = { .max = OUT_BYTES };
-	struct mobileconfig_question question = { NULL, NULL };
+	struct mobileconfig_question question = { 0 };
 	struct answer a;
 
 	if (reader == NULL || mem == NULL ||
@@ -77,7 +77,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		goto done;
 	if (autoconfig_read(reader, mem, slice_from(data, size), &a, NULL) != USHER_OK)
 		goto done;
-	write_profile(reader, mem, &a, question.name, &b);
+	for (int i = 0; i < MOBILECONFIG_DEVICES; i++) {
+		question.device = (enum mobileconfig_device)i;
+		write_profile(reader, mem, &a, &question, &b);
+	}
 	write_pacc(mem, &a, &b);
 done:
 	buf_clear(&b);

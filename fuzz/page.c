@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.domain = text,
 			.new_address = text,
 			.answer = &answer,
-			.profile = text,
+			.profiles = { text, text, text },
 			.url = text,
 		};
 

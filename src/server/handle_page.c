@@ -88,6 +88,18 @@ url_for(struct request *request, const char *before, const struct address *addre
 	return text.status == USHER_OK ? arena_copy(request->mem, buf_as_slice(&text)) : NULL;
 }
 
+/* The path of the profile for a device. NULL: it does not fit. */
+static const char *
+profile_path(
+    struct request *request, const struct address *address, enum mobileconfig_device device)
+{
+	const char *path = url_for(request, MOBILECONFIG_PATH, address);
+	const char *word = mobileconfig_device_word(device);
+
+	return path == NULL || word == NULL ? path :
+					      arena_join(request->mem, path, "&device=", word);
+}
+
 /* Where a phone reaches this page: on a listed host, else on the one that programs are sent to.
  * NULL: there is no URL that fits. */
 static const char *
@@ -187,8 +199,10 @@ decide(struct request *request, const struct facts *facts, const struct address 
 	page->state = answer->n_protocols > 0 ? PAGE_SETTINGS : PAGE_NOTHING;
 	page->answer = answer;
 	page->exchange = facts->domain->kind == DOMAIN_EXCHANGE;
-	if (mobileconfig_check(answer, NULL) == USHER_OK)
-		page->profile = url_for(request, MOBILECONFIG_PATH, address);
+	for (int i = 0; i < MOBILECONFIG_DEVICES; i++)
+		if (mobileconfig_offers(answer, (enum mobileconfig_device)i))
+			page->profiles[i] =
+			    profile_path(request, address, (enum mobileconfig_device)i);
 	page->url = absolute_url(request, facts, address);
 	return USHER_OK;
 }

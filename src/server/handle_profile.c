@@ -124,7 +124,7 @@ send_profile(struct request *request, const struct facts *facts, const struct ad
 	if (st == USHER_OK)
 		st = autoconfig_fill(request->mem, &login, &answer, &err);
 	if (st == USHER_OK)
-		st = mobileconfig_check(&answer, &err);
+		st = mobileconfig_check(&answer, question->device, &err);
 	if (st == USHER_E_ABSENT) {
 		answering_refuse_domain(request);
 		return;
@@ -135,7 +135,7 @@ send_profile(struct request *request, const struct facts *facts, const struct ad
 	}
 	buf_reset(out);
 	if (st == USHER_OK)
-		mobileconfig_write(request->mem, out, &answer, address, question->name);
+		mobileconfig_write(request->mem, out, &answer, address, question);
 	if (st != USHER_OK || out->status != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return;

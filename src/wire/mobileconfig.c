@@ -14,6 +14,27 @@
 
 enum { ADDRESS_BYTES = 320 }; /* more than address_parse() takes */
 
+static const char *const device_words[MOBILECONFIG_DEVICES] = {
+	[MOBILECONFIG_PHONE] = "phone",
+	[MOBILECONFIG_MAC] = "mac",
+};
+
+const char *
+mobileconfig_device_word(enum mobileconfig_device device)
+{
+	return device_words[device];
+}
+
+/* MOBILECONFIG_ANY: no such word. */
+static enum mobileconfig_device
+device_of(struct slice word)
+{
+	for (int i = MOBILECONFIG_ANY + 1; i < MOBILECONFIG_DEVICES; i++)
+		if (slice_is(word, device_words[i]))
+			return (enum mobileconfig_device)i;
+	return MOBILECONFIG_ANY;
+}
+
 static usher_status
 read_name(struct arena *mem, struct slice value, const char **out)
 {
@@ -36,13 +57,20 @@ usher_status
 mobileconfig_read_request(struct arena *mem, struct slice query, struct mobileconfig_question *out,
     struct usher_error *err)
 {
-	struct mobileconfig_question q = { NULL, NULL };
+	struct mobileconfig_question q = { NULL, NULL, MOBILECONFIG_ANY };
 	struct slice name, value;
 	usher_status st = USHER_OK;
 
 	while (st == USHER_OK && query_next(&query, &name, &value)) {
 		bool address = slice_is(name, "email") || slice_is(name, "emailaddress");
 
+		if (slice_is(name, "device")) {
+			q.device = device_of(value);
+			if (q.device == MOBILECONFIG_ANY)
+				return err_set(err, USHER_E_INPUT, NULL,
+				    "there is no such device: phone or mac");
+			continue;
+		}
 		if (!address && !slice_is(name, "name"))
 			continue;
 		if ((address ? q.address : q.name) != NULL)
@@ -125,12 +153,12 @@ web_server(const struct answer *a, enum protocol_kind kind)
 struct accounts {
 	const struct answer_protocol *incoming, *outgoing; /* both or none */
 	const struct answer_protocol *calendar, *contacts;
-	const struct answer_protocol *phone; /* Exchange for phones: alone */
-	const struct answer_protocol *desk;  /* Exchange for desks: when there is nothing else */
+	const struct answer_protocol *phone; /* ActiveSync: alone, and not on a Mac */
+	const struct answer_protocol *desk;  /* Exchange Web Services: alone, and on Macs only */
 };
 
 static struct accounts
-choose(const struct answer *a)
+choose(const struct answer *a, enum mobileconfig_device device)
 {
 	struct accounts c = {
 		.incoming = mail_server(a, PROTOCOL_IMAP),
@@ -145,10 +173,27 @@ choose(const struct answer *a)
 		c.incoming = mail_server(a, PROTOCOL_POP3);
 	if (c.incoming == NULL || c.outgoing == NULL)
 		c.incoming = c.outgoing = NULL;
-	/* Either way mail comes once; a Mac has no use for what is for phones. */
-	if (phone.phone != NULL && (c.incoming == NULL || c.calendar == NULL || c.contacts == NULL))
+	/* Either way mail comes once. */
+	if (c.incoming != NULL && c.calendar != NULL && c.contacts != NULL)
+		return c;
+	if (device != MOBILECONFIG_MAC && phone.phone != NULL)
 		return phone;
-	return c.incoming == NULL && c.calendar == NULL && c.contacts == NULL ? desk : c;
+	if (device == MOBILECONFIG_MAC && desk.desk != NULL)
+		return desk;
+	if (device == MOBILECONFIG_PHONE || c.incoming != NULL || c.calendar != NULL ||
+	    c.contacts != NULL)
+		return c;
+	return desk;
+}
+
+bool
+mobileconfig_offers(const struct answer *a, enum mobileconfig_device device)
+{
+	bool differ =
+	    choose(a, MOBILECONFIG_PHONE).phone != NULL || choose(a, MOBILECONFIG_MAC).desk != NULL;
+
+	return (device == MOBILECONFIG_ANY) != differ &&
+	       mobileconfig_check(a, device, NULL) == USHER_OK;
 }
 
 static bool
@@ -161,9 +206,9 @@ has_mail(const struct answer *a)
 }
 
 usher_status
-mobileconfig_check(const struct answer *a, struct usher_error *err)
+mobileconfig_check(const struct answer *a, enum mobileconfig_device device, struct usher_error *err)
 {
-	const struct accounts c = choose(a);
+	const struct accounts c = choose(a, device);
 
 	if (c.phone != NULL || c.incoming != NULL || c.desk != NULL)
 		return USHER_OK;
@@ -421,10 +466,10 @@ put_accounts(struct making *m, const struct accounts *c)
 
 void
 mobileconfig_write(struct arena *mem, struct buf *out, const struct answer *a,
-    const struct address *address, const char *name)
+    const struct address *address, const struct mobileconfig_question *question)
 {
-	struct making m = { { out, 0 }, mem, a, address, name, NULL, "" };
-	const struct accounts c = choose(a);
+	struct making m = { { out, 0 }, mem, a, address, question->name, NULL, "" };
+	const struct accounts c = choose(a, question->device);
 	const char *whose;
 
 	m.identifier = identifier_of(&m);

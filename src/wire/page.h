@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "model/answer.h"
 #include "usher/status.h"
+#include "wire/mobileconfig.h"
 #include "wire/page_text.h"
 
 #define PAGE_PATH "/"
@@ -54,8 +55,9 @@ struct page {
 	const char *new_address;     /* PAGE_MOVED */
 	const struct answer *answer; /* PAGE_SETTINGS: with the address filled in */
 	bool exchange;		     /* an address does not tell the login name for Exchange */
-	const char *profile;	     /* path of the Apple profile, with its query; NULL: none */
-	const char *url;	     /* absolute, for the code that phones scan; NULL: none */
+	/* paths of the Apple profiles that are offered, with their query; NULL: none */
+	const char *profiles[MOBILECONFIG_DEVICES];
+	const char *url; /* absolute, for the code that phones scan; NULL: none */
 };
 
 /* Writes the document. Failure sticks in `out`. */

@@ -194,6 +194,26 @@ put_activesync(struct buf *out, const struct page *page, const struct page_label
 	buf_text(out, "</table>\n");
 }
 
+/* Most often there is one; where there are two, each says for which device it is. */
+static void
+put_profiles(struct buf *out, const struct page *page)
+{
+	const struct page_text *t = page->request->text;
+	const char *const words[MOBILECONFIG_DEVICES] = { t->profile, t->profile_phone,
+		t->profile_mac };
+	bool any = false;
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (page->profiles[i] == NULL)
+			continue;
+		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n", page->profiles[i],
+		    words[i]);
+		any = true;
+	}
+	if (any)
+		html_put(out, "<p>$</p>\n", t->install);
+}
+
 static void
 put_program(struct buf *out, const struct page *page, enum page_program program)
 {
@@ -204,9 +224,8 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 	const struct answer_protocol *incoming = find_incoming(page->answer);
 
 	html_put(out, "<details name=\"program\">\n<summary><h3>$</h3></summary>\n", words->name);
-	if (program == PAGE_APPLE && page->profile != NULL)
-		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n<p>$</p>\n",
-		    page->profile, t->profile, t->install);
+	if (program == PAGE_APPLE)
+		put_profiles(out, page);
 	if (phone != NULL || ews != NULL)
 		page_write_note(out, words->exchange, NULL);
 	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))

@@ -45,8 +45,9 @@ struct page_text {
 	const char *settings; /* $: address */
 	const char *another;  /* link back to the question */
 	const char *programs, *all, *all_intro;
-	const char *profile, *install;	 /* link that downloads it; what to do then */
-	const char *scan;		 /* beside the code */
+	const char *profile, *profile_phone, *profile_mac; /* links that download it */
+	const char *install;				   /* what to do then */
+	const char *scan;				   /* beside the code */
 	const char *code;		 /* what the code is, for those who cannot see it */
 	const char *incoming, *outgoing; /* $: IMAP, SMTP */
 	const char *exchange, *further;

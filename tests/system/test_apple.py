@@ -106,9 +106,10 @@ def profile(address, query=''):
     return plistlib.loads(opened(get(f'{PATH}?email={address}{query}')))
 
 
-def payloads(address):
+def payloads(address, query=''):
     """{type without prefix: payload}"""
-    return {p['PayloadType'].removeprefix('com.apple.'): p for p in profile(address)['PayloadContent']}
+    return {p['PayloadType'].removeprefix('com.apple.'): p
+            for p in profile(address, query)['PayloadContent']}
 
 
 # ---- profiles ----
@@ -238,6 +239,27 @@ def _():
             'EmailAddress': address, 'UserName': address, 'Host': 'phone.contoso.example', 'SSL': True})
 
 
+@tap.case('an exchange domain: a Mac gets the account that Macs have')
+def _():
+    for address in ('nora@contoso.example', 'nobody@contoso.example'):
+        got = payloads(address, '&device=mac')
+        tap.same(list(got), ['ews.account'])
+        tap.same({k: v for k, v in got['ews.account'].items() if not k.startswith('Payload')}, {
+            'EmailAddress': address, 'UserName': address, 'Host': 'mail.contoso.example', 'Port': 443,
+            'Path': '/EWS/Exchange.asmx', 'SSL': True})
+    tap.same(list(payloads('nora@contoso.example', '&device=phone')), ['eas.account'])
+
+
+@tap.case('the login name leaves out the detail of an address that has one')
+def _():
+    mail = payloads('ann+news@fabrikam.example')['mail.managed']
+    tap.same([mail[k] for k in ('EmailAddress', 'IncomingMailServerUsername', 'OutgoingMailServerUsername')],
+             ['ann+news@fabrikam.example', 'ann@fabrikam.example', 'ann@fabrikam.example'])
+    tap.same(payloads('x+news@local.example')['mail.managed']['IncomingMailServerUsername'], 'x')
+    tap.same(payloads('ann+news@fabrikam.example')['caldav.account']['CalDAVUsername'],
+             'ann@fabrikam.example')
+
+
 @tap.each([
     ('ampersand', 'a%26b@fabrikam.example', 'a&b@fabrikam.example'),
     ('plus, as it is', 'a+b@fabrikam.example', 'a+b@fabrikam.example'),
@@ -276,6 +298,7 @@ def _(target):
     ('65 bytes', PATH + '?email=' + 'a' * 65 + '@fabrikam.example', 400),
     ('320 bytes', PATH + '?email=' + 'a' * 64 + '@' + 'b' * 255, 400),
     ('two names', PATH + '?email=a@fabrikam.example&name=a&name=b', 400),
+    ('an unknown device', PATH + '?email=a@fabrikam.example&device=clock', 400),
     ('a name with a line break', PATH + '?email=a@fabrikam.example&name=a%0ab', 400),
     ('tokens alone', PATH + '?email=a@token.example', 422),
     ('nothing with TLS', PATH + '?email=a@plain.example', 422),

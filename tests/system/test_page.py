@@ -99,11 +99,15 @@ def _():
 
 @tap.case('the profile that is offered is there; where none can be made, none is offered')
 def _():
-    for address, offered in (('ann%40fabrikam.example', True), ('nora%40contoso.com', True),
-                             ('ann%40alias.example', True), ('ann%40half.example', False)):
-        links = re.findall(r'<a href="(/profile[^"]*)" class="button">', get('/?email=' + address).body.decode())
-        tap.same(links, ['/profile.mobileconfig?email=' + address] if offered else [])
-        for link in links:
+    for address, offered in (('ann%40fabrikam.example', ['']),
+                             ('nora%40contoso.com', ['&amp;device=phone', '&amp;device=mac']),
+                             ('ann%40alias.example', ['']), ('ann%40half.example', [])):
+        page = get('/?email=' + address)
+        links = re.findall(r'<a href="(/profile[^"]*)" class="button">', page.body.decode())
+        tap.same(links, ['/profile.mobileconfig?email=' + address + query for query in offered])
+        tap.same('Download profile for iPhone and iPad Download profile for Mac Then' in text(page),
+                 len(offered) == 2)
+        for link in map(html.unescape, links):
             got = get(link)
             tap.same((got.status, got.fields['content-type']), (200, 'application/x-apple-aspen-config'))
 

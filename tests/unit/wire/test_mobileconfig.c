@@ -7,9 +7,10 @@
 
 #include <cmocka.h>
 
+#include "servers.h"
 #include "wire/mobileconfig.h"
 
-enum { ARENA_BYTES = 1024 * 1024, MAX_PROTOCOLS = 5 };
+enum { ARENA_BYTES = 1024 * 1024 };
 
 /* ---- the question ---- */
 
@@ -17,11 +18,16 @@ static const struct {
 	const char *query;
 	usher_status status;
 	const char *address, *name;
+	enum mobileconfig_device device;
 } questions[] = {
 	{ "email=a@b.example", USHER_OK, "a@b.example", NULL },
 	{ "emailaddress=a%40b.example&x=1", USHER_OK, "a@b.example", NULL },
 	{ "email=a+b@c.example&name=A+%2B+B", USHER_OK, "a+b@c.example", "A + B" },
 	{ "name=gr%C3%BC%C3%9F&email=a", USHER_OK, "a", "gr\xc3\xbc\xc3\x9f" },
+	{ "email=a@b.example&device=phone", USHER_OK, "a@b.example", NULL, MOBILECONFIG_PHONE },
+	{ "device=mac&email=a@b.example", USHER_OK, "a@b.example", NULL, MOBILECONFIG_MAC },
+	{ "email=a@b.example&device=clock", USHER_E_INPUT, NULL, NULL },
+	{ "email=a@b.example&device=", USHER_E_INPUT, NULL, NULL },
 	{ "", USHER_E_INPUT, NULL, NULL },
 	{ "Email=a@b.example", USHER_E_INPUT, NULL, NULL },
 	{ "name=A", USHER_E_INPUT, NULL, NULL },
@@ -40,7 +46,7 @@ reads_questions(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(questions); i++) {
 		struct arena *mem CLEANUP(arena_cleanup) = arena_new(ARENA_BYTES);
-		struct mobileconfig_question q = { "untouched", NULL };
+		struct mobileconfig_question q = { "untouched", NULL, MOBILECONFIG_ANY };
 		struct usher_error err = { 0 };
 		usher_status st =
 		    mobileconfig_read_request(mem, slice_of(questions[i].query), &q, &err);
@@ -56,17 +62,11 @@ reads_questions(void **state)
 		assert_int_equal(q.name == NULL, questions[i].name == NULL);
 		if (q.name != NULL)
 			assert_string_equal(q.name, questions[i].name);
+		assert_int_equal(q.device, questions[i].device);
 	}
 }
 
 /* ---- the accounts ---- */
-
-struct server {
-	enum protocol_kind kind;
-	const char *at; /* host, or URL when there is no port */
-	int64_t port;
-	const char *encryption, *login;
-};
 
 #define IMAP \
 	{ \
@@ -95,10 +95,11 @@ struct server {
 
 static const struct row {
 	const char *label;
-	struct server servers[MAX_PROTOCOLS];
+	struct server servers[SERVERS_MAX];
 	usher_status status;
 	const char *accounts; /* the payloads' words, in order */
 	const char *part;     /* of the document; NULL: any */
+	enum mobileconfig_device device;
 } rows[] = {
 	{ "all three", { IMAP, SMTP, CALENDAR, CONTACTS }, USHER_OK, "mail caldav carddav " },
 	{ "all three, for every device, though there is Exchange",
@@ -108,6 +109,22 @@ static const struct row {
 	{ "Exchange for desks where there is nothing else", { DESK }, USHER_OK, "ews ",
 	    "<integer>444</integer>" },
 	{ "nothing beside mail", { IMAP, SMTP, DESK }, USHER_OK, "mail " },
+	{ "a phone, of an Exchange for both", { PHONE, DESK }, USHER_OK, "eas ", NULL,
+	    MOBILECONFIG_PHONE },
+	{ "a Mac, of an Exchange for both", { PHONE, DESK }, USHER_OK, "ews ", NULL,
+	    MOBILECONFIG_MAC },
+	{ "a Mac has no account for ActiveSync", { PHONE }, USHER_E_ABSENT, NULL, NULL,
+	    MOBILECONFIG_MAC },
+	{ "a phone has none for Exchange Web Services", { DESK }, USHER_E_ABSENT, NULL, NULL,
+	    MOBILECONFIG_PHONE },
+	{ "a Mac has its mail where ActiveSync does not serve it", { IMAP, SMTP, PHONE }, USHER_OK,
+	    "mail ", NULL, MOBILECONFIG_MAC },
+	{ "a phone has its mail where Exchange does not serve it", { IMAP, SMTP, DESK }, USHER_OK,
+	    "mail ", NULL, MOBILECONFIG_PHONE },
+	{ "a Mac, where Exchange has the calendar", { IMAP, SMTP, DESK }, USHER_OK, "ews ", NULL,
+	    MOBILECONFIG_MAC },
+	{ "a Mac with all three", { IMAP, SMTP, CALENDAR, CONTACTS, PHONE, DESK }, USHER_OK,
+	    "mail caldav carddav ", NULL, MOBILECONFIG_MAC },
 	{ "POP3 where there is no IMAP",
 	    { { PROTOCOL_POP3, "pop.example", 995, "SSL", "password" }, SMTP }, USHER_OK, "mail ",
 	    "EmailTypePOP" },
@@ -137,29 +154,11 @@ static const struct row {
 };
 
 static void
-make(const struct row *row, struct answer *a, struct answer_protocol *p,
-    const char *logins[MAX_PROTOCOLS])
+make(const struct row *row, struct answer *a, struct servers_room *room)
 {
-	size_t n = 0;
-
-	for (; n < MAX_PROTOCOLS && row->servers[n].at != NULL; n++) {
-		const struct server *s = &row->servers[n];
-
-		answer_protocol_init(&p[n], s->kind);
-		if (s->port == 0)
-			p[n].url = s->at;
-		else
-			p[n].server = s->at;
-		p[n].port = s->port == 0 ? NUMBER_ABSENT : s->port;
-		p[n].encryption = s->encryption;
-		logins[n] = s->login;
-		p[n].authentication = (struct text_list){ &logins[n], 1 };
-	}
-	answer_init(a, ANSWER_SETTINGS);
+	servers_make(row->servers, room, a);
 	a->provider_id = "example.com";
 	a->provider_name = "Example";
-	a->protocols = p;
-	a->n_protocols = n;
 }
 
 /* The words at the end of the payloads' identifiers. */
@@ -184,28 +183,60 @@ chooses_accounts(void **state)
 		struct arena *mem CLEANUP(arena_cleanup) = arena_new(ARENA_BYTES);
 		CLEANUP(buf_cleanup) struct buf out = { .max = MOBILECONFIG_BYTES };
 		CLEANUP(buf_cleanup) struct buf accounts = { .max = 256 };
-		const char *logins[MAX_PROTOCOLS];
-		struct answer_protocol p[MAX_PROTOCOLS];
+		struct servers_room room;
 		struct usher_error err = { 0 };
 		struct address address;
+		const struct mobileconfig_question question = { .device = rows[i].device };
 		struct answer a;
 		usher_status st;
 
-		make(&rows[i], &a, p, logins);
-		st = mobileconfig_check(&a, &err);
+		make(&rows[i], &a, &room);
+		st = mobileconfig_check(&a, rows[i].device, &err);
 		if (st != rows[i].status)
 			fail_msg("%s: status %d", rows[i].label, (int)st);
 		if (st != USHER_OK)
 			continue;
 		assert_int_equal(
 		    address_parse(mem, slice_of("Alice@example.com"), &address, NULL), USHER_OK);
-		mobileconfig_write(mem, &out, &a, &address, NULL);
+		mobileconfig_write(mem, &out, &a, &address, &question);
 		assert_int_equal(out.status, USHER_OK);
 		accounts_of(buf_cstr(&out), &accounts);
 		if (strcmp(buf_cstr(&accounts), rows[i].accounts) != 0)
 			fail_msg("%s: %s", rows[i].label, buf_cstr(&accounts));
 		if (rows[i].part != NULL && strstr(buf_cstr(&out), rows[i].part) == NULL)
 			fail_msg("%s: not in it: %s", rows[i].label, rows[i].part);
+	}
+}
+
+static void
+offers_what_works(void **state)
+{
+	static const struct {
+		struct row row;
+		bool offered[MOBILECONFIG_DEVICES]; /* one for all; for phones; for Macs */
+	} sets[] = {
+		{ { "mail", { IMAP, SMTP } }, { true } },
+		{ { "all three and Exchange", { IMAP, SMTP, CALENDAR, CONTACTS, PHONE, DESK } },
+		    { true } },
+		{ { "Exchange for both", { PHONE, DESK } }, { false, true, true } },
+		{ { "Exchange for phones", { PHONE } }, { false, true, false } },
+		{ { "Exchange for Macs", { DESK } }, { false, false, true } },
+		{ { "mail, and Exchange for phones", { IMAP, SMTP, PHONE } },
+		    { false, true, true } },
+		{ { "mail, and Exchange for Macs", { IMAP, SMTP, DESK } }, { false, true, true } },
+		{ { "nothing", { { 0 } } }, { false } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sets); i++) {
+		struct servers_room room;
+		struct answer a;
+
+		make(&sets[i].row, &a, &room);
+		for (int k = 0; k < MOBILECONFIG_DEVICES; k++)
+			if (mobileconfig_offers(&a, (enum mobileconfig_device)k) !=
+			    sets[i].offered[k])
+				fail_msg("%s: device %d", sets[i].row.label, k);
 	}
 }
 
@@ -230,15 +261,15 @@ makes_uuids(void **state)
 	for (size_t i = 0; i < COUNT_OF(vectors); i++) {
 		struct arena *mem CLEANUP(arena_cleanup) = arena_new(ARENA_BYTES);
 		CLEANUP(buf_cleanup) struct buf out = { .max = MOBILECONFIG_BYTES };
-		const char *logins[MAX_PROTOCOLS];
-		struct answer_protocol p[MAX_PROTOCOLS];
+		struct servers_room room;
+		const struct mobileconfig_question question = { 0 };
 		struct address address;
 		struct answer a;
 
-		make(&vectors[i].row, &a, p, logins);
+		make(&vectors[i].row, &a, &room);
 		assert_int_equal(
 		    address_parse(mem, slice_of("ALICE@Example.com"), &address, NULL), USHER_OK);
-		mobileconfig_write(mem, &out, &a, &address, NULL);
+		mobileconfig_write(mem, &out, &a, &address, &question);
 		for (size_t k = 0; k < COUNT_OF(vectors[i].uuids); k++)
 			if (vectors[i].uuids[k] != NULL &&
 			    strstr(buf_cstr(&out), vectors[i].uuids[k]) == NULL)
@@ -252,6 +283,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_questions),
 		cmocka_unit_test(chooses_accounts),
+		cmocka_unit_test(offers_what_works),
 		cmocka_unit_test(makes_uuids),
 	};
 

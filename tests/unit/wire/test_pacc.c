@@ -7,17 +7,9 @@
 
 #include <cmocka.h>
 
+#include "servers.h"
 #include "wire/autoconfig.h"
 #include "wire/pacc.h"
-
-enum { MAX_PROTOCOLS = 4 };
-
-struct server {
-	enum protocol_kind kind;
-	const char *at; /* host, or URL */
-	int64_t port;	/* 0: a URL */
-	const char *encryption, *login, *user;
-};
 
 #define IMAPS \
 	{ \
@@ -44,7 +36,7 @@ struct server {
 
 static const struct row {
 	const char *label;
-	struct server servers[MAX_PROTOCOLS];
+	struct server servers[SERVERS_MAX];
 	const char *name, *short_name, *issuer;
 	const char *document; /* NULL: there is none */
 	const char *reason;   /* part of the message then */
@@ -108,33 +100,13 @@ static const struct row {
 	    "A", NULL, NULL, NULL, "than their address: %EMAILLOCALPART%" },
 };
 
-static size_t
-make(const struct row *row, struct answer *a, struct answer_protocol *p,
-    const char *logins[MAX_PROTOCOLS])
+static void
+make(const struct row *row, struct answer *a, struct servers_room *room)
 {
-	size_t n = 0;
-
-	for (; n < MAX_PROTOCOLS && row->servers[n].at != NULL; n++) {
-		const struct server *s = &row->servers[n];
-
-		answer_protocol_init(&p[n], s->kind);
-		if (s->port == 0)
-			p[n].url = s->at;
-		else
-			p[n].server = s->at;
-		p[n].port = s->port == 0 ? NUMBER_ABSENT : s->port;
-		p[n].encryption = s->encryption;
-		p[n].login_name = s->user;
-		logins[n] = s->login;
-		p[n].authentication = (struct text_list){ &logins[n], 1 };
-	}
-	answer_init(a, ANSWER_SETTINGS);
+	servers_make(row->servers, room, a);
 	a->provider_name = row->name;
 	a->provider_short_name = row->short_name;
 	a->oauth_issuer = row->issuer;
-	a->protocols = p;
-	a->n_protocols = n;
-	return n;
 }
 
 static void
@@ -144,13 +116,12 @@ documents(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct row *row = &rows[i];
 		CLEANUP(buf_cleanup) struct buf out = { .max = PACC_BYTES };
-		struct answer_protocol p[MAX_PROTOCOLS];
-		const char *logins[MAX_PROTOCOLS];
+		struct servers_room room;
 		struct usher_error err = { 0 };
 		struct answer a;
 		usher_status st;
 
-		(void)make(row, &a, p, logins);
+		make(row, &a, &room);
 		st = pacc_check(&a, &err);
 		if (row->document == NULL) {
 			if (st != USHER_E_INPUT || strstr(err.message, row->reason) == NULL)
@@ -171,12 +142,11 @@ help_is_told(void **state)
 {
 	static const struct answer_link link = { "https://h.example/?a=1&b=\"2\"", "en", "Help" };
 	CLEANUP(buf_cleanup) struct buf out = { .max = PACC_BYTES };
-	struct answer_protocol p[MAX_PROTOCOLS];
-	const char *logins[MAX_PROTOCOLS];
+	struct servers_room room;
 	struct answer a;
 
 	(void)state;
-	(void)make(&rows[1], &a, p, logins);
+	make(&rows[1], &a, &room);
 	a.documentation = &link;
 	a.n_documentation = 1;
 	pacc_write(&out, &a);

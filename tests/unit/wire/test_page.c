@@ -308,7 +308,7 @@ test_pages(void **state)
 				.domain = NASTY,
 				.new_address = NASTY,
 				.answer = &answer,
-				.profile = "/?" NASTY,
+				.profiles = { "/?" NASTY, "/?" NASTY, "/?" NASTY },
 				.url = "https://" NASTY,
 				.help = "https://" NASTY,
 			};
