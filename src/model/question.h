@@ -37,6 +37,7 @@ struct client_traits {
 	bool exhttp;	       /* X-ClientCanHandle: ExHttpInfo, or an Outlook new enough */
 	bool outlook;	       /* User-Agent begins with Microsoft Office/ */
 	int64_t outlook_major; /* the number after it; 0 when unknown */
+	bool no_redirect_url;  /* does not know the element RedirectUrl: exchangelib */
 };
 
 struct question {

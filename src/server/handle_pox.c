@@ -58,6 +58,8 @@ client_traits(const struct http1_request *head)
 
 		t.outlook_major = positive(slice_from(version.p, slice_find(version, '.')));
 	}
+	/* It looks for RedirectURL, which no specification knows, but follows Location. */
+	t.no_redirect_url = slice_starts_nocase(agent, SLICE_LITERAL("exchangelib/"));
 	t.negotiate = list_has(can, "Negotiate");
 	t.exhttp = list_has(can, "ExHttpInfo") || t.outlook_major >= OUTLOOK_2013;
 	return t;
@@ -80,7 +82,7 @@ request_id(struct request *request)
 
 /* ---- answering ---- */
 
-/* The schema of ActiveSync has no word for another URL. */
+/* For clients that have no word for another URL, as the schema of ActiveSync has none. */
 static void
 send_elsewhere(struct request *request, const char *url)
 {
@@ -106,7 +108,8 @@ send_answer(struct request *request, const struct question *question, const stru
 	};
 
 	answering_count(request, answer);
-	if (phone && answer->kind == ANSWER_REDIRECT_URL) {
+	if (answer->kind == ANSWER_REDIRECT_URL &&
+	    (phone || (question != NULL && question->client.no_redirect_url))) {
 		send_elsewhere(request, answer->redirect);
 		return;
 	}

@@ -17,10 +17,11 @@ static const struct {
 	const char *name;
 	enum answer_kind kind;
 	const char *target; /* element with the target of a redirect */
+	const char *also;   /* as Microsoft's page on Account spells it; read, never written */
 } actions[] = {
 	{ "settings", ANSWER_SETTINGS, NULL },
 	{ "redirectAddr", ANSWER_REDIRECT_ADDRESS, "RedirectAddr" },
-	{ "redirectUrl", ANSWER_REDIRECT_URL, "RedirectUrl" },
+	{ "redirectUrl", ANSWER_REDIRECT_URL, "RedirectUrl", "RedirectURL" },
 };
 
 /* ---- reading ---- */
@@ -186,6 +187,8 @@ read_account(struct arena *mem, const struct xml_node *response, const struct xm
 	if (actions[i].target == NULL)
 		return read_settings(mem, response, account, out, err);
 	out->redirect = xml_child_text(account, actions[i].target);
+	if (out->redirect == NULL && actions[i].also != NULL)
+		out->redirect = xml_child_text(account, actions[i].also);
 	if (out->redirect == NULL)
 		return err_set(err, USHER_E_PEER, NULL, "XML line %zu: the response has no %s",
 		    account->line, actions[i].target);

@@ -94,6 +94,13 @@ with stages.raised(more_domains, NAMES) as stage, other_service(stage) as other:
         asked = [f'https POST {POX} 200', *asks(POX)]
         tap.same(stage.asked(asked), asked)
 
+    @tap.case('it is sent on to another service')
+    def _():
+        status, got, _ = ask(stage, 'ana@gone.example')
+        tap.same((status, got.get('display_name')), (0, 'Ana of gone.example'), str(got))
+        asked = [f'https POST {POX} 302']
+        tap.same(stage.asked(asked), asked)
+
     @tap.case('it finds no Exchange in a mail domain, and ends there')
     def _():
         status, got, _ = ask(stage, 'ana@post.example')

@@ -194,6 +194,10 @@ static const struct lenient {
 		 "</RedirectAddr></Account>" CLOSE,
 	    "<Account>\n  <AccountType>email</AccountType>\n  <Action>redirectAddr</Action>\n"
 	    "  <RedirectAddr>n@c.example</RedirectAddr>\n</Account>\n"),
+	LENIENT("RedirectURL, as a page of Microsoft's spells it",
+	    ACCOUNT("<Action>redirectUrl</Action><RedirectURL>https://b.example/a</RedirectURL>"),
+	    "<Account>\n  <Action>redirectUrl</Action>\n"
+	    "  <RedirectUrl>https://b.example/a</RedirectUrl>\n</Account>\n"),
 	LENIENT("Error under Account",
 	    ACCOUNT("<Action>settings</Action><Error Time='1' Id='2'><ErrorCode>501</ErrorCode>"
 		    "<Message>m</Message></Error>"),
