@@ -453,7 +453,16 @@ ews_schemas(const struct version *v)
 	return "Exchange2007, Exchange2007_SP1";
 }
 
-/* What only SOAP has a word for. */
+/* Since 2013 mailboxes hold public folders, and the way to those is Outlook Anywhere's. */
+static const char *
+public_folder_server(const struct exchange *x)
+{
+	if (x->b->out->public_folder_smtp_address == NULL || x->rpc == NULL)
+		return NULL;
+	return x->rpc->internal_host != NULL ? x->rpc->internal_host : x->rpc->external_host;
+}
+
+/* What clients of other languages are not told, or have no word for. */
 static void
 put_versions(const struct exchange *x)
 {
@@ -470,9 +479,12 @@ put_versions(const struct exchange *x)
 	for (size_t i = 0; i < a->n_protocols; i++) {
 		struct answer_protocol *p = &x->b->protocols[i];
 
+		if (p->kind == PROTOCOL_EXCH)
+			p->public_folder_server = public_folder_server(x);
 		if (p->kind != PROTOCOL_EXPR || p->ews_url == NULL)
 			continue;
 		p->ews_version = build;
+		p->ews_partner_url = p->ews_url;
 		/* Mailboxes of one site may share a connection for notifications. */
 		p->grouping_information = x->server->site;
 	}

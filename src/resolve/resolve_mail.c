@@ -1,7 +1,10 @@
 /* resolve_mail.c - IMAP, POP3 and SMTP settings of a `mail` domain, made from templates. */
 #include "resolve/build.h"
 
-enum { TTL_HOURS = 24 };
+enum {
+	TTL_HOURS = 24,
+	SOAP_BLOCKS = 3 /* EXCH, EXPR and WEB */
+};
 
 static enum protocol_kind
 kind_of(const struct mail_service *s)
@@ -74,12 +77,52 @@ build_services(struct build *b)
 	}
 }
 
+/* Where the first service of a type is reached; NULL: there is none that is safe. */
+static const char *
+service_url(struct build *b, enum mail_service_type type)
+{
+	const char *url = NULL;
+
+	for (size_t i = 0; i < b->n_services && url == NULL; i++)
+		if (b->services[i].type == (int)type)
+			url = build_text(b, mail_service_url(b->mem, &b->services[i]));
+	return slice_starts_nocase(slice_of(url), SLICE_LITERAL("https://")) ? url : NULL;
+}
+
+/* In SOAP clients name what they want, and no block that they did not ask for confuses them. */
+static void
+put_for_soap(struct build *b)
+{
+	const char *ews = service_url(b, SERVICE_EWS), *webmail = service_url(b, SERVICE_WEBMAIL);
+
+	b->out->microsoft_online = TRI_OFF;
+	b->out->user.autodiscover_smtp_address =
+	    b->mailbox != NULL ? b->mailbox->address : b->facts->address;
+	if (ews != NULL) {
+		build_protocol(b, PROTOCOL_EXCH)->ews_url = ews;
+		build_protocol(b, PROTOCOL_EXPR)->ews_url = ews;
+	}
+	if (webmail != NULL) {
+		struct answer_protocol *p = build_protocol(b, PROTOCOL_WEB);
+		struct answer_owa_url *owa = arena_zalloc(b->mem, sizeof(*owa));
+
+		if (owa == NULL) {
+			b->failed = true;
+			return;
+		}
+		owa->url = webmail;
+		p->internal = p->external = (struct answer_web){ .owa = owa, .n_owa = 1 };
+	}
+}
+
 int
 build_mail(struct build *b)
 {
-	if (!build_protocols(b, b->n_services))
+	if (!build_protocols(b, b->n_services + SOAP_BLOCKS))
 		return 0;
 	build_services(b);
+	if (b->question->language == LANGUAGE_SOAP)
+		put_for_soap(b);
 	if (b->out->n_protocols == 0)
 		return REFUSAL_NO_OPTIONS;
 	b->out->account_type = "email";

@@ -197,7 +197,9 @@ show_web(const char *name, const struct answer_web *w, struct buf *out)
 		return;
 	buf_printf(out, " %s{", name);
 	for (size_t i = 0; i < w->n_owa; i++)
-		buf_printf(out, "%s[%s] ", w->owa[i].url, w->owa[i].authentication_method);
+		buf_printf(out, "%s[%s] ", w->owa[i].url,
+		    w->owa[i].authentication_method == NULL ? "-" :
+							      w->owa[i].authentication_method);
 	buf_printf(out, "%s %s}", w->protocol_type == NULL ? "-" : w->protocol_type,
 	    w->as_url == NULL ? "-" : w->as_url);
 }

@@ -394,6 +394,12 @@ in_soap(struct sample *s)
 	s->question.language = LANGUAGE_SOAP;
 }
 static void
+in_soap_with_public_folders(struct sample *s)
+{
+	public_folders(s);
+	in_soap(s);
+}
+static void
 in_soap_without_outlook_anywhere(struct sample *s)
 {
 	s->question.language = LANGUAGE_SOAP;
@@ -545,6 +551,10 @@ static const struct {
 	      "ews_supported_schemas=Exchange2007, Exchange2007_SP1",
 		"\nEXPR server=", "ews_version=15.01.2507.000" },
 	    { "mapiHttp" } },
+	{ in_soap, { " ews_partner_url=https://mail/EWS/Exchange.asmx" },
+	    { "public_folder_server" } },
+	{ in_soap_with_public_folders, { " public_folder_server=cas01.corp " }, { NULL } },
+	{ public_folders, { "\nEXCH " }, { "public_folder_server", "ews_partner_url" } },
 	{ in_soap_without_outlook_anywhere,
 	    { "\nEXCH ", "\nEXPR as_url=", "ews_version=15.01.2507.000" }, { NULL } },
 	{ unknown_schema, { REFUSED("601") }, { NULL } },
@@ -729,6 +739,39 @@ test_mail_services(void **state)
 	s.facts.services = &s.services[3]; /* CalDAV has no place in POX */
 	s.facts.n_services = 1;
 	assert_non_null(strstr(ask(mem, &s), REFUSED("501")));
+	arena_free(mem);
+}
+
+/* Whoever asks by the name of a setting is told of what is reached by URL as well. */
+static void
+test_mail_in_soap(void **state)
+{
+	struct arena *mem = arena_new(256 * 1024);
+	const char *got;
+	struct sample s;
+
+	(void)state;
+	sample_init_mail(&s);
+	s.services[3].type = SERVICE_EWS;
+	s.services[4] = s.services[3];
+	s.services[4].type = SERVICE_WEBMAIL;
+	s.services[4].url = "https://www/mail/";
+	s.facts.n_services = 5;
+	assert_null(strstr(ask(mem, &s), "dav.contoso.com"));
+
+	s.question.language = LANGUAGE_SOAP;
+	got = ask(mem, &s);
+	assert_non_null(strstr(got, "User autodiscover_smtp_address=nora@contoso.com\n"));
+	assert_non_null(strstr(got, " microsoft_online=off\n"));
+	assert_non_null(
+	    strstr(got, "\nEXCH ews_url=https://dav.contoso.com/EWS/Exchange.asmx\nEXPR "
+			"ews_url=https://dav.contoso.com/EWS/Exchange.asmx\n"));
+	assert_non_null(strstr(
+	    got, "\nWEB internal{https://www/mail/[-] - -} external{https://www/mail/[-] - -}\n"));
+
+	/* A password is not sent in the clear. */
+	s.services[3].url = "http://dav.contoso.com/EWS/Exchange.asmx";
+	assert_null(strstr(ask(mem, &s), "EXCH"));
 	arena_free(mem);
 }
 
@@ -973,6 +1016,7 @@ main(void)
 		cmocka_unit_test(test_anonymous),
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_mail_services),
+		cmocka_unit_test(test_mail_in_soap),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_login_names),
 		cmocka_unit_test(test_separators),
