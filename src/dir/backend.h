@@ -44,9 +44,10 @@ struct dir_backend {
 /* The head of every back end's own struct. */
 struct dir {
 	const struct dir_backend *backend;
-	char *name;	/* made and freed by dir.c */
-	char *stem;	/* may be NULL; made and freed by the back end */
-	unsigned flags; /* enum dir_flags */
+	char *name;	  /* made and freed by dir.c */
+	char *stem;	  /* may be NULL; made and freed by the back end */
+	unsigned flags;	  /* enum dir_flags */
+	int brought_from; /* set by the back end; see dir_brought_from() */
 	bool in_transaction;
 	bool held; /* lookups go on in the view that the first of them began */
 };

@@ -104,6 +104,12 @@ dir_stem(const struct dir *dir)
 	return dir->stem == NULL ? "" : dir->stem;
 }
 
+int
+dir_brought_from(const struct dir *dir)
+{
+	return dir->brought_from;
+}
+
 enum lookup
 dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
     const char *login_name, struct facts *out, struct usher_error *err)

@@ -58,6 +58,10 @@ dir_name(const struct dir *dir);
 const char *
 dir_stem(const struct dir *dir);
 
+/* The schema that dir_open() brought forward, or 0. */
+int
+dir_brought_from(const struct dir *dir);
+
 /* ---- serving ---- */
 
 /* Reads all that is needed to answer `question` in one consistent view. LOOKUP_FOUND also when the

@@ -414,6 +414,7 @@ check_schema(struct sqlite_dir *d, struct usher_error *err)
 			return fail_errno(d->path, ENOENT, err);
 		FALLTHROUGH;
 	case SCHEMA_OLDER:
+		d->dir.brought_from = version;
 		if ((d->flags & DIR_FORWARD) != 0)
 			return migrate_beside(d, version, err);
 		if (!write)

@@ -67,14 +67,15 @@ make_set(const struct service *service, const struct conf_listener *l, const str
 	const struct tls_options options = {
 		.tickets = l->session_tickets ? service->state->tickets : NULL,
 	};
+	struct stapler *stapler = service->conf->tls.staple ? service->state->stapler : NULL;
 	struct tls_set *set;
 	usher_status st = tls_set_new(&options, &set, err);
 
 	if (st != USHER_OK)
 		return st;
 	st = l->certificate != NULL ?
-		 certs_fill_from_files(set, l->name, l->certificate, l->key, served, err) :
-		 certs_fill(set, certs, l->name, served, err);
+		 certs_fill_from_files(set, l->name, l->certificate, l->key, stapler, served, err) :
+		 certs_fill(set, certs, l->name, stapler, served, err);
 	if (st == USHER_OK)
 		*out = set;
 	else
@@ -208,6 +209,11 @@ read_directory(struct service *service, unsigned flags, struct arena *mem, struc
 
 	if (st != USHER_OK)
 		return st;
+	if (dir_brought_from(dir) > 0)
+		LOG(LEVEL_NOTICE, "dir", NULL,
+		    "the directory was an older usher's; brought forward",
+		    log_text("directory", dir_name(dir)),
+		    log_number("from_schema", dir_brought_from(dir)));
 	st = certs_read(mem, dir, clock_unix_ms() / 1000, out, err);
 	dir_close(dir);
 	if (st != USHER_OK)

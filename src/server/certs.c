@@ -50,9 +50,11 @@ take_certificate(const void *record, void *payload)
 	if (!record_copy(r->mem, &entities[ENTITY_CERTIFICATE].table, &r->certificates[r->n], c))
 		return err_nomem(r->err, "certificates");
 	r->n++;
-	buf_text(&r->fingerprint, c->sha256);
+	/* The length tells when a chain has been completed. */
+	buf_printf(&r->fingerprint, "%s %zu", c->sha256, strlen(c->pem));
 	note_list(&r->fingerprint, &c->services);
 	note_list(&r->fingerprint, &c->host_names);
+	note_list(&r->fingerprint, &c->listeners);
 	return USHER_OK;
 }
 
@@ -121,14 +123,17 @@ compare_ranked(const void *a, const void *b)
 }
 
 static bool
-rank(struct arena *mem, struct certificate *v, size_t n, int64_t now_s)
+rank(struct arena *mem, struct certificate *v, size_t n, int64_t now_s, size_t *n_valid)
 {
 	struct ranked *r = arena_array(mem, n, sizeof(*r));
 
 	if (r == NULL)
 		return false;
-	for (size_t i = 0; i < n; i++)
+	*n_valid = 0;
+	for (size_t i = 0; i < n; i++) {
 		r[i] = (struct ranked){ v[i], v[i].not_before <= now_s && v[i].not_after > now_s };
+		*n_valid += r[i].valid;
+	}
 	qsort(r, n, sizeof(*r), compare_ranked);
 	for (size_t i = 0; i < n; i++)
 		v[i] = r[i].c;
@@ -162,7 +167,7 @@ certs_read(
 		out->stem = arena_strdup(mem, dir_stem(dir));
 		out->by_thumbprint = arena_array(mem, r.n, sizeof(struct certificate *));
 		if (out->fingerprint == NULL || out->stem == NULL || out->by_thumbprint == NULL ||
-		    !rank(mem, r.certificates, r.n, now_s))
+		    !rank(mem, r.certificates, r.n, now_s, &out->n_valid))
 			st = err_nomem(err, "certificates");
 	}
 	for (size_t i = 0; st == USHER_OK && i < r.n; i++)
@@ -240,42 +245,59 @@ struct filling {
 	struct tls_set *set;
 	const struct certs *certs;
 	const char *listener;
+	struct stapler *stapler;
 	struct served_list *served;
-	bool *noted; /* as served, of certs->v */
+	struct identity **given; /* to the set, of certs->v; NULL: not yet */
 	struct usher_error *err;
 };
 
-/* `later`: only when somebody asks for one of the names. */
-static usher_status
-add(const struct filling *f, const struct certificate *c, bool later, const char *const *names,
-    size_t n)
+/* A list names listeners as `two` or, as the log does, `https two`. */
+static bool
+is_for_listener(const struct certificate *c, const char *listener)
 {
-	usher_status (*give)(struct tls_set * set, const char *label, struct slice chain_pem,
-	    struct slice key_pem, const char *const *names, size_t n_names,
-	    struct usher_error *err) = later ? tls_set_add_later : tls_set_add_pem;
-	struct buf key;
-	usher_status st;
+	struct slice whole = slice_of(listener), name = slice_skip(whole, sizeof("https ") - 1);
 
-	buf_init(&key, CERT_KEY_BYTES);
-	st = cert_key_get(f->certs->stem, c->sha256, &key, f->err);
-	if (st == USHER_OK)
-		st = give(
-		    f->set, c->thumbprint, slice_of(c->pem), buf_as_slice(&key), names, n, f->err);
-	buf_wipe(&key);
-	if (st != USHER_OK || f->noted[c - f->certs->v])
-		return st;
-	f->noted[c - f->certs->v] = true;
-	return note_served(f->served, f->listener, c->thumbprint, c, f->err);
+	for (size_t i = 0; i < c->listeners.n; i++) {
+		if (slice_is_nocase(whole, c->listeners.v[i]) ||
+		    (name.n > 0 && slice_is_nocase(name, c->listeners.v[i])))
+			return true;
+	}
+	return c->listeners.n == 0;
 }
 
 static bool
-is_for_https(const struct certificate *c)
+is_enabled(const struct certificate *c, const char *listener)
 {
 	for (size_t i = 0; i < c->services.n; i++) {
 		if (slice_is_nocase(slice_of(c->services.v[i]), "https"))
-			return true;
+			return is_for_listener(c, listener);
 	}
 	return false;
+}
+
+/* Gives the set a certificate, once. `later`: only when somebody asks for one of its names. */
+static usher_status
+give(const struct filling *f, const struct certificate *c, bool later)
+{
+	struct identity **at = &f->given[c - f->certs->v];
+	struct tls_given given = { .label = c->thumbprint, .chain_pem = slice_of(c->pem) };
+	struct buf key;
+	usher_status st;
+
+	if (*at != NULL)
+		return USHER_OK;
+	buf_init(&key, CERT_KEY_BYTES);
+	st = cert_key_get(f->certs->stem, c->sha256, &key, f->err);
+	given.key_pem = buf_as_slice(&key);
+	if (st == USHER_OK && f->stapler != NULL)
+		st =
+		    stapler_staple(f->stapler, given.label, given.chain_pem, &given.staple, f->err);
+	if (st == USHER_OK)
+		st = later ? tls_set_add_later(f->set, &given, at, f->err) :
+			     tls_set_add(f->set, &given, at, f->err);
+	tls_staple_unref(given.staple);
+	buf_wipe(&key);
+	return st == USHER_OK ? note_served(f->served, f->listener, c->thumbprint, c, f->err) : st;
 }
 
 /* NULL when there is no such certificate. */
@@ -290,69 +312,66 @@ find_certificate(const struct certs *certs, const char *thumbprint)
 }
 
 static usher_status
-add_domain(const struct filling *f, const struct domain_names *d)
+give_domain(const struct filling *f, const struct domain_names *d)
 {
 	char autodiscover[sizeof("autodiscover.") + DOMAIN_MAX_BYTES];
 	const char *own[] = { d->domain, autodiscover };
+	const struct text_list names =
+	    d->host_names.n > 0 ? d->host_names : (struct text_list){ own, COUNT_OF(own) };
 	const struct certificate *c;
+	usher_status st;
 
+	if (d->certificate == NULL)
+		return USHER_OK;
 	(void)snprintf(autodiscover, sizeof(autodiscover), "autodiscover.%s", d->domain);
 	c = find_certificate(f->certs, d->certificate);
 	if (c == NULL)
 		return err_set(f->err, USHER_E_INPUT, d->domain,
 		    "its certificate %s is not in the directory; import it or choose another",
 		    d->certificate);
-	return d->host_names.n > 0 ? add(f, c, true, d->host_names.v, d->host_names.n) :
-				     add(f, c, true, own, COUNT_OF(own));
-}
-
-static usher_status
-add_enabled(const struct filling *f)
-{
-	usher_status st = USHER_OK;
-
-	for (size_t i = 0; st == USHER_OK && i < f->certs->n; i++) {
-		const struct certificate *c = &f->certs->v[i];
-
-		if (is_for_https(c))
-			st = add(f, c, false, c->host_names.v, c->host_names.n);
-	}
-	return st;
+	if (!is_for_listener(c, f->listener))
+		return USHER_OK;
+	st = give(f, c, true);
+	return st == USHER_OK ? tls_set_add_names(f->set, f->given[c - f->certs->v], true, names.v,
+				    names.n, f->err) :
+				st;
 }
 
 usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
-    struct served_list *served, struct usher_error *err)
+    struct stapler *stapler, struct served_list *served, struct usher_error *err)
 {
-	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERTS_MAX * sizeof(bool));
-	const struct filling f = { set, certs, listener, served,
-		mem == NULL ? NULL : arena_array(mem, certs->n, sizeof(bool)), err };
-	const struct certificate *first = NULL;
-	bool domains = false;
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERTS_MAX * sizeof(struct identity *));
+	struct filling f = { set, certs, listener, stapler, served, NULL, err };
+	bool any = false;
 	usher_status st = USHER_OK;
 
-	if (f.noted == NULL)
+	if (mem != NULL)
+		f.given = arena_array(mem, certs->n, sizeof(*f.given));
+	if (f.given == NULL)
 		return err_nomem(err, listener);
-	for (size_t i = 0; first == NULL && i < certs->n; i++) {
-		if (is_for_https(&certs->v[i]))
-			first = &certs->v[i];
+	for (size_t i = 0; st == USHER_OK && i < certs->n; i++) {
+		if (!is_enabled(&certs->v[i], listener))
+			continue;
+		any = true;
+		st = give(&f, &certs->v[i], false);
 	}
-	if (first == NULL)
+	if (!any)
 		return err_set(err, USHER_E_INPUT, listener,
-		    "no certificate is enabled for https; use `usher cert enable THUMBPRINT "
+		    "no certificate is enabled for https here; use `usher cert enable THUMBPRINT "
 		    "--services https`, or give `certificate` and `key`");
-	for (size_t i = 0; i < certs->n_domains; i++)
-		domains = domains || certs->domains[i].certificate != NULL;
+	/* Earlier names win in a set: those that a domain's own certificate is for come first. */
+	for (size_t i = 0; st == USHER_OK && i < certs->n_domains; i++)
+		st = give_domain(&f, &certs->domains[i]);
+	for (size_t i = 0; st == USHER_OK && i < certs->n; i++) {
+		const struct certificate *c = &certs->v[i];
 
-	/* Earlier names win in a set, and its first certificate is the one for clients without a
-	 * name: so that must come first, with one name, and the domains' before the rest of it. */
-	if (domains)
-		st = add(&f, first, false, first->names.v, first->names.n > 0 ? 1 : 0);
-	for (size_t i = 0; st == USHER_OK && i < certs->n_domains; i++) {
-		if (certs->domains[i].certificate != NULL)
-			st = add_domain(&f, &certs->domains[i]);
+		/* One that clients refuse must not stand beside one that they accept. */
+		if (is_enabled(c, listener))
+			st = tls_set_add_names(set, f.given[i], i >= certs->n_valid,
+			    c->host_names.v, c->host_names.n, err);
 	}
-	return st == USHER_OK ? add_enabled(&f) : st;
+	return st;
 }
 
 /* ---- from files ---- */
@@ -384,10 +403,13 @@ read_file(const char *path, struct buf *out, struct usher_error *err)
 
 usher_status
 certs_fill_from_files(struct tls_set *set, const char *listener, const char *certificate,
-    const char *key_file, struct served_list *served, struct usher_error *err)
+    const char *key_file, struct stapler *stapler, struct served_list *served,
+    struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERT_PEM_BYTES * 8);
+	struct tls_given given = { .label = certificate, .key_label = key_file };
 	struct buf chain, key;
+	struct identity *added;
 	struct certificate c;
 	usher_status st;
 
@@ -398,13 +420,19 @@ certs_fill_from_files(struct tls_set *set, const char *listener, const char *cer
 	st = read_file(certificate, &chain, err);
 	if (st == USHER_OK)
 		st = read_file(key_file, &key, err);
+	given.chain_pem = buf_as_slice(&chain);
+	given.key_pem = buf_as_slice(&key);
 	if (st == USHER_OK)
-		st = cert_inspect(mem, buf_as_slice(&chain), &c, err);
+		st = cert_inspect(mem, given.chain_pem, &c, err);
+	if (st == USHER_OK && stapler != NULL)
+		st = stapler_staple(stapler, certificate, given.chain_pem, &given.staple, err);
 	if (st == USHER_OK)
-		st = tls_set_add_pem(
-		    set, certificate, buf_as_slice(&chain), buf_as_slice(&key), NULL, 0, err);
+		st = tls_set_add(set, &given, &added, err);
+	if (st == USHER_OK)
+		st = tls_set_add_names(set, added, false, NULL, 0, err);
 	if (st == USHER_OK)
 		st = note_served(served, listener, certificate, &c, err);
+	tls_staple_unref(given.staple);
 	buf_clear(&chain);
 	buf_wipe(&key);
 	return st;
@@ -417,8 +445,9 @@ static usher_status
 try_signer(const struct tls_set *set, struct usher_error *err)
 {
 	CLEANUP(buf_cleanup) struct buf out = { .max = TLS_SIGNED_BYTES };
+	bool told;
 
-	return tls_set_sign(set, NULL, SLICE_LITERAL("usherd"), &out, err);
+	return tls_set_sign(set, NULL, SLICE_LITERAL("usherd"), &out, &told, err);
 }
 
 usher_status
@@ -431,7 +460,8 @@ certs_fill_signer(struct tls_set *set, const struct conf_profile *profile, int64
 	if (stat(profile->key, &key) == 0 && (key.st_mode & S_IRWXO) != 0)
 		return err_set(err, USHER_E_TRUST, profile->key,
 		    "everybody may read this key; set its mode to 0600 or 0640");
-	st = certs_fill_from_files(set, "profile", profile->certificate, profile->key, served, err);
+	st = certs_fill_from_files(
+	    set, "profile", profile->certificate, profile->key, NULL, served, err);
 	if (st == USHER_OK && served->v[served->n - 1].not_after <= now_s)
 		st = err_set(err, USHER_E_INPUT, profile->certificate,
 		    "it has expired; what is signed with it is refused");

@@ -20,7 +20,7 @@ struct domain_names {
 /* All that the directory says about TLS, read in one view. */
 struct certs {
 	const struct certificate *v; /* newest first, those that are valid now before the others */
-	size_t n;
+	size_t n, n_valid;
 	const struct certificate **by_thumbprint; /* the same, sorted */
 	const struct domain_names *domains;
 	size_t n_domains;
@@ -42,20 +42,20 @@ struct served_list {
 	size_t n_names, names_room;
 };
 
-/* Fills `set` for `listener` with the certificates that are enabled for https and those that
- * domains name. A domain's own certificate wins for its host names; the first of the others answers
- * clients that send no name.
+/* Fills `set` for `listener` with the certificates that are enabled for https there and those that
+ * domains name, each once. A domain's own certificate wins for its host names, and nothing stands
+ * beside it; the first of the others answers clients that send no name. `stapler` may be NULL.
  *
  * Returns USHER_OK, USHER_E_INPUT (none is enabled, or a domain's is not there), and as
- * cert_key_get() and tls_set_add_pem(). */
+ * cert_key_get(), tls_set_add() and stapler_staple(). */
 USHER_CHECK usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
-    struct served_list *served, struct usher_error *err);
+    struct stapler *stapler, struct served_list *served, struct usher_error *err);
 
 /* Fills `set` from files for `listener`. As certs_fill(), and USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
 certs_fill_from_files(struct tls_set *set, const char *listener, const char *certificate,
-    const char *key, struct served_list *served, struct usher_error *err);
+    const char *key, struct stapler *stapler, struct served_list *served, struct usher_error *err);
 
 /* Fills `set` with what Apple profiles are signed with, and tries it. As certs_fill_from_files(),
  * and USHER_E_TRUST (others may read the key), USHER_E_INPUT (expired, or cannot sign). */

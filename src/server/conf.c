@@ -298,7 +298,7 @@ open_section(struct reader *r, struct slice text)
 	}
 	return bad(r, "unknown section", text,
 	    "allowed are listen https, listen redirect, listen private, listen proxy, "
-	    "authentication, profile, page, limits, log");
+	    "authentication, tls, profile, page, limits, log");
 }
 
 static usher_status

@@ -69,6 +69,10 @@ struct conf_profile {
 	const char *certificate, *key; /* files; NULL: as the first https listener serves */
 };
 
+struct conf_tls {
+	bool staple;
+};
+
 struct conf_page {
 	bool serve;
 	const char *help; /* URL; NULL: none */
@@ -94,6 +98,7 @@ struct conf {
 	uint64_t pool_threads;
 	struct conf_ranges trusted;
 	struct conf_authentication authentication;
+	struct conf_tls tls;
 	struct conf_profile profile;
 	struct conf_limits limits;
 	struct conf_page page;

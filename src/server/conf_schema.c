@@ -6,6 +6,7 @@
 
 #define TOP(member) offsetof(struct conf, member)
 #define AUTH(member) offsetof(struct conf_authentication, member)
+#define TLS(member) offsetof(struct conf_tls, member)
 #define PROFILE(member) offsetof(struct conf_profile, member)
 #define LIMIT(member) offsetof(struct conf_limits, member)
 #define PAGE(member) offsetof(struct conf_page, member)
@@ -108,6 +109,11 @@ static const struct conf_row authentication[] = {
 	    .help = "how many failing addresses and logins are tracked; needs a restart" },
 };
 
+static const struct conf_row tls[] = {
+	{ "ocsp stapling", CONF_SWITCH, TLS(staple), .preset = "yes",
+	    .help = "show clients that a certificate is not revoked, when its issuer tells" },
+};
+
 static const struct conf_row profile[] = {
 	{ "certificate", CONF_TEXT, PROFILE(certificate),
 	    .help = "PEM file of the chain; without it what the first https listener serves" },
@@ -176,6 +182,7 @@ const struct conf_section conf_sections[CONF_SECTIONS] = {
 	{ "listen proxy", LISTENER_PROXY, 0, ROWS(proxy),
 	    "Behind a reverse proxy that ends TLS: needs `trusted proxies`" },
 	{ "authentication", -1, TOP(authentication), ROWS(authentication), "Who is asking" },
+	{ "tls", -1, TOP(tls), ROWS(tls), "What is shown beside certificates" },
 	{ "profile", -1, TOP(profile), ROWS(profile), "What Apple profiles are signed with" },
 	{ "limits", -1, TOP(limits), ROWS(limits), "What a client may cost" },
 	{ "page", -1, TOP(page), ROWS(page), "For people" },

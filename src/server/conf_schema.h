@@ -40,7 +40,7 @@ struct conf_section {
 	const char *help;
 };
 
-enum { CONF_SECTIONS = 10 };
+enum { CONF_SECTIONS = 11 };
 
 extern const struct conf_section conf_sections[CONF_SECTIONS];
 

@@ -23,6 +23,7 @@ struct signing {
 	struct slice profile;
 	struct buf out;
 	usher_status status;
+	bool told; /* that the certificate cannot sign */
 	struct usher_error err;
 };
 
@@ -55,7 +56,7 @@ sign(void *arg)
 {
 	struct signing *s = arg;
 
-	s->status = tls_set_sign(s->set, s->name, s->profile, &s->out, &s->err);
+	s->status = tls_set_sign(s->set, s->name, s->profile, &s->out, &s->told, &s->err);
 }
 
 static void
@@ -67,6 +68,14 @@ finish(struct request *request, void *arg, bool ran)
 	atomic_fetch_sub(&service_of(request)->state->signatures, 1);
 	if (ran && s->status == USHER_OK) {
 		send(request, s->domain, buf_as_slice(&out));
+		return;
+	}
+	if (ran && s->status == USHER_E_INPUT) {
+		/* It never will: better one that the device calls unsigned. Said once per load. */
+		if (!s->told)
+			log_error(
+			    LEVEL_WARNING, "conf", request->log, "profiles go unsigned", &s->err);
+		send(request, s->domain, s->profile);
 		return;
 	}
 	if (ran)

@@ -60,6 +60,7 @@ take_over(struct daemon *d, struct conf *conf, struct assembly *a)
 	remember_set_times(d->state.remember, conf->authentication.remember_ms,
 	    conf->authentication.remember_refusal_ms);
 	log_set_level((enum log_level)conf->log.level);
+	stapler_kick(d->state.stapler);
 	warn_of_expiry(d->service);
 }
 
@@ -106,6 +107,9 @@ daemon_start(struct daemon *d, struct usher_error *err)
 	if (st != USHER_OK)
 		return st;
 	d->started = true;
+	st = stapler_start(d->state.stapler, err);
+	if (st != USHER_OK)
+		return st;
 	watch(d);
 	log_listeners(d);
 	return USHER_OK;

@@ -26,6 +26,9 @@ const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
 	    "Requests answered 503 because the directory could not be read" },
 	[COUNT_RELOADED] = { "usherd_reloads_total", "result=\"done\"", "Reloads" },
 	[COUNT_RELOAD_REFUSED] = { "usherd_reloads_total", "result=\"refused\"" },
+	[COUNT_STAPLE_FETCHED] = { "usherd_ocsp_responses_total", "result=\"fetched\"",
+	    "OCSP responses asked for" },
+	[COUNT_STAPLE_FAILED] = { "usherd_ocsp_responses_total", "result=\"failed\"" },
 };
 
 usher_status
@@ -53,6 +56,9 @@ service_state_init(struct service_state *state, const struct conf *conf, struct 
 		st = throttle_new(&throttle, &state->throttle, err);
 	if (st == USHER_OK)
 		st = tls_tickets_new(&state->tickets, err);
+	if (st == USHER_OK)
+		st = stapler_new(&state->counters[COUNT_STAPLE_FETCHED],
+		    &state->counters[COUNT_STAPLE_FAILED], &state->stapler, err);
 	if (st != USHER_OK)
 		service_state_clear(state);
 	return st;
@@ -63,6 +69,7 @@ service_state_clear(struct service_state *state)
 {
 	remember_free(state->remember);
 	throttle_free(state->throttle);
+	stapler_free(state->stapler);
 	tls_tickets_unref(state->tickets);
 }
 

@@ -11,6 +11,7 @@
 #include "dir/dir.h"
 #include "server/conf.h"
 #include "server/engine.h"
+#include "server/stapler.h"
 #include "wire/xml.h"
 
 enum service_counter {
@@ -24,6 +25,8 @@ enum service_counter {
 	COUNT_DIRECTORY_UNAVAILABLE,
 	COUNT_RELOADED,
 	COUNT_RELOAD_REFUSED,
+	COUNT_STAPLE_FETCHED,
+	COUNT_STAPLE_FAILED,
 	SERVICE_COUNTERS
 };
 
@@ -35,6 +38,7 @@ struct service_state {
 	struct remember *remember;
 	struct throttle *throttle;
 	struct tls_tickets *tickets;
+	struct stapler *stapler;
 	const struct engine *engine; /* set before the first request */
 	int64_t started_s;
 	_Atomic unsigned signatures; /* waiting or being made */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/when.h"
 #include "server/tls_set.h"
 
 /* What connections use is the SSL object alone; the set it came from is its app data. */
@@ -41,6 +42,25 @@ choose_certificate(SSL *ssl, int *alert, void *arg)
 		return SSL_TLSEXT_ERR_OK;
 	*alert = SSL_AD_INTERNAL_ERROR;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* What is shown has been chosen by now: the callback comes after that for the name and after the
+ * choice among certificates. */
+static int
+staple(SSL *ssl, void *arg)
+{
+	const struct tls_set *set = SSL_get_app_data(ssl);
+	struct tls_staple *s =
+	    tls_set_staple(set, ssl, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+	unsigned char *der;
+	size_t n;
+
+	(void)arg;
+	der = s == NULL ? NULL : tls_staple_copy(s, clock_unix_ms() / 1000, &n);
+	if (der == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	(void)SSL_set_tlsext_status_ocsp_resp(ssl, der, (long)n); /* takes it */
+	return SSL_TLSEXT_ERR_OK;
 }
 
 static int
@@ -81,6 +101,7 @@ tls_context_setup(SSL_CTX *context)
 	(void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(context, 0);
 	(void)SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
+	(void)SSL_CTX_set_tlsext_status_cb(context, staple);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_cipher_list(context, ciphers) == 1 &&

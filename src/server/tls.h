@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 #include "server/io.h"
@@ -45,41 +46,80 @@ tls_set_ref(struct tls_set *set);
 void
 tls_set_unref(struct tls_set *set);
 
-/* Adds a certificate. The first one added also answers clients that send no name or an unknown one.
- *
- * chain_file  PEM, the server's own certificate first
- * key_file    PEM, without passphrase; must fit the certificate
- * names       host names or `*.name` (one label) it is chosen for; when n_names is 0 they are taken
- *             from the certificate's DNS subject alternative names
- *
- * A name that is already there keeps its earlier certificate. An exact name wins over a wildcard.
+/* An OCSP response that is shown beside a certificate (RFC 6066, 8) while it holds. Lives through
+ * reloads, outside any set. Counted; any thread. */
+struct tls_staple;
+
+/* Holds nothing yet. USHER_OK, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+tls_staple_new(struct tls_staple **out, struct usher_error *err);
+
+/* NULL is allowed, and ignored. */
+struct tls_staple *
+tls_staple_ref(struct tls_staple *staple);
+void
+tls_staple_unref(struct tls_staple *staple);
+
+/* Somebody else holds it too. */
+bool
+tls_staple_shared(const struct tls_staple *staple);
+
+/* Shows `der` (copied) until just before `until_s`, Unix seconds. False: out of memory, and what
+ * was there stays. */
+USHER_CHECK bool
+tls_staple_put(struct tls_staple *staple, struct slice der, int64_t until_s);
+
+/* Shows nothing any more. */
+void
+tls_staple_drop(struct tls_staple *staple);
+
+/* What to add. */
+struct tls_given {
+	const char *label;	   /* what tls_set_choose() gives back and errors name */
+	const char *key_label;	   /* named when the key is bad; NULL: as `label` */
+	struct slice chain_pem;	   /* the server's own certificate first */
+	struct slice key_pem;	   /* without passphrase; must fit the certificate */
+	struct tls_staple *staple; /* NULL: none; the set takes its own reference */
+};
+
+/* A certificate of a set, and as long as that. */
+struct identity;
+
+/* Adds a certificate, for no name yet. The first one added answers clients that send no name or an
+ * unknown one. Copied.
  *
  * Returns USHER_OK
- *         USHER_E_IO     a file cannot be read
  *         USHER_E_INPUT  not PEM, or key and certificate do not belong together
- *         USHER_E_LIMIT  more than TLS_MAX_NAMES names
  *         USHER_E_NOMEM  */
 USHER_CHECK usher_status
-tls_set_add(struct tls_set *set, const char *chain_file, const char *key_file,
-    const char *const *names, size_t n_names, struct usher_error *err);
+tls_set_add(struct tls_set *set, const struct tls_given *given, struct identity **out,
+    struct usher_error *err);
 
-/* The same from memory: certificates that the directory keeps have no file. `label` is what
- * tls_set_choose() gives back and errors name. Never USHER_E_IO. */
+/* The same, but the texts are kept and read when somebody asks for a name of it: reading takes a
+ * millisecond, and a set may have ten thousand. The set must have a certificate already.
+ * USHER_E_INPUT (too large), USHER_E_NOMEM. */
 USHER_CHECK usher_status
-tls_set_add_pem(struct tls_set *set, const char *label, struct slice chain_pem,
-    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err);
+tls_set_add_later(struct tls_set *set, const struct tls_given *given, struct identity **out,
+    struct usher_error *err);
 
-/* The same, but the texts are kept and read when somebody asks for one of the names, of which there
- * must be some: reading takes a millisecond, and a set may have ten thousand. The set must have a
- * certificate already. USHER_E_LIMIT, USHER_E_INPUT (too large), USHER_E_NOMEM. */
+/* Names a certificate of the set is chosen for: host names, or `*.name` (one label). When n is 0
+ * they are its DNS subject alternative names; it must not be one to be read later then.
+ *
+ * A name that is there already keeps its certificates. One whose key is of another kind (RSA,
+ * ECDSA, EdDSA) comes to stand beside them when the same authority has issued both: the client's
+ * algorithms decide between them. Not when either was added `alone`. The certificate for clients
+ * without a name has those beside it that it shares its first name with. An exact name wins over a
+ * wildcard.
+ *
+ * USHER_OK, USHER_E_LIMIT (more than TLS_MAX_NAMES names), USHER_E_NOMEM. */
 USHER_CHECK usher_status
-tls_set_add_later(struct tls_set *set, const char *label, struct slice chain_pem,
-    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err);
+tls_set_add_names(struct tls_set *set, struct identity *identity, bool alone,
+    const char *const *names, size_t n, struct usher_error *err);
 
 enum { TLS_MAX_NAMES = 500000 };
 
-/* The file (or label) of the certificate a client asking for `name` (NULL: none sent) gets, or NULL
- * when the set is empty. Letters' case and a last dot do not matter. */
+/* The label of the certificate a client asking for `name` (NULL: none sent) gets, the first of
+ * several; NULL when the set is empty. Letters' case and a last dot do not matter. */
 const char *
 tls_set_choose(const struct tls_set *set, const char *name);
 

@@ -1,47 +1,40 @@
 /* tls_set.c - certificates of a listener, and which of them a name gets. */
 #include "server/tls_set.h"
 
-#include <errno.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
 
-enum { PEM_MAX_BYTES = 1024 * 1024, CHAIN_MAX = 16, NAME_MAX_BYTES = 255, FIRST_SLOTS = 16 };
+enum { NAME_MAX_BYTES = 255, FIRST_SLOTS = 16, SIDE_BY_SIDE = 3 };
 
-/* One certificate of the set, or the texts to make it of when it is first asked for. */
-struct identity {
-	struct identity *next;
-	char *label;
-	struct buf chain_pem, key_pem;
-	struct credentials made;
-	atomic_bool ready; /* `made` is filled in and stays as it is */
+/* What a name is answered with: certificates with keys of different kinds, the first in front. */
+struct choice {
+	struct identity *v[SIDE_BY_SIDE]; /* then NULL */
+	bool alone;			  /* nothing else may join */
 };
 
 struct name {
 	char *text; /* lower case, no last dot; NULL: free slot */
-	struct identity *certificate;
+	struct choice choice;
 };
 
 struct tls_set {
 	atomic_uint refs;
 	struct tls_tickets *tickets;
-	SSL_CTX *context;	  /* with the first certificate; NULL: there is none yet */
+	SSL_CTX *context;	  /* with `nameless`; NULL: there is none yet */
 	pthread_mutex_t *reading; /* held while what was to be read later is read */
 	struct identity *all;	  /* the last one added comes first */
-	struct identity *first;
-	struct name *slots; /* open addressing, at most half full */
-	size_t n_slots;	    /* a power of two, or 0 */
+	struct choice nameless;	  /* for clients without a name; v[0] is the first one added */
+	const char *first_name;	  /* of nameless.v[0], of those it is chosen for; NULL: none yet */
+	struct name *slots;	  /* open addressing, at most half full */
+	size_t n_slots;		  /* a power of two, or 0 */
 	size_t n_names;
 };
 
@@ -69,27 +62,6 @@ tls_set_ref(struct tls_set *set)
 {
 	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
 	return set;
-}
-
-static void
-credentials_clear(struct credentials *c)
-{
-	X509_free(c->leaf);
-	sk_X509_pop_free(c->chain, X509_free);
-	EVP_PKEY_free(c->key);
-	*c = (struct credentials){ 0 };
-}
-
-static void
-identity_free(struct identity *c)
-{
-	if (c == NULL)
-		return;
-	credentials_clear(&c->made);
-	buf_clear(&c->chain_pem);
-	buf_wipe(&c->key_pem);
-	free(c->label);
-	free(c);
 }
 
 void
@@ -168,8 +140,39 @@ make_room(struct tls_set *set, struct usher_error *err)
 	return USHER_OK;
 }
 
+/* Gives the choice one more, when that goes. False: it stays as it is. */
+static bool
+join(struct choice *choice, struct identity *c)
+{
+	size_t n = 0;
+
+	if (choice->alone)
+		return false;
+	for (; n < SIDE_BY_SIDE && choice->v[n] != NULL; n++)
+		if (!identity_goes_with(choice->v[n], c))
+			return false;
+	if (n == SIDE_BY_SIDE)
+		return false;
+	choice->v[n] = c;
+	return true;
+}
+
+static bool
+use(SSL_CTX *context, const struct credentials *c)
+{
+	return SSL_CTX_use_cert_and_key(context, c->leaf, c->key, c->chain, 1) == 1;
+}
+
 static usher_status
-add_name(struct tls_set *set, struct identity *c, struct slice name, struct usher_error *err)
+cannot_use(const struct identity *c, struct usher_error *err)
+{
+	return err_set(
+	    err, USHER_E_INPUT, c->label, "the certificate cannot be used: %s", tls_reason());
+}
+
+static usher_status
+add_name(
+    struct tls_set *set, struct identity *c, bool alone, struct slice name, struct usher_error *err)
 {
 	char key[NAME_MAX_BYTES + 1];
 	struct name *slot;
@@ -181,18 +184,27 @@ add_name(struct tls_set *set, struct identity *c, struct slice name, struct ushe
 	if (st != USHER_OK)
 		return st;
 	slot = find_slot(set, key);
-	if (slot->text != NULL)
+	if (slot->text == NULL) {
+		slot->text = strdup(key);
+		if (slot->text == NULL)
+			return err_nomem(err, "certificates");
+		slot->choice = (struct choice){ { c }, alone };
+		set->n_names++;
+		if (c == set->nameless.v[0] && set->first_name == NULL && !alone)
+			set->first_name = slot->text;
 		return USHER_OK;
-	slot->text = strdup(key);
-	if (slot->text == NULL)
-		return err_nomem(err, "certificates");
-	slot->certificate = c;
-	set->n_names++;
+	}
+	/* Who has no name to send gets what the first certificate's name gets. */
+	if (!alone && join(&slot->choice, c) && slot->text == set->first_name) {
+		set->nameless = slot->choice;
+		if (!use(set->context, &c->made))
+			return cannot_use(c, err);
+	}
 	return USHER_OK;
 }
 
 static usher_status
-add_own_names(struct tls_set *set, struct identity *c, struct usher_error *err)
+add_own_names(struct tls_set *set, struct identity *c, bool alone, struct usher_error *err)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(c->made.leaf, NID_subject_alt_name, NULL, NULL);
 	usher_status st = USHER_OK;
@@ -201,7 +213,7 @@ add_own_names(struct tls_set *set, struct identity *c, struct usher_error *err)
 		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
 
 		if (n->type == GEN_DNS)
-			st = add_name(set, c,
+			st = add_name(set, c, alone,
 			    slice_from(ASN1_STRING_get0_data(n->d.dNSName),
 				(size_t)ASN1_STRING_length(n->d.dNSName)),
 			    err);
@@ -210,7 +222,7 @@ add_own_names(struct tls_set *set, struct identity *c, struct usher_error *err)
 	return st;
 }
 
-static struct identity *
+static const struct choice *
 choose(const struct tls_set *set, const char *name)
 {
 	char key[NAME_MAX_BYTES + 1];
@@ -218,7 +230,7 @@ choose(const struct tls_set *set, const char *name)
 	const struct name *slot;
 
 	if (name == NULL || set->n_slots == 0 || !name_key(slice_of(name), key))
-		return set->first;
+		return &set->nameless;
 	slot = find_slot(set, key);
 	dot = strchr(key, '.');
 	if (slot->text == NULL && dot != NULL && dot > key) {
@@ -226,120 +238,15 @@ choose(const struct tls_set *set, const char *name)
 		*--dot = '*';
 		slot = find_slot(set, dot);
 	}
-	return slot->text == NULL ? set->first : slot->certificate;
+	return slot->text == NULL ? &set->nameless : &slot->choice;
 }
 
 const char *
 tls_set_choose(const struct tls_set *set, const char *name)
 {
-	const struct identity *c = choose(set, name);
+	const struct identity *c = choose(set, name)->v[0];
 
 	return c == NULL ? NULL : c->label;
-}
-
-/* ---- reading ---- */
-
-static int
-no_passphrase(char *p, int n, int writing, void *arg)
-{
-	(void)p;
-	(void)n;
-	(void)writing;
-	(void)arg;
-	return 0;
-}
-
-static usher_status
-read_chain(struct credentials *c, const char *label, struct slice pem, struct usher_error *err)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	usher_status st = USHER_OK;
-	X509 *x;
-	int n;
-
-	if (bio == NULL)
-		return err_nomem(err, label);
-	for (n = 0; st == USHER_OK && n <= CHAIN_MAX; n++) {
-		x = PEM_read_bio_X509_AUX(bio, NULL, no_passphrase, NULL);
-		if (x == NULL)
-			break;
-		if (n == 0) {
-			c->leaf = x;
-			continue;
-		}
-		if (c->chain == NULL)
-			c->chain = sk_X509_new_null();
-		if (c->chain == NULL || sk_X509_push(c->chain, x) == 0) {
-			X509_free(x);
-			st = err_nomem(err, label);
-		}
-	}
-	BIO_free(bio);
-	if (st == USHER_OK && n == 0)
-		st = err_set(err, USHER_E_INPUT, label, "no PEM certificate in it");
-	if (st == USHER_OK && n > CHAIN_MAX)
-		st = err_set(
-		    err, USHER_E_INPUT, label, "more than %d certificates in one chain", CHAIN_MAX);
-	ERR_clear_error();
-	return st;
-}
-
-static usher_status
-read_key(struct credentials *c, const char *label, struct slice pem, struct usher_error *err)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	usher_status st = USHER_OK;
-
-	if (bio == NULL)
-		return err_nomem(err, label);
-	c->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	BIO_free(bio);
-	if (c->key == NULL)
-		st = err_set(err, USHER_E_INPUT, label,
-		    "no PEM private key in it, or one with a passphrase");
-	else if (X509_check_private_key(c->leaf, c->key) != 1)
-		st = err_set(err, USHER_E_INPUT, label,
-		    "the private key does not belong to the certificate");
-	ERR_clear_error();
-	return st;
-}
-
-static usher_status
-read_credentials(struct identity *c, const char *key_label, struct slice chain, struct slice key,
-    struct usher_error *err)
-{
-	usher_status st = read_chain(&c->made, c->label, chain, err);
-
-	if (st == USHER_OK)
-		st = read_key(&c->made, key_label, key, err);
-	if (st == USHER_OK)
-		atomic_store_explicit(&c->ready, true, memory_order_release);
-	else
-		credentials_clear(&c->made);
-	return st;
-}
-
-/* What belongs to every connection of the set, and the certificate for those without a name. */
-static usher_status
-make_context(struct tls_set *set, const struct identity *c, struct usher_error *err)
-{
-	usher_status st = USHER_OK;
-
-	set->context = SSL_CTX_new(TLS_server_method());
-	if (set->context == NULL || !tls_context_setup(set->context))
-		return err_nomem(err, c->label);
-	if (set->tickets != NULL)
-		tls_tickets_use(set->tickets, set->context);
-	if (SSL_CTX_use_cert_and_key(set->context, c->made.leaf, c->made.key, c->made.chain, 1) !=
-	    1)
-		st = err_set(err, USHER_E_INPUT, c->label, "the certificate cannot be used: %s",
-		    tls_reason());
-	ERR_clear_error();
-	if (st != USHER_OK) {
-		SSL_CTX_free(set->context);
-		set->context = NULL;
-	}
-	return st;
 }
 
 /* ---- using ---- */
@@ -350,151 +257,135 @@ tls_set_context(const struct tls_set *set)
 	return set->context;
 }
 
-/* What could not be read is tried again by the next who asks: memory may be back. */
-static const struct credentials *
-credentials_of(const struct tls_set *set, struct identity *c)
+struct identity *
+tls_set_signer(const struct tls_set *set, const char *name, const struct credentials **out)
 {
-	bool ready = c != NULL && atomic_load_explicit(&c->ready, memory_order_acquire);
+	const struct choice *choice = choose(set, name);
+	struct identity *any = NULL;
 
-	if (c == NULL || ready)
-		return c == NULL ? NULL : &c->made;
-	(void)pthread_mutex_lock(set->reading);
-	ready = atomic_load_explicit(&c->ready, memory_order_relaxed) ||
-		read_credentials(c, c->label, buf_as_slice(&c->chain_pem),
-		    buf_as_slice(&c->key_pem), NULL) == USHER_OK;
-	(void)pthread_mutex_unlock(set->reading);
-	return ready ? &c->made : NULL;
-}
+	for (size_t i = 0; i < SIDE_BY_SIDE && choice->v[i] != NULL; i++) {
+		const struct credentials *c = identity_credentials(choice->v[i], set->reading);
 
-const struct credentials *
-tls_set_credentials(const struct tls_set *set, const char *name)
-{
-	return credentials_of(set, choose(set, name));
+		if (c == NULL || (any != NULL && !identity_signs(c)))
+			continue;
+		any = choice->v[i];
+		*out = c;
+		if (identity_signs(c))
+			break;
+	}
+	return any;
 }
 
 bool
 tls_set_use(const struct tls_set *set, SSL *ssl, const char *name)
 {
-	struct identity *chosen = choose(set, name);
-	const struct credentials *c;
+	const struct choice *choice = choose(set, name);
 
-	/* The first one is in the context already. */
-	if (chosen == set->first)
+	/* The context has these already. */
+	if (memcmp(choice->v, set->nameless.v, sizeof(choice->v)) == 0)
 		return true;
-	c = credentials_of(set, chosen);
-	if (c == NULL)
-		return false;
-	/* Beside a key of another kind the first one would stay, and could be what is shown. */
+	/* Beside a key of another kind those would stay, and could be what is shown. */
 	SSL_certs_clear(ssl);
-	return SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) == 1;
+	for (size_t i = 0; i < SIDE_BY_SIDE && choice->v[i] != NULL; i++) {
+		const struct credentials *c = identity_credentials(choice->v[i], set->reading);
+
+		if (c == NULL || SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) != 1)
+			return false;
+	}
+	return true;
+}
+
+struct tls_staple *
+tls_set_staple(const struct tls_set *set, const SSL *ssl, const char *name)
+{
+	const struct choice *choice = choose(set, name);
+	const X509 *shown = SSL_get_certificate(ssl);
+
+	for (size_t i = 0; i < SIDE_BY_SIDE && choice->v[i] != NULL; i++)
+		if (choice->v[i]->made.leaf == shown)
+			return choice->v[i]->staple;
+	return NULL;
 }
 
 /* ---- adding ---- */
 
-/* Gives the set a certificate of which nothing has been read yet. */
+/* What belongs to every connection of the set, and the certificate for those without a name. */
 static usher_status
-begin(struct tls_set *set, const char *label, size_t chain_n, size_t key_n, struct identity **out,
+make_context(struct tls_set *set, const struct identity *c, struct usher_error *err)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	usher_status st = USHER_OK;
+
+	if (context == NULL || !tls_context_setup(context))
+		st = err_nomem(err, c->label);
+	else if (!use(context, &c->made))
+		st = cannot_use(c, err);
+	if (st == USHER_OK && set->tickets != NULL)
+		tls_tickets_use(set->tickets, context);
+	if (st == USHER_OK)
+		set->context = context;
+	else
+		SSL_CTX_free(context);
+	ERR_clear_error();
+	return st;
+}
+
+static struct identity *
+take(struct tls_set *set, struct identity *c)
+{
+	c->next = set->all;
+	set->all = c;
+	return c;
+}
+
+usher_status
+tls_set_add(struct tls_set *set, const struct tls_given *given, struct identity **out,
     struct usher_error *err)
 {
 	struct identity *c;
+	usher_status st = identity_new(given, &c, err);
 
-	if (chain_n > PEM_MAX_BYTES || key_n > PEM_MAX_BYTES)
-		return err_set(err, USHER_E_INPUT, label, "larger than %d bytes", PEM_MAX_BYTES);
-	c = calloc(1, sizeof(*c));
-	if (c != NULL)
-		c->label = strdup(label);
-	if (c == NULL || c->label == NULL) {
+	if (st != USHER_OK)
+		return st;
+	st = identity_read(c, given, err);
+	if (st == USHER_OK && set->nameless.v[0] == NULL)
+		st = make_context(set, c, err);
+	if (st != USHER_OK) {
 		identity_free(c);
-		return err_nomem(err, label);
+		return st;
 	}
-	c->next = set->all;
-	set->all = c;
-	*out = c;
+	if (set->nameless.v[0] == NULL)
+		set->nameless.v[0] = c;
+	*out = take(set, c);
 	return USHER_OK;
 }
 
-static usher_status
-add(struct tls_set *set, const char *label, const char *key_label, struct slice chain,
-    struct slice key, const char *const *names, size_t n_names, struct usher_error *err)
+usher_status
+tls_set_add_later(struct tls_set *set, const struct tls_given *given, struct identity **out,
+    struct usher_error *err)
 {
 	struct identity *c;
-	usher_status st = begin(set, label, chain.n, key.n, &c, err);
+	usher_status st = identity_new(given, &c, err);
 
-	if (st == USHER_OK)
-		st = read_credentials(c, key_label, chain, key, err);
-	if (st == USHER_OK && set->first == NULL)
-		st = make_context(set, c, err);
 	if (st != USHER_OK)
 		return st;
-	if (set->first == NULL)
-		set->first = c;
-	if (n_names == 0)
-		return add_own_names(set, c, err);
-	for (size_t i = 0; st == USHER_OK && i < n_names; i++)
-		st = add_name(set, c, slice_of(names[i]), err);
+	st = identity_keep(c, given, err);
+	if (st == USHER_OK)
+		*out = take(set, c);
+	else
+		identity_free(c);
 	return st;
 }
 
 usher_status
-tls_set_add_later(struct tls_set *set, const char *label, struct slice chain_pem,
-    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err)
+tls_set_add_names(struct tls_set *set, struct identity *c, bool alone, const char *const *names,
+    size_t n, struct usher_error *err)
 {
-	struct identity *c;
-	usher_status st = begin(set, label, chain_pem.n, key_pem.n, &c, err);
+	usher_status st = USHER_OK;
 
-	if (st != USHER_OK)
-		return st;
-	buf_init(&c->chain_pem, chain_pem.n);
-	buf_init(&c->key_pem, key_pem.n);
-	buf_slice(&c->chain_pem, chain_pem);
-	buf_slice(&c->key_pem, key_pem);
-	if (c->chain_pem.status != USHER_OK || c->key_pem.status != USHER_OK)
-		return err_nomem(err, label);
-	for (size_t i = 0; st == USHER_OK && i < n_names; i++)
-		st = add_name(set, c, slice_of(names[i]), err);
-	return st;
-}
-
-usher_status
-tls_set_add_pem(struct tls_set *set, const char *label, struct slice chain_pem,
-    struct slice key_pem, const char *const *names, size_t n_names, struct usher_error *err)
-{
-	return add(set, label, label, chain_pem, key_pem, names, n_names, err);
-}
-
-static usher_status
-read_file(const char *path, struct buf *out, struct usher_error *err)
-{
-	FILE *f = fopen(path, "rbe");
-	char *to;
-
-	buf_init(out, PEM_MAX_BYTES + 1);
-	if (f == NULL)
-		return err_set(err, USHER_E_IO, path, "cannot be read: %s", strerror(errno));
-	to = buf_reserve(out, PEM_MAX_BYTES + 1);
-	if (to != NULL)
-		buf_used(out, fread(to, 1, PEM_MAX_BYTES + 1, f));
-	if (ferror(f))
-		out->status = err_set(err, USHER_E_IO, path, "cannot be read");
-	(void)fclose(f);
-	if (to == NULL)
-		return err_nomem(err, path);
-	return out->status;
-}
-
-usher_status
-tls_set_add(struct tls_set *set, const char *chain_file, const char *key_file,
-    const char *const *names, size_t n_names, struct usher_error *err)
-{
-	struct buf chain = { 0 }, key = { 0 };
-	usher_status st = read_file(chain_file, &chain, err);
-
-	if (st == USHER_OK)
-		st = read_file(key_file, &key, err);
-	if (st == USHER_OK)
-		st = add(set, chain_file, key_file, buf_as_slice(&chain), buf_as_slice(&key), names,
-		    n_names, err);
-	buf_clear(&chain);
-	buf_wipe(&key);
+	if (n == 0)
+		return add_own_names(set, c, alone, err);
+	for (size_t i = 0; st == USHER_OK && i < n; i++)
+		st = add_name(set, c, alone, slice_of(names[i]), err);
 	return st;
 }

@@ -7,10 +7,16 @@
 
 usher_status
 tls_set_sign(const struct tls_set *set, const char *name, struct slice content, struct buf *out,
-    struct usher_error *err)
+    bool *told, struct usher_error *err)
 {
-	const struct credentials *c = tls_set_credentials(set, name);
+	const struct credentials *c = NULL;
+	struct identity *signer = tls_set_signer(set, name, &c);
+	usher_status st;
 
-	return c == NULL ? err_set(err, USHER_E_INPUT, "signature", "there is no certificate") :
-			   cms_sign(c->leaf, c->key, c->chain, content, out, err);
+	if (signer == NULL)
+		return err_set(
+		    err, USHER_E_INPUT, "signature", "there is no certificate that can be read");
+	st = cms_sign(c->leaf, c->key, c->chain, content, out, err);
+	*told = st == USHER_E_INPUT && atomic_flag_test_and_set(&signer->told);
+	return st;
 }

@@ -111,6 +111,7 @@ def make_older(path):
     with sqlite3.connect(path) as db:
         db.executescript('''
             PRAGMA foreign_keys = OFF;
+            DROP TABLE authority;
             DROP TABLE redirect;
             DROP TABLE relationship;
             DROP INDEX mailbox_services_of;
@@ -122,7 +123,8 @@ def make_older(path):
                 ('domain', 'separators home_page logo contact documentation_url oauth2_login_url '
                  'oauth2_token_url oauth2_scope oauth2_client_id'),
                 ('organization', 'certificate_template application_uri token_issuer '
-                 'token_endpoint federated_domains')):
+                 'token_endpoint federated_domains'),
+                ('certificate', 'listeners request renews acme')):
             for column in columns.split():
                 db.execute(f'ALTER TABLE {table} DROP COLUMN {column}')
     db.close()
@@ -148,6 +150,7 @@ def _():
             return site.ask(daemon, 'any@fabrikam.example').status
 
         tap.true(schema_of(path) > 1, 'brought forward')
+        tap.has(daemon.log(), 'from_schema=1')
         tap.same(status(), 200)
         make_older(folder / 'restored.db')
         old, db = sqlite3.connect(folder / 'restored.db'), sqlite3.connect(path)
@@ -160,6 +163,7 @@ def _():
         while status() != 200:
             tap.true(time.monotonic() < end, daemon.log())
             time.sleep(0.02)
+        tap.same(daemon.log().count('brought forward'), 2)
 
 
 @tap.case('a file that is no directory is refused')

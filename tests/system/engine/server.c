@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "server/engine.h"
 
-enum { LINE_BYTES = 8192, WORDS_MAX = 64, CERTIFICATES_MAX = 8 };
+enum { LINE_BYTES = 8192, WORDS_MAX = 64, CERTIFICATES_MAX = 8, PEM_BYTES = 16 * 1024 };
 
 static struct tls_tickets *tickets;
 
@@ -258,6 +258,33 @@ read_word(struct lines *l, char *word)
 	return true;
 }
 
+static struct slice
+read_file(const char *path, char *to)
+{
+	FILE *f = fopen(path, "rbe");
+	size_t n = f == NULL ? 0 : fread(to, 1, PEM_BYTES, f);
+
+	if (f != NULL)
+		(void)fclose(f);
+	return slice_from(to, n);
+}
+
+static usher_status
+add_certificate(struct tls_set *set, const char *chain, const char *key, struct usher_error *err)
+{
+	char chain_pem[PEM_BYTES], key_pem[PEM_BYTES];
+	const struct tls_given given = {
+		.label = chain,
+		.key_label = key,
+		.chain_pem = read_file(chain, chain_pem),
+		.key_pem = read_file(key, key_pem),
+	};
+	struct identity *added;
+	usher_status st = tls_set_add(set, &given, &added, err);
+
+	return st == USHER_OK ? tls_set_add_names(set, added, false, NULL, 0, err) : st;
+}
+
 static usher_status
 read_certificates(struct lines *l, struct tls_set **out, struct usher_error *err)
 {
@@ -265,7 +292,7 @@ read_certificates(struct lines *l, struct tls_set **out, struct usher_error *err
 	usher_status st = tls_set_new(&options, out, err);
 
 	for (size_t i = 0; st == USHER_OK && i < l->n_chains; i++)
-		st = tls_set_add(*out, l->chains[i], l->keys[i], NULL, 0, err);
+		st = add_certificate(*out, l->chains[i], l->keys[i], err);
 	return st;
 }
 

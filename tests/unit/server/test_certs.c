@@ -107,7 +107,7 @@ fill(struct fixture *s, struct tls_set **set, struct served_list *served, struct
 	assert_int_equal(certs_read(s->mem, s->dir, NOW, &certs, err), USHER_OK);
 	assert_int_equal(tls_set_new(&options, set, err), USHER_OK);
 	*served = (struct served_list){ .mem = s->mem };
-	st = certs_fill(*set, &certs, "https", served, err);
+	st = certs_fill(*set, &certs, "https", NULL, served, err);
 	if (st != USHER_OK)
 		tls_set_unref(*set);
 	return st;

@@ -99,6 +99,10 @@ begin(struct life *l)
 		{ .name = "plain", .kind = LISTENER_PRIVATE },
 	};
 	struct tls_options options = { .tickets = NULL };
+	const struct tls_given given = {
+		.label = "label", .chain_pem = l->chain, .key_pem = l->key
+	};
+	struct identity *added;
 	struct engine_settings settings;
 	usher_status st = tls_tickets_new(&l->tickets, NULL);
 
@@ -106,7 +110,9 @@ begin(struct life *l)
 	if (st == USHER_OK)
 		st = tls_set_new(&options, &l->set, NULL);
 	if (st == USHER_OK)
-		st = tls_set_add_pem(l->set, "label", l->chain, l->key, NULL, 0, NULL);
+		st = tls_set_add(l->set, &given, &added, NULL);
+	if (st == USHER_OK)
+		st = tls_set_add_names(l->set, added, false, NULL, 0, NULL);
 	if (st != USHER_OK)
 		return st;
 	for (size_t i = 0; i < 2; i++)

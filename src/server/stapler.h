@@ -1,0 +1,44 @@
+/* stapler.h - gets OCSP responses for the certificates that are served, in a thread of its own, so
+ * that a responder can be slow, wrong or down at no cost but the staple. */
+#ifndef USHER_SERVER_STAPLER_H
+#define USHER_SERVER_STAPLER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "server/tls.h"
+
+enum {
+	STAPLER_FETCH_MS = 10 * 1000, /* for one response, from connecting on */
+	STAPLER_RETRY_S = 60,	      /* after the first failure; doubles … */
+	STAPLER_RETRY_MAX_S = 3600    /* … up to this */
+};
+
+/* Lives as long as the process, through reloads. Any thread. */
+struct stapler;
+
+/* Counts into *fetched and *failed, which outlive it. USHER_OK, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+stapler_new(_Atomic uint64_t *fetched, _Atomic uint64_t *failed, struct stapler **out,
+    struct usher_error *err);
+
+/* Ends the thread without waiting for a responder. NULL is ignored. */
+void
+stapler_free(struct stapler *s);
+
+/* From now on responders are asked. A proxy is taken from the environment. USHER_OK, USHER_E_IO. */
+USHER_CHECK usher_status
+stapler_start(struct stapler *s, struct usher_error *err);
+
+/* What is or will be at hand for a chain, the same one for the same chain; `label` is for the log.
+ * The caller has a reference; when the last is gone, responders are not asked about it any more.
+ * USHER_OK, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+stapler_staple(struct stapler *s, const char *label, struct slice chain_pem,
+    struct tls_staple **out, struct usher_error *err);
+
+/* After a reload: what is new is asked about at once, and what failed is tried again. */
+void
+stapler_kick(struct stapler *s);
+
+#endif
