@@ -99,6 +99,16 @@ random_bytes(void *p, size_t n)
 }
 
 void
+fingerprint_put(struct buf *b, const char *hex)
+{
+	for (size_t i = 0; hex[i] != '\0'; i++) {
+		if (i > 0 && i % 2 == 0)
+			buf_char(b, ':');
+		buf_char(b, hex[i] >= 'a' ? (char)(hex[i] - 'a' + 'A') : hex[i]);
+	}
+}
+
+void
 guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_BYTES])
 {
 	unsigned char r[16];

@@ -21,6 +21,10 @@ base64_decode(struct buf *b, struct slice s);
 void
 hex_encode(struct buf *b, const void *p, size_t n);
 
+/* Hexadecimal digits as people compare them: `AB:CD:01`. */
+void
+fingerprint_put(struct buf *b, const char *hex);
+
 enum { GUID_TEXT_BYTES = 37 }; /* 8-4-4-4-12 and a NUL */
 
 /* 16 bytes as a GUID of that version (RFC 9562, 4), lower case; the bits that say which are set. */

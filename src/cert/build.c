@@ -5,6 +5,8 @@
 #include <openssl/x509v3.h>
 
 #include "base/encode.h"
+#include "cert/own.h"
+#include "cert/x509.h"
 
 enum {
 	HOUR_S = 3600,
@@ -36,20 +38,42 @@ build_period(X509 *x, int64_t from_s, int64_t until_s)
 	       ASN1_TIME_set(X509_getm_notAfter(x), (time_t)until_s) != NULL;
 }
 
+static bool
+add_all(X509 *x, const STACK_OF(X509_EXTENSION) * list)
+{
+	bool ok = true;
+
+	for (int i = 0; ok && i < sk_X509_EXTENSION_num(list); i++)
+		ok = X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1) == 1;
+	return ok;
+}
+
 bool
 build_extensions(X509 *x, X509 *issuer, const struct build_row *rows, size_t n)
 {
+	STACK_OF(X509_EXTENSION) * list CLEANUP(own_extensions) = NULL;
 	X509V3_CTX context;
 	bool ok = true;
 
 	X509V3_set_ctx(&context, issuer, x, NULL, NULL, 0);
-	for (size_t i = 0; ok && i < n; i++) {
-		X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, rows[i].nid, rows[i].value);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = extension_add(&list, &context, rows[i].nid, rows[i].value);
+	return ok && add_all(x, list);
+}
 
-		ok = e != NULL && X509_add_ext(x, e, -1) == 1;
-		X509_EXTENSION_free(e);
-	}
-	return ok;
+bool
+build_server_extensions(X509 *x, X509 *issuer, const struct text_list *names)
+{
+	STACK_OF(X509_EXTENSION) * list CLEANUP(own_extensions) = NULL;
+	bool no_subject = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
+	X509V3_CTX context;
+
+	X509V3_set_ctx(&context, issuer, x, NULL, NULL, 0);
+	return extension_add(&list, &context, NID_basic_constraints, "critical,CA:FALSE") &&
+	       server_extensions(&list, &context, X509_get0_pubkey(x), names, no_subject) &&
+	       (issuer == x ||
+		   extension_add(&list, &context, NID_authority_key_identifier, "keyid:always")) &&
+	       add_all(x, list);
 }
 
 const EVP_MD *

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "base/slice.h"
+#include "model/field.h"
 
 /* Version 3, and a random serial number of 20 octets (RFC 5280, 4.1.2.2). */
 bool
@@ -26,6 +27,11 @@ struct build_row {
 /* Adds one extension per row. `issuer` is `x` itself when it vouches for itself. */
 bool
 build_extensions(X509 *x, X509 *issuer, const struct build_row *rows, size_t n);
+
+/* The same of a TLS server's certificate for `names` (by cert_names_parse()). Subject and key of
+ * `x` are set before. */
+bool
+build_server_extensions(X509 *x, X509 *issuer, const struct text_list *names);
 
 /* SHA-256, or NULL for a key that has its digest inside (Ed25519). */
 const EVP_MD *

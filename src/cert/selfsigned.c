@@ -13,23 +13,6 @@
 enum { DAY_S = 24 * 3600 };
 
 static bool
-add_extensions(X509 *x, const EVP_PKEY *key, const struct selfsigned *wanted)
-{
-	STACK_OF(X509_EXTENSION) * list CLEANUP(own_extensions) = NULL;
-	X509V3_CTX context;
-
-	X509V3_set_ctx(&context, x, x, NULL, NULL, 0);
-	if (!extension_add(&list, &context, NID_basic_constraints, "critical,CA:FALSE") ||
-	    !server_extensions(&list, &context, key, wanted->names, wanted->subject.n == 0))
-		return false;
-	for (int i = 0; i < sk_X509_EXTENSION_num(list); i++) {
-		if (X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1) != 1)
-			return false;
-	}
-	return true;
-}
-
-static bool
 fill(X509 *x, EVP_PKEY *key, const struct selfsigned *wanted)
 {
 	X509_NAME *name CLEANUP(own_name) = name_make(&wanted->subject);
@@ -37,7 +20,8 @@ fill(X509 *x, EVP_PKEY *key, const struct selfsigned *wanted)
 
 	return name != NULL && build_begin(x) && build_period(x, wanted->now_s, end_s) &&
 	       X509_set_subject_name(x, name) == 1 && X509_set_issuer_name(x, name) == 1 &&
-	       X509_set_pubkey(x, key) == 1 && add_extensions(x, key, wanted) && build_sign(x, key);
+	       X509_set_pubkey(x, key) == 1 && build_server_extensions(x, x, wanted->names) &&
+	       build_sign(x, key);
 }
 
 usher_status

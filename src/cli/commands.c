@@ -41,6 +41,7 @@ const struct command_group command_groups[] = {
 	{ "outlook-anywhere", "RPC over HTTP for clients outside" },
 	{ "provider", "Outlook providers EXCH, EXPR, WEB, EXHTTP" },
 	{ "site", "Active Directory sites" },
+	{ "ca", "small private certificate authorities" },
 	{ "profile", "settings of mailboxes, kept and refreshed" },
 	{ NULL, NULL },
 };
@@ -143,6 +144,14 @@ const struct command *const commands[] = {
 	LIST(ENTITY_SITE, "site", NULL, "list the sites"),
 	SET(ENTITY_SITE, "site", "NAME", "change a site", CLEARS),
 	REMOVE(ENTITY_SITE, "site", "NAME", "remove a site", NULL),
+
+	&cmd_ca_init,
+	&cmd_ca_issue,
+	&cmd_ca_root,
+	&cmd_ca_show,
+	LIST(ENTITY_AUTHORITY, "ca", NULL, "list the private authorities"),
+	REMOVE(ENTITY_AUTHORITY, "ca", "NAME", "forget a private authority and its key",
+	    "What it issued stays valid wherever its root is installed."),
 
 	&cmd_plan,
 	&cmd_find,

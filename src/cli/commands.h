@@ -14,9 +14,10 @@ struct command_group {
 
 extern const struct command_group command_groups[]; /* ends with a NULL name */
 
-extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_find, cmd_help, cmd_mailbox_import,
-    cmd_mailbox_password, cmd_plan, cmd_profile_create, cmd_profile_list, cmd_profile_refresh,
-    cmd_profile_remove, cmd_profile_repair, cmd_profile_report, cmd_profile_show, cmd_profile_watch,
-    cmd_setup, cmd_status, cmd_version;
+extern const struct command cmd_apply, cmd_ca_init, cmd_ca_issue, cmd_ca_root, cmd_ca_show,
+    cmd_diff, cmd_export, cmd_find, cmd_help, cmd_mailbox_import, cmd_mailbox_password, cmd_plan,
+    cmd_profile_create, cmd_profile_list, cmd_profile_refresh, cmd_profile_remove,
+    cmd_profile_repair, cmd_profile_report, cmd_profile_show, cmd_profile_watch, cmd_setup,
+    cmd_status, cmd_version;
 
 #endif

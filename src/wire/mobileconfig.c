@@ -283,22 +283,12 @@ static void
 put_common(struct making *m, const char *type, const char *part, const char *title)
 {
 	bool whole = strcmp(part, "profile") == 0;
-	const char *name = keep(m, arena_join(m->mem, part, ":", m->address->key));
-	char uuid[GUID_TEXT_BYTES];
+	const char *identifier =
+	    whole ? m->identifier : arena_join(m->mem, m->identifier, ".", part);
+	const char *name = arena_join(m->mem, part, ":", m->address->key);
 
-	if (name == NULL || !guid_of_name(m->space, slice_of(name), uuid)) {
-		(void)keep(m, NULL);
-		return;
-	}
-	for (char *p = uuid; *p != '\0'; p++)
-		if (*p >= 'a')
-			*p = (char)(*p - 'a' + 'A');
-	plist_text(&m->w, "PayloadType", type);
-	plist_integer(&m->w, "PayloadVersion", 1);
-	plist_text(&m->w, "PayloadIdentifier",
-	    whole ? m->identifier : keep(m, arena_join(m->mem, m->identifier, ".", part)));
-	plist_text(&m->w, "PayloadUUID", uuid);
-	plist_text(&m->w, "PayloadDisplayName", title);
+	if (keep(m, identifier) != NULL && keep(m, name) != NULL)
+		plist_payload(&m->w, type, identifier, m->space, name, title);
 }
 
 static const char *

@@ -71,4 +71,11 @@ void
 mobileconfig_write(struct arena *mem, struct buf *out, const struct answer *answer,
     const struct address *address, const struct mobileconfig_question *question);
 
+/* Writes the profile that installs the root of the authority `name`. Failure sticks in `out`.
+ *
+ * sha256  of the root, 64 digits; identifier and UUIDs are made of it.
+ * der	   the root. */
+void
+mobileconfig_write_root(struct buf *out, const char *name, const char *sha256, struct slice der);
+
 #endif

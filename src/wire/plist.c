@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/digest.h"
+#include "base/encode.h"
+
 struct xml_writer
 plist_begin(struct buf *out)
 {
@@ -78,7 +81,38 @@ plist_integer(struct xml_writer *w, const char *key, int64_t number)
 }
 
 void
+plist_data(struct xml_writer *w, const char *key, struct slice bytes)
+{
+	CLEANUP(buf_cleanup) struct buf text = { .max = w->out->max };
+
+	base64_encode(&text, bytes.p, bytes.n);
+	put(w, key, "data", buf_cstr(&text));
+	if (text.status != USHER_OK)
+		w->out->status = text.status;
+}
+
+void
 plist_switch(struct xml_writer *w, const char *key, bool on)
 {
 	put(w, key, on ? "true" : "false", "");
+}
+
+void
+plist_payload(struct xml_writer *w, const char *type, const char *identifier, const char *space,
+    const char *uuid_name, const char *title)
+{
+	char uuid[GUID_TEXT_BYTES];
+
+	if (!guid_of_name(space, slice_of(uuid_name), uuid)) {
+		w->out->status = USHER_E_NOMEM;
+		return;
+	}
+	for (char *p = uuid; *p != '\0'; p++)
+		if (*p >= 'a')
+			*p = (char)(*p - 'a' + 'A');
+	plist_text(w, "PayloadType", type);
+	plist_integer(w, "PayloadVersion", 1);
+	plist_text(w, "PayloadIdentifier", identifier);
+	plist_text(w, "PayloadUUID", uuid);
+	plist_text(w, "PayloadDisplayName", title);
 }

@@ -30,6 +30,14 @@ plist_text(struct xml_writer *w, const char *key, const char *text);
 void
 plist_integer(struct xml_writer *w, const char *key, int64_t number);
 void
+plist_data(struct xml_writer *w, const char *key, struct slice bytes);
+void
 plist_switch(struct xml_writer *w, const char *key, bool on);
+
+/* What a profile and each payload in it begin with (autoconfig.md 4.2). The UUID is that of
+ * `uuid_name` in the GUID `space`, by guid_of_name(). */
+void
+plist_payload(struct xml_writer *w, const char *type, const char *identifier, const char *space,
+    const char *uuid_name, const char *title);
 
 #endif
