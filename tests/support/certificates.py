@@ -4,6 +4,7 @@ import subprocess
 from support.scratch import write
 
 NEW_KEY = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes')
+RSA_KEY = ('-newkey', 'rsa:2048', '-nodes')
 
 
 def _openssl(*arguments):
@@ -15,39 +16,41 @@ def _openssl(*arguments):
 
 
 class Authority:
-    """An authority whose files lie in `folder`: the root is `self.root`, a PEM file."""
+    """An authority whose files lie in `folder`: the root is `self.root`, its key `self.key`, PEM."""
 
     def __init__(self, folder, name='Test CA'):
         self.folder = folder
         self.root = folder / 'ca.pem'
-        self._key = folder / 'ca.key'
-        _openssl('req', '-x509', *NEW_KEY, '-keyout', self._key, '-out', self.root, '-days', '30',
+        self.key = folder / 'ca.key'
+        _openssl('req', '-x509', *NEW_KEY, '-keyout', self.key, '-out', self.root, '-days', '30',
                  '-subj', f'/CN={name}',
                  '-addext', 'basicConstraints=critical,CA:TRUE',
                  '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
-        self._key.chmod(0o600)
+        self.key.chmod(0o600)
 
-    def issue(self, *names, subject=None, days=30, dates=None, usage='serverAuth', label=None):
+    def issue(self, *names, subject=None, days=30, dates=None, usage='serverAuth', label=None,
+              extensions='', key_kind=NEW_KEY):
         """Issues a certificate (ECDSA P-256) for `names`: DNS names or IP addresses.
 
         Returns the paths (chain, key). `days` below 0 makes one that has expired; `dates` tells
-        both ends instead, as YYYYMMDD. Without names there is only the subject's."""
+        both ends instead, as YYYYMMDD. Without names there is only the subject's. `extensions` are
+        further lines as openssl.cnf has them, `key_kind` other arguments for `openssl req`."""
         label = label or names[0].replace('*', 'any')
         chain, key = self.folder / f'{label}.pem', self.folder / f'{label}.key'
         request = self.folder / f'{label}.csr'
-        _openssl('req', '-new', *NEW_KEY, '-keyout', key, '-out', request, '-subj',
+        _openssl('req', '-new', *key_kind, '-keyout', key, '-out', request, '-subj',
                  f'/CN={subject or names[0][:64]}')
         key.chmod(0o600)
         extensions = write(self.folder / f'{label}.ext',
                            f'{_alternatives(names)}extendedKeyUsage={usage}\n'
-                           'basicConstraints=critical,CA:FALSE\n')
+                           f'basicConstraints=critical,CA:FALSE\n{extensions}')
         if days < 0:
             dates = ('20200101', '20200201')
         if dates is not None:
             # `x509` of Debian 12 takes no dates and no negative number; `ca` takes dates.
             self._issue_for(dates, request, chain, extensions, label)
         else:
-            _openssl('x509', '-req', '-in', request, '-CA', self.root, '-CAkey', self._key,
+            _openssl('x509', '-req', '-in', request, '-CA', self.root, '-CAkey', self.key,
                      '-CAcreateserial', '-days', days, '-extfile', extensions, '-out', chain)
         return chain, key
 
@@ -61,7 +64,7 @@ class Authority:
               f'database={home}/index.txt\nserial={home}/serial\nnew_certs_dir={home}\n'
               'default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n')
         _openssl('ca', '-batch', '-notext', '-config', home / 'ca.cnf', '-cert', self.root,
-                 '-keyfile', self._key, '-in', request, '-out', chain,
+                 '-keyfile', self.key, '-in', request, '-out', chain,
                  '-startdate', f'{dates[0]}000000Z', '-enddate', f'{dates[1]}000000Z',
                  '-extfile', extensions)
 

@@ -16,7 +16,7 @@
 #include "base/compat.h"
 #include "base/when.h"
 #include "cert/selfsigned.h"
-#include "server/tls.h"
+#include "server/tls_set.h"
 
 struct pair {
 	struct certificate certificate;
@@ -356,6 +356,36 @@ test_kinds_of_keys(void **state)
 	tls_set_unref(set);
 }
 
+static void
+test_staple(void **state)
+{
+	static const struct {
+		int64_t now_s;
+		bool shown;
+	} rows[] = { { 0, true }, { 999, true }, { 1000, false }, { 5000, false } };
+	struct tls_staple *staple;
+	unsigned char *got;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(tls_staple_new(&staple, NULL), USHER_OK);
+	assert_null(tls_staple_copy(staple, 0, &n));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_true(tls_staple_put(staple, SLICE_LITERAL("response"), 1000));
+		got = tls_staple_copy(staple, rows[i].now_s, &n);
+		assert_int_equal(got != NULL, rows[i].shown);
+		if (got != NULL)
+			assert_memory_equal(got, "response", n);
+		OPENSSL_free(got);
+	}
+	assert_false(tls_staple_shared(staple));
+	tls_staple_drop(tls_staple_ref(staple));
+	assert_true(tls_staple_shared(staple));
+	assert_null(tls_staple_copy(staple, 0, &n));
+	tls_staple_unref(staple);
+	tls_staple_unref(staple);
+}
+
 int
 main(void)
 {
@@ -364,6 +394,7 @@ main(void)
 		cmocka_unit_test(test_own_names),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_kinds_of_keys),
+		cmocka_unit_test(test_staple),
 		cmocka_unit_test(test_refused),
 	};
 
