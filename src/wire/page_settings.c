@@ -214,11 +214,20 @@ put_profiles(struct buf *out, const struct page *page)
 		html_put(out, "<p>$</p>\n", t->install);
 }
 
+static const struct page_labels *
+labels_of(const struct page_text *t, enum page_program program)
+{
+	return program == PAGE_THUNDERBIRD ? &t->thunderbird :
+	       program == PAGE_APPLE	   ? &t->apple :
+					     &t->labels;
+}
+
 static void
 put_program(struct buf *out, const struct page *page, enum page_program program)
 {
 	const struct page_text *t = page->request->text;
 	const struct page_program_text *words = &t->program[program];
+	const struct page_labels *labels = labels_of(t, program);
 	const struct answer_protocol *phone = find(page->answer, PROTOCOL_ACTIVESYNC);
 	const struct answer_protocol *ews = find(page->answer, PROTOCOL_EWS);
 	const struct answer_protocol *incoming = find_incoming(page->answer);
@@ -229,12 +238,11 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 	if (phone != NULL || ews != NULL)
 		page_write_note(out, words->exchange, NULL);
 	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))
-		put_activesync(out, page, &words->labels, phone);
+		put_activesync(out, page, labels, phone);
 	if (incoming != NULL) {
 		page_write_note(out, words->mail, kind_word(incoming));
-		put_server(out, page, &words->labels, t->incoming, incoming);
-		put_server(
-		    out, page, &words->labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
+		put_server(out, page, labels, t->incoming, incoming);
+		put_server(out, page, labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
 	}
 	buf_text(out, "</details>\n");
 }

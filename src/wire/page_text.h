@@ -17,7 +17,6 @@ struct page_program_text {
 	const char *name;
 	const char *mail;     /* what to do for IMAP, POP3 and SMTP; $: IMAP or POP3 */
 	const char *exchange; /* what to do for Exchange */
-	struct page_labels labels;
 };
 
 struct page_text {
@@ -57,7 +56,11 @@ struct page_text {
 	/* ways to log in, by the words of struct answer_protocol */
 	const char *by_password, *by_encrypted, *by_oauth2, *by_certificate, *by_none;
 
+	/* A program has its own only where its words are known: a reader who looks for what does
+	 * not stand there gives up. */
 	struct page_labels labels; /* for every other program */
+	struct page_labels thunderbird;
+	struct page_labels apple; /* encryption is a switch there */
 	struct page_program_text program[PAGE_PROGRAMS];
 };
 

@@ -35,7 +35,7 @@ const struct page_text page_text_de = {
 	.profile = "Profil herunterladen",
 	.profile_phone = "Profil für iPhone und iPad herunterladen",
 	.profile_mac = "Profil für den Mac herunterladen",
-	.install = "Öffnen Sie dann die Einstellungen, auf dem Mac die Systemeinstellungen, und installieren Sie das Profil dort.",
+	.install = "Öffnen Sie dann die Einstellungen des Geräts und installieren Sie das Profil dort.",
 	.scan = "Mit dem Telefon abfotografieren, um diese Einstellungen dort zu sehen.",
 	.code = "QR-Code: die Adresse dieser Seite",
 	.incoming = "Posteingang ($)",
@@ -67,6 +67,26 @@ const struct page_text page_text_de = {
 		.starttls = "STARTTLS",
 		.plain = "Keine",
 	},
+	.thunderbird = {
+		.server = "Hostname",
+		.port = "Port",
+		.encryption = "Verbindungs­sicherheit",
+		.user = "Benutzername",
+		.login = "Authentifizierungs­methode",
+		.tls = "SSL/TLS",
+		.starttls = "STARTTLS",
+		.plain = "Keine",
+	},
+	.apple = {
+		.server = "Server",
+		.port = "Port",
+		.encryption = "Verschlüsselung (SSL)",
+		.user = "Benutzername",
+		.login = "Anmeldung",
+		.tls = "Ein",
+		.starttls = "Ein",
+		.plain = "Aus",
+	},
 	.program = {
 		[PAGE_OUTLOOK] = {
 			.name = "Outlook",
@@ -76,16 +96,6 @@ const struct page_text page_text_de = {
 			.exchange = "Fügen Sie ein Konto hinzu und geben Sie Ihre Adresse ein: "
 				    "Outlook findet die Einstellungen von selbst und fragt dann nach "
 				    "Ihrem Passwort.",
-			.labels = {
-				.server = "Server",
-				.port = "Port",
-				.encryption = "Verschlüsselungs­methode",
-				.user = "Benutzername",
-				.login = "Anmeldung",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "Keine",
-			},
 		},
 		[PAGE_THUNDERBIRD] = {
 			.name = "Thunderbird",
@@ -94,51 +104,20 @@ const struct page_text page_text_de = {
 				"$ und geben dies ein.",
 			.exchange = "Fügen Sie ein Konto hinzu und geben Sie Ihre Adresse ein. Bietet "
 				    "Thunderbird eine Wahl, nehmen Sie Exchange.",
-			.labels = {
-				.server = "Hostname",
-				.port = "Port",
-				.encryption = "Verbindungs­sicherheit",
-				.user = "Benutzername",
-				.login = "Authentifizierungs­methode",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "Keine",
-			},
 		},
 		[PAGE_APPLE] = {
 			.name = "iPhone, iPad, Mac",
 			.mail = "Von Hand: Fügen Sie einen Mail-Account eines anderen Anbieters "
 				"hinzu, wählen Sie $ und geben dies ein.",
-			.exchange = "Von Hand: Fügen Sie einen Account der Art Microsoft Exchange "
-				    "hinzu und geben Sie Ihre Adresse ein. Wird mehr gefragt, geben "
-				    "Sie dies ein.",
-			.labels = {
-				.server = "Hostname",
-				.port = "Server-Port",
-				.encryption = "SSL verwenden",
-				.user = "Benutzername",
-				.login = "Authentifizierung",
-				.tls = "Ein",
-				.starttls = "Ein",
-				.plain = "Aus",
-			},
+			.exchange = "Von Hand: Fügen Sie einen Account für Exchange hinzu und geben "
+				    "Sie Ihre Adresse ein. Wird mehr gefragt, geben Sie dies ein.",
 		},
 		[PAGE_ANDROID] = {
 			.name = "Android",
-			.mail = "Fügen Sie in Ihrer Mail-App ein Konto hinzu. Wählen Sie als Art des "
-				"Kontos „Andere“, dann $, und geben Sie dies ein.",
-			.exchange = "Fügen Sie in Ihrer Mail-App ein Konto hinzu. Wählen Sie als Art "
-				    "des Kontos „Exchange“ und geben Sie dies ein.",
-			.labels = {
-				.server = "Server",
-				.port = "Port",
-				.encryption = "Sicherheitstyp",
-				.user = "Nutzername",
-				.login = "Authentifizierung",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "Keine",
-			},
+			.mail = "Fügen Sie in Ihrer Mail-App ein Konto hinzu. Fragt sie nach der Art "
+				"des Kontos, wählen Sie $, und geben Sie dies ein.",
+			.exchange = "Fügen Sie in Ihrer Mail-App ein Konto hinzu. Fragt sie nach der "
+				    "Art des Kontos, wählen Sie Exchange, und geben Sie dies ein.",
 		},
 	},
 };

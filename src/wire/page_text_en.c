@@ -33,7 +33,7 @@ const struct page_text page_text_en = {
 	.profile = "Download profile",
 	.profile_phone = "Download profile for iPhone and iPad",
 	.profile_mac = "Download profile for Mac",
-	.install = "Then open Settings, on a Mac System Settings, and install the profile there.",
+	.install = "Then open the settings of the device and install the profile there.",
 	.scan = "Scan this with your phone to see these settings there.",
 	.code = "QR code: the address of this page",
 	.incoming = "Incoming mail ($)",
@@ -65,6 +65,26 @@ const struct page_text page_text_en = {
 		.starttls = "STARTTLS",
 		.plain = "None",
 	},
+	.thunderbird = {
+		.server = "Hostname",
+		.port = "Port",
+		.encryption = "Connection security",
+		.user = "Username",
+		.login = "Authentication method",
+		.tls = "SSL/TLS",
+		.starttls = "STARTTLS",
+		.plain = "None",
+	},
+	.apple = {
+		.server = "Server",
+		.port = "Port",
+		.encryption = "Encryption (SSL)",
+		.user = "User name",
+		.login = "Login",
+		.tls = "On",
+		.starttls = "On",
+		.plain = "Off",
+	},
 	.program = {
 		[PAGE_OUTLOOK] = {
 			.name = "Outlook",
@@ -72,16 +92,6 @@ const struct page_text page_text_en = {
 				"itself. Should it ask for more, choose $ and type these.",
 			.exchange = "Add an account and type your address: Outlook finds the "
 				    "settings by itself and then asks for your password.",
-			.labels = {
-				.server = "Server",
-				.port = "Port",
-				.encryption = "Encryption method",
-				.user = "User name",
-				.login = "Logon",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "None",
-			},
 		},
 		[PAGE_THUNDERBIRD] = {
 			.name = "Thunderbird",
@@ -90,50 +100,20 @@ const struct page_text page_text_en = {
 				"these.",
 			.exchange = "Add an account and type your address. Where Thunderbird offers "
 				    "a choice, take Exchange.",
-			.labels = {
-				.server = "Hostname",
-				.port = "Port",
-				.encryption = "Connection security",
-				.user = "Username",
-				.login = "Authentication method",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "None",
-			},
 		},
 		[PAGE_APPLE] = {
 			.name = "iPhone, iPad, Mac",
 			.mail = "By hand: add a mail account of another provider, choose $ and type "
 				"these.",
-			.exchange = "By hand: add an account of the type Microsoft Exchange and type "
-				    "your address. Should it ask for more, type these.",
-			.labels = {
-				.server = "Host Name",
-				.port = "Server Port",
-				.encryption = "Use SSL",
-				.user = "User Name",
-				.login = "Authentication",
-				.tls = "On",
-				.starttls = "On",
-				.plain = "Off",
-			},
+			.exchange = "By hand: add an account for Exchange and type your address. "
+				    "Should it ask for more, type these.",
 		},
 		[PAGE_ANDROID] = {
 			.name = "Android",
-			.mail = "Add an account in your mail app. Of the kinds of account choose "
-				"“Other”, then $, and type these.",
-			.exchange = "Add an account in your mail app. Of the kinds of account choose "
-				    "“Exchange”, and type these.",
-			.labels = {
-				.server = "Server",
-				.port = "Port",
-				.encryption = "Security type",
-				.user = "Username",
-				.login = "Authentication",
-				.tls = "SSL/TLS",
-				.starttls = "STARTTLS",
-				.plain = "None",
-			},
+			.mail = "Add an account in your mail app. Should it ask for the kind of "
+				"account, choose $, and type these.",
+			.exchange = "Add an account in your mail app. Should it ask for the kind of "
+				    "account, choose Exchange, and type these.",
 		},
 	},
 };

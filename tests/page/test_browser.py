@@ -120,7 +120,7 @@ def _(one):
     tap.has(one.text('section:last-of-type'), 'Server imap.fabrikam.example\nPort 993\n')
     tap.true('Host Name' not in one.text(), 'a program that was not chosen is open')
     one.click('details:nth-of-type(3) summary')
-    tap.has(one.text('details:nth-of-type(3)'), 'Host Name imap.fabrikam.example\nServer Port 993\n')
+    tap.has(one.text('details:nth-of-type(3)'), 'Server imap.fabrikam.example\nPort 993\nEncryption (SSL) On\n')
     one.click('.button')
     profile = wait_for(one.downloads / 'fabrikam.example.mobileconfig')
     tap.has(profile, b'<string>imap.fabrikam.example</string>')

@@ -86,7 +86,7 @@ def _():
     for part in ('Settings for ann@fabrikam.example', 'Fabrikam & Söhne', 'Outlook', 'Thunderbird',
                  'iPhone, iPad, Mac', 'Android', 'Incoming mail (IMAP)',
                  'Server imap.fabrikam.example Port 993 Encryption SSL/TLS User name ann@fabrikam.example',
-                 'Host Name imap.fabrikam.example Server Port 993 Use SSL On',
+                 'Server imap.fabrikam.example Port 993 Encryption (SSL) On',
                  'Server pop.fabrikam.example Port 995',
                  'Server smtp.fabrikam.example Port 587 Encryption STARTTLS User name ann Login',
                  'Calendar (CalDAV) https://dav.fabrikam.example/calendars/ '
