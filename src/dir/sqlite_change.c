@@ -213,6 +213,10 @@ check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 		return st;
 	if (!found)
 		return conflict(d, c, err, "there is no domain %s; add it first", key.domain);
+	if (target.domain.kind == DOMAIN_ALIAS &&
+	    strcmp(target.domain.alias_of, domain->domain) == 0)
+		return conflict(
+		    d, c, err, "%s is an alias of it: each would stand for the other", key.domain);
 	if (target.domain.kind == DOMAIN_ALIAS)
 		return conflict(d, c, err, "%s is an alias itself; name %s", key.domain,
 		    target.domain.alias_of);

@@ -213,6 +213,9 @@ test_conflicts_of_others(void **state)
 	r.domain.alias_of = "contoso.net";
 	expect_conflict(
 	    f, ENTITY_DOMAIN, &r, true, "contoso.net is an alias itself; name contoso.com");
+	r.domain.domain = "contoso.com";
+	expect_conflict(f, ENTITY_DOMAIN, &r, true, "each would stand for the other");
+	r.domain.domain = "new.example";
 	r.domain.alias_of = "new.example";
 	expect_conflict(f, ENTITY_DOMAIN, &r, true, "another domain");
 	r.domain.alias_of = "absent.example";
