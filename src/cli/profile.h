@@ -25,6 +25,12 @@ struct profile_args {
 		    "keep profiles in DIR (default: $XDG_DATA_HOME/usher/profiles)" \
 	}
 
+#define PROFILE_LOG_ROW \
+	{ \
+		0, "log", OPT_FLAG, offsetof(struct profile_args, log), NULL, \
+		    "show every detail of the settings, and every attempt of the last search" \
+	}
+
 /* Options as the library takes them; the clock is set to what --now has said. */
 struct usher_profile_options
 profile_options(const struct cli *cli, const struct profile_args *args);
@@ -40,5 +46,12 @@ profile_cause_words(const char *cause);
 /* `a → b`, with `–` for what is not there; NULL when out of memory. */
 const char *
 profile_change_words(struct cli *cli, const struct usher_change *change);
+
+bool
+profile_has_changes(const struct usher_profile *profile, enum usher_changes which);
+
+/* One line for each of them. */
+void
+profile_say_changes(struct cli *cli, const struct usher_profile *profile, enum usher_changes which);
 
 #endif
