@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/url.h"
 #include "cli/commands.h"
 #include "net/http.h"
@@ -38,6 +39,7 @@ static const struct column listeners[] = {
 static const struct column certificates[] = {
 	{ "listener", "CERTIFICATE OF" },
 	{ "subject", "SUBJECT" },
+	{ "days_left", "DAYS LEFT" },
 	{ "not_after", "VALID UNTIL" },
 };
 
@@ -71,11 +73,13 @@ take_text(void *payload, const char *name, const char *value)
 	write_text(payload, name, value);
 }
 
-/* What has never happened is not worth a line, and a generation means nothing to people. */
+/* What has never happened is not worth a line, unlike the last day of a certificate, and a
+ * generation means nothing to people. */
 static void
 take_number(void *payload, const char *name, int64_t value)
 {
-	bool wanted = value != 0 && (name == NULL || strcmp(name, "directory_generation") != 0);
+	bool wanted = (value != 0 && !text_same(name, "directory_generation")) ||
+		      text_same(name, "days_left");
 
 	if (wanted || writer_is_json(payload))
 		write_number(payload, name, value);

@@ -4,6 +4,7 @@
 
 #include "base/encode.h"
 #include "base/when.h"
+#include "server/expiry.h"
 #include "server/route.h"
 #include "server/service.h"
 
@@ -20,6 +21,12 @@ send_text(struct request *request, int status, const char *type, const struct bu
 		request_refuse(request, 503, "The answer does not fit into memory.");
 	else
 		request_reply(request, &reply);
+}
+
+static int64_t
+now_s(void)
+{
+	return clock_unix_ms() / 1000;
 }
 
 static bool
@@ -49,14 +56,12 @@ write_counters(
 
 /* A label's value: quotes, backslashes and newlines are escaped as in JSON. */
 static void
-write_certificates(struct buf *out, const struct service *service)
+write_certificates(struct buf *out, const struct service *service, const char *name,
+    const char *help, bool days, int64_t now_s)
 {
-	static const char name[] = "usherd_certificate_not_after_seconds";
-
 	if (service->n_certificates == 0)
 		return;
-	buf_printf(
-	    out, "# HELP %s When a served certificate expires\n# TYPE %s gauge\n", name, name);
+	buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 	for (size_t i = 0; i < service->n_certificates; i++) {
 		const struct served_certificate *c = &service->certificates[i];
 
@@ -64,10 +69,10 @@ write_certificates(struct buf *out, const struct service *service)
 		json_quote(out, slice_of(c->listener));
 		buf_text(out, ",certificate=");
 		json_quote(out, slice_of(c->label));
-		buf_printf(out, "} %" PRId64 "\n", c->not_after);
+		buf_printf(out, "} %" PRId64 "\n",
+		    days ? expiry_days_left(c->not_after, now_s) : c->not_after);
 	}
 }
-
 static void
 read_counters(const struct service_state *state, uint64_t engine[ENGINE_COUNTERS],
     uint64_t service[SERVICE_COUNTERS])
@@ -98,7 +103,10 @@ handle_metrics(struct request *request)
 	    USHER_VERSION, service->state->started_s, directory_answers(request, &generation));
 	write_counters(out, engine_counter_rows, ENGINE_COUNTERS, engine);
 	write_counters(out, service_counter_rows, SERVICE_COUNTERS, own);
-	write_certificates(out, service);
+	write_certificates(out, service, "usherd_certificate_not_after_seconds",
+	    "When a served certificate expires", false, 0);
+	write_certificates(out, service, "usherd_certificate_days_left",
+	    "Whole days until a served certificate expires", true, now_s());
 	send_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", out);
 }
 
@@ -188,6 +196,8 @@ write_served(struct buf *out, const struct service *service)
 		write_member(out, "certificate", c->label);
 		write_member(out, "subject", c->subject);
 		write_time_member(out, "not_after", c->not_after);
+		buf_printf(
+		    out, "\"days_left\":%" PRId64 ",", expiry_days_left(c->not_after, now_s()));
 		write_end(out, '}');
 	}
 	write_end(out, ']');

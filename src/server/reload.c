@@ -31,25 +31,15 @@ log_listeners(const struct daemon *d)
 	}
 }
 
-static void
-warn_of_expiry(const struct service *service)
+static int64_t
+now_s(void)
 {
-	for (size_t i = 0; i < service->n_certificates; i++) {
-		const struct served_certificate *c = &service->certificates[i];
-		char text[WHEN_TEXT_BYTES];
-
-		if (c->not_after > service->loaded_s)
-			continue;
-		when_format(c->not_after, text);
-		LOG(LEVEL_WARNING, "conf", NULL, "certificate has expired; clients will refuse it",
-		    log_text("listener", c->listener), log_text("certificate", c->label),
-		    log_text("not_after", text));
-	}
+	return clock_unix_ms() / 1000;
 }
 
 /* What the engine now serves by. */
 static void
-take_over(struct daemon *d, struct conf *conf, struct assembly *a)
+take_over(struct daemon *d, struct conf *conf, struct assembly *a, const struct expiry *expiry)
 {
 	struct conf *old = d->conf;
 
@@ -61,7 +51,9 @@ take_over(struct daemon *d, struct conf *conf, struct assembly *a)
 	    conf->authentication.remember_refusal_ms);
 	log_set_level((enum log_level)conf->log.level);
 	stapler_kick(d->state.stapler);
-	warn_of_expiry(d->service);
+	expiry_clear(&d->expiry);
+	d->expiry = *expiry;
+	expiry_look(&d->expiry, now_s());
 }
 
 /* Failure to watch is no failure to serve: the directory may come back. */
@@ -75,9 +67,23 @@ watch(struct daemon *d)
 	d->settled = false;
 }
 
+/* `before`: of the certificates that are served until then, unless all is to be told again. */
+static usher_status
+build(struct daemon *d, struct conf *conf, const struct expiry *before, struct assembly *a,
+    struct expiry *expiry, struct usher_error *err)
+{
+	usher_status st = assemble(conf, DIR_READ | DIR_FORWARD, &d->state, a, err);
+
+	if (st == USHER_OK &&
+	    !expiry_begin(expiry, a->service->certificates, a->service->n_certificates, before))
+		st = err_nomem(err, "certificates");
+	return st;
+}
+
 usher_status
 daemon_init(struct daemon *d, struct conf *conf, struct usher_error *err)
 {
+	struct expiry expiry = { 0 };
 	struct assembly a;
 	usher_status st;
 
@@ -86,12 +92,14 @@ daemon_init(struct daemon *d, struct conf *conf, struct usher_error *err)
 	if (st != USHER_OK)
 		return st;
 	d->conf_path = conf->path;
-	st = assemble(conf, DIR_READ | DIR_FORWARD, &d->state, &a, err);
+	st = build(d, conf, NULL, &a, &expiry, err);
 	if (st == USHER_OK)
 		st = engine_new(&a.settings, &d->engine, err);
 	if (st == USHER_OK) {
 		d->state.engine = d->engine;
-		take_over(d, conf, &a);
+		take_over(d, conf, &a, &expiry);
+	} else {
+		expiry_clear(&expiry);
 	}
 	assembly_clear(&a);
 	if (st != USHER_OK)
@@ -116,15 +124,18 @@ daemon_start(struct daemon *d, struct usher_error *err)
 }
 
 static usher_status
-replace(struct daemon *d, struct conf *conf, struct usher_error *err)
+replace(struct daemon *d, struct conf *conf, const struct expiry *before, struct usher_error *err)
 {
+	struct expiry expiry = { 0 };
 	struct assembly a;
-	usher_status st = assemble(conf, DIR_READ | DIR_FORWARD, &d->state, &a, err);
+	usher_status st = build(d, conf, before, &a, &expiry, err);
 
 	if (st == USHER_OK)
 		st = engine_reconfigure(d->engine, &a.settings, err);
 	if (st == USHER_OK)
-		take_over(d, conf, &a);
+		take_over(d, conf, &a, &expiry);
+	else
+		expiry_clear(&expiry);
 	assembly_clear(&a);
 	atomic_fetch_add(
 	    &d->state.counters[st == USHER_OK ? COUNT_RELOADED : COUNT_RELOAD_REFUSED], 1);
@@ -141,7 +152,7 @@ daemon_reload(struct daemon *d)
 	notify_reloading();
 	st = conf_load(d->conf_path, &conf, &err);
 	if (st == USHER_OK)
-		st = replace(d, conf, &err);
+		st = replace(d, conf, NULL, &err);
 	if (st != USHER_OK) {
 		log_error(
 		    LEVEL_ERROR, "conf", NULL, "reload refused; the old configuration stays", &err);
@@ -164,10 +175,10 @@ take_changes(struct daemon *d, struct usher_error *err)
 
 	if (mem == NULL)
 		return err_nomem(err, "certificates");
-	st = certs_read(mem, d->watched, clock_unix_ms() / 1000, &certs, err);
+	st = certs_read(mem, d->watched, now_s(), &certs, err);
 	if (st != USHER_OK || strcmp(certs.fingerprint, d->service->fingerprint) == 0)
 		return st;
-	st = replace(d, d->conf, err);
+	st = replace(d, d->conf, &d->expiry, err);
 	if (st == USHER_OK)
 		LOG(LEVEL_NOTICE, "conf", NULL, "certificates or names in the directory changed",
 		    log_text("directory", d->conf->directory));
@@ -181,6 +192,7 @@ daemon_poll(struct daemon *d)
 	uint64_t generation = 0;
 	usher_status st;
 
+	expiry_look(&d->expiry, now_s());
 	if (d->watched == NULL)
 		watch(d);
 	if (d->watched == NULL)
@@ -203,6 +215,7 @@ daemon_stop(struct daemon *d)
 	if (d->started)
 		engine_stop(d->engine, (uint32_t)d->conf->limits.stop_ms);
 	engine_free(d->engine);
+	expiry_clear(&d->expiry);
 	dir_close(d->watched);
 	conf_unref(d->conf);
 	service_state_clear(&d->state);

@@ -3,6 +3,7 @@
 #define USHER_SERVER_RELOAD_H
 
 #include "server/engine.h"
+#include "server/expiry.h"
 #include "server/service.h"
 
 struct daemon {
@@ -11,6 +12,7 @@ struct daemon {
 	struct engine *engine;
 	struct conf *conf;	 /* in force */
 	struct service *service; /* in force; the engine's */
+	struct expiry expiry;	 /* of its certificates */
 	bool started;
 	struct dir *watched; /* asked each second whether something has changed; may be NULL */
 	uint64_t generation;
@@ -30,7 +32,8 @@ daemon_start(struct daemon *d, struct usher_error *err);
 void
 daemon_reload(struct daemon *d);
 
-/* To be called each second: serves new certificates and names when the directory has any. */
+/* To be called each second: serves new certificates and names when the directory has any, and
+ * warns of certificates that expire. */
 void
 daemon_poll(struct daemon *d);
 

@@ -21,9 +21,11 @@ def _():
             text = programs.usher_ok('--config', usherd.config_path, 'status')
             for part in 'Version', 'LISTENER', '127.0.0.1:%d' % usherd.https[1], 'CN=mail':
                 tap.has(text, part)
+            tap.has(text, 'DAYS LEFT')
             tap.true('answers_' not in text and 'Answers refusal' not in text, text)
             status = programs.usher_json('--config', usherd.config_path, 'status')
             tap.same(status['directory_available'], True)
+            tap.true(365 * 4 < status['certificates'][0]['days_left'] < 365 * 6, str(status))
             tap.same(sorted(x['kind'] for x in status['listeners']),
                      ['https', 'private', 'redirect'])
             address = '%s:%d' % usherd.private

@@ -33,7 +33,7 @@ class Authority:
         """Issues a certificate (ECDSA P-256) for `names`: DNS names or IP addresses.
 
         Returns the paths (chain, key). `days` below 0 makes one that has expired; `dates` tells
-        both ends instead, as YYYYMMDD. Without names there is only the subject's. `extensions` are
+        both ends instead, as YYYYMMDD or with HHMMSS behind it. Without names there is only the subject's. `extensions` are
         further lines as openssl.cnf has them, `key_kind` other arguments for `openssl req`."""
         label = label or names[0].replace('*', 'any')
         chain, key = self.folder / f'{label}.pem', self.folder / f'{label}.key'
@@ -65,7 +65,8 @@ class Authority:
               'default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n')
         _openssl('ca', '-batch', '-notext', '-config', home / 'ca.cnf', '-cert', self.root,
                  '-keyfile', self.key, '-in', request, '-out', chain,
-                 '-startdate', f'{dates[0]}000000Z', '-enddate', f'{dates[1]}000000Z',
+                 *(x for option, date in zip(('-startdate', '-enddate'), dates)
+                   for x in (option, date.ljust(14, '0') + 'Z')),
                  '-extfile', extensions)
 
 
