@@ -88,3 +88,22 @@ cert_inspect(struct arena *mem, struct slice pem, struct certificate *out, struc
 	*out = c;
 	return USHER_OK;
 }
+
+usher_status
+cert_serial_number(struct arena *mem, struct slice pem, const char **out, struct usher_error *err)
+{
+	X509 *x CLEANUP(own_x509) = NULL;
+	usher_status st = certificate_load(pem, &x, err);
+	BIGNUM *number;
+	char *text;
+
+	if (st != USHER_OK)
+		return st;
+	number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	text = number == NULL ? NULL : BN_bn2hex(number);
+	BN_free(number);
+	*out = text == NULL ? NULL : arena_strdup(mem, text);
+	OPENSSL_free(text);
+	return *out == NULL ? ssl_failed(err, USHER_E_NOMEM, "certificate", "out of memory") :
+			      USHER_OK;
+}

@@ -23,4 +23,9 @@ enum {
 USHER_CHECK usher_status
 cert_inspect(struct arena *mem, struct slice pem, struct certificate *out, struct usher_error *err);
 
+/* The serial number of the first certificate of `pem`, in upper-case hexadecimal digits as openssl
+ * prints it. Returns USHER_OK, USHER_E_INPUT, USHER_E_NOMEM. */
+USHER_CHECK usher_status
+cert_serial_number(struct arena *mem, struct slice pem, const char **out, struct usher_error *err);
+
 #endif

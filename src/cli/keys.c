@@ -69,6 +69,21 @@ keys_sweep(struct changes *c, struct usher_error *err)
 	return cert_key_sweep(dir_stem(c->dir), &(struct text_list){ known.v, known.n }, err);
 }
 
+void
+keys_tidy(struct cli *cli)
+{
+	struct changes *c = arena_zalloc(cli->mem, sizeof(*c));
+	const char *uri;
+
+	if (c == NULL || cli_directory(cli, &uri, NULL) != USHER_OK ||
+	    dir_open(uri, DIR_WRITE, &c->dir, NULL) != USHER_OK)
+		return;
+	c->cli = cli;
+	if (dir_begin(c->dir, NULL) == USHER_OK)
+		(void)err_same(keys_sweep(c, NULL));
+	dir_close(c->dir);
+}
+
 usher_status
 keys_put(struct changes *c, const char *sha256, struct slice key_pem, struct usher_error *err)
 {

@@ -25,4 +25,9 @@ keys_put(struct changes *c, const char *sha256, struct slice key_pem, struct ush
 USHER_CHECK usher_status
 keys_sweep(struct changes *c, struct usher_error *err);
 
+/* After a command has removed rows: sweeps away their keys, in a transaction of its own. When that
+ * fails, whoever changes something next does it. */
+void
+keys_tidy(struct cli *cli);
+
 #endif

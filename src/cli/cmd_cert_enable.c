@@ -1,0 +1,245 @@
+/* cmd_cert_enable.c - `usher cert enable`: which certificates usherd serves, where, and to whom. */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/when.h"
+#include "cert/names.h"
+#include "cli/changes.h"
+#include "cli/commands.h"
+#include "cli/serving.h"
+
+#define EVERY "*" /* listener, host name */
+
+struct enable_args {
+	struct judge_args judge;
+	struct text_list services, listeners, host_names;
+	bool force;
+};
+
+static const struct option_spec enable_opts[] = {
+	{ 0, "services", OPT_LIST, offsetof(struct enable_args, services), "SERVICE,…",
+	    "https (default), which usherd serves; imap, pop, smtp, um as a note of where else" },
+	{ 0, "listener", OPT_LIST, offsetof(struct enable_args, listeners), "NAME,…",
+	    "serve it on [listen https NAME] of usherd.conf; " EVERY " is all of them" },
+	{ 0, "host-name", OPT_LIST, offsetof(struct enable_args, host_names), "NAME,…",
+	    "serve it for these of its names; " EVERY " is all of them" },
+	{ 0, "force", OPT_FLAG, offsetof(struct enable_args, force), NULL,
+	    "even when programs get less than they have now" },
+	JUDGE_OPTIONS(struct enable_args, judge),
+	{ 0 },
+};
+
+static const struct enable_args enable_defaults = { .judge.timeout_ms = JUDGE_MS };
+
+struct enabling {
+	const struct enable_args *args;
+	struct judge judge;
+	struct cert_list all; /* as they are to be */
+	bool others;	      /* a service was named that usherd does not serve */
+};
+
+/* ---- lists that only grow ---- */
+
+static bool
+has(const struct text_list *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (slice_is_nocase(slice_of(list->v[i]), text))
+			return true;
+	return false;
+}
+
+static usher_status
+add_all(struct arena *mem, struct text_list *list, const struct text_list *more,
+    struct usher_error *err)
+{
+	const char **v = arena_array(mem, list->n + more->n, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(err, "certificate");
+	if (list->n > 0)
+		memcpy(v, list->v, list->n * sizeof(*v));
+	list->v = v;
+	for (size_t i = 0; i < more->n; i++)
+		if (!has(list, more->v[i]))
+			v[list->n++] = more->v[i];
+	return USHER_OK;
+}
+
+/* An empty list is all: `*` empties it, and a list that says less than it did is looked at as any
+ * change that takes something away. */
+static usher_status
+add_or_empty(struct arena *mem, struct text_list *list, const struct text_list *more,
+    struct usher_error *err)
+{
+	if (has(more, EVERY)) {
+		*list = (struct text_list){ 0 };
+		return USHER_OK;
+	}
+	return add_all(mem, list, more, err);
+}
+
+/* ---- what was asked for ---- */
+
+static usher_status
+read_services(struct cli *cli, struct enabling *en, struct text_list *out, struct usher_error *err)
+{
+	static const char *const https[] = { "https" };
+	const struct text_list *typed = &en->args->services;
+	const char **v = arena_array(cli->mem, typed->n, sizeof(*v));
+
+	*out = (struct text_list){ https, 1 };
+	if (v == NULL)
+		return err_nomem(err, "services");
+	if (typed->n == 0)
+		return USHER_OK;
+	for (size_t i = 0; i < typed->n; i++) {
+		v[i] = cert_service_name(typed->v[i]);
+		if (v[i] == NULL)
+			return err_set(err, USHER_E_USAGE, "--services",
+			    "there is no service %s; give https, imap, pop, smtp, um", typed->v[i]);
+		en->others = en->others || strcmp(v[i], https[0]) != 0;
+	}
+	*out = (struct text_list){ v, typed->n };
+	return USHER_OK;
+}
+
+static usher_status
+read_host_names(
+    struct cli *cli, struct enabling *en, struct text_list *out, struct usher_error *err)
+{
+	if (!has(&en->args->host_names, EVERY))
+		return cert_names_parse(cli->mem, &en->args->host_names, out, err);
+	*out = en->args->host_names;
+	return USHER_OK;
+}
+
+/* ---- whether it can be served ---- */
+
+static usher_status
+check_certificate(const struct enabling *en, const struct certificate *c, struct usher_error *err)
+{
+	struct judgement j;
+	usher_status st;
+
+	if (c->pem == NULL)
+		return err_set(err, USHER_E_CONFLICT, c->thumbprint,
+		    "is a request that waits for its certificate: import that first");
+	st = judge_certificate(&en->judge, en->judge.cli->mem, c, NULL, &j, err);
+	if (st != USHER_OK)
+		return st;
+	if (j.key == KEY_MISSING)
+		return err_set(err, USHER_E_ABSENT, c->thumbprint,
+		    "its key is not here: import the certificate again, with its key");
+	if ((j.verdict.faults & 1U << CERT_FAULT_OTHER_KEY) != 0)
+		return err_set(err, USHER_E_CONFLICT, c->thumbprint,
+		    "the key that is here is another's: import the certificate again, with its "
+		    "key");
+	if (en->args->force)
+		return USHER_OK;
+	if (j.verdict.status == CERT_DATE_INVALID || j.verdict.status == CERT_INVALID ||
+	    j.verdict.status == CERT_REVOKED || j.verdict.status == CERT_UNKNOWN)
+		return err_set(err, USHER_E_CONFLICT, c->thumbprint,
+		    "is %s: programs would turn away from it; `usher cert show` says why, and "
+		    "--force enables it all the same",
+		    cert_status_name(j.verdict.status));
+	return USHER_OK;
+}
+
+static usher_status
+check_host_names(
+    const struct certificate *c, const struct text_list *names, struct usher_error *err)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->v[i], EVERY) != 0 && !cert_names_cover(&c->names, names->v[i]))
+			return err_set(err, USHER_E_CONFLICT, c->thumbprint,
+			    "is not for %s: programs that ask for that name would warn",
+			    names->v[i]);
+	return USHER_OK;
+}
+
+/* ---- doing it ---- */
+
+static usher_status
+enable_one(struct changes *c, struct enabling *en, const struct certificate *old,
+    const struct text_list *services, const struct text_list *host_names, struct usher_error *err)
+{
+	struct arena *mem = c->cli->mem;
+	struct certificate fresh = *old;
+	union org_record record;
+	usher_status st = check_certificate(en, old, err);
+
+	if (st == USHER_OK && !en->args->force)
+		st = check_host_names(old, host_names, err);
+	if (st == USHER_OK)
+		st = add_all(mem, &fresh.services, services, err);
+	if (st == USHER_OK)
+		st = add_or_empty(mem, &fresh.listeners, &en->args->listeners, err);
+	if (st == USHER_OK)
+		st = add_or_empty(mem, &fresh.host_names, host_names, err);
+	if (st == USHER_OK && !en->args->force)
+		st = serving_check(&en->judge, &en->all, old, &fresh, err);
+	if (st != USHER_OK)
+		return st;
+	/* The next one is compared with how it will be. */
+	en->all.v[old - en->all.v] = fresh;
+	record.certificate = fresh;
+	return changes_put(c, &entities[ENTITY_CERTIFICATE], &record, err);
+}
+
+static usher_status
+enable_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	struct enabling *en = payload;
+	const struct certificate **wanted;
+	struct text_list services, host_names;
+	usher_status st;
+	size_t n;
+
+	st = certs_read(c->cli->mem, c->dir, &en->all, err);
+	if (st == USHER_OK)
+		st = certs_operands(c->cli, &en->all, &wanted, &n, err);
+	if (st == USHER_OK)
+		st = read_services(c->cli, en, &services, err);
+	if (st == USHER_OK)
+		st = read_host_names(c->cli, en, &host_names, err);
+	if (st != USHER_OK)
+		return st;
+	st = judge_open(&en->judge, c->cli, c->dir, &en->args->judge, err);
+	for (size_t i = 0; st == USHER_OK && i < n; i++)
+		st = enable_one(c, en, wanted[i], &services, &host_names, err);
+	judge_close(&en->judge);
+	return st;
+}
+
+static void
+enable_report(struct changes *c, void *payload)
+{
+	const struct enabling *en = payload;
+
+	if (en->others && c->counts[DIR_CHANGED] > 0)
+		cli_note("usherd serves https; give the certificate to the other services with "
+			 "`usher cert export`");
+}
+
+static int
+enable_run(struct cli *cli, const void *args)
+{
+	return changes_run(
+	    cli, DIR_WRITE, enable_work, enable_report, &(struct enabling){ .args = args });
+}
+
+const struct command cmd_cert_enable = {
+	.name = "cert enable",
+	.operands = "THUMBPRINT…",
+	.summary = "let usherd serve certificates",
+	.about = "A running usherd takes them up without dropping a connection. What is enabled "
+		 "stays so: services, listeners and host names are added to those it has. Of "
+		 "several certificates for a name the newest that is valid is served. - reads "
+		 "thumbprints from standard input.",
+	.flags = CMD_CHANGES | CMD_CLOCK,
+	.opts = enable_opts,
+	.defaults = &enable_defaults,
+	.args_size = sizeof(struct enable_args),
+	.run = enable_run,
+};
