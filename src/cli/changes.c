@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cli/cycle.h"
@@ -320,4 +321,54 @@ changes_run(struct cli *cli, unsigned flags,
 		status = cli_fail(st, &err);
 	dir_close(c->dir);
 	return status;
+}
+
+static int
+run_on_scratch(struct cli *cli,
+    usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
+    void (*report)(struct changes *c, void *payload), void *payload)
+{
+	char folder[] = "/tmp/usher-XXXXXX";
+	struct usher_error err = { 0 };
+	static const char *const files[] = { "usher.db", "usher.db-wal", "usher.db-shm" };
+	int status;
+
+	if (mkdtemp(folder) == NULL) {
+		(void)err_set(&err, USHER_E_IO, folder, "cannot be made");
+		return cli_fail(USHER_E_IO, &err);
+	}
+	cli->directory = arena_printf(cli->mem, "sqlite:%s/%s", folder, files[0]);
+	if (cli->directory == NULL)
+		status = cli_fail(err_nomem(&err, NULL), &err);
+	else
+		status = changes_run(cli, DIR_WRITE | DIR_CREATE, work, report, payload);
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		const char *path = arena_printf(cli->mem, "%s/%s", folder, files[i]);
+
+		if (path != NULL)
+			(void)unlink(path);
+	}
+	(void)rmdir(folder);
+	return status;
+}
+
+int
+changes_run_or_make(struct cli *cli,
+    usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
+    void (*report)(struct changes *c, void *payload), void *payload)
+{
+	struct usher_error err = { 0 };
+	struct dir *dir = NULL;
+	const char *uri;
+	usher_status st;
+
+	if (cli->dry_run) {
+		st = cli_directory(cli, &uri, &err);
+		if (st == USHER_OK)
+			st = dir_open(uri, DIR_READ, &dir, &err);
+		dir_close(st == USHER_OK ? dir : NULL);
+		if (st == USHER_E_ABSENT)
+			return run_on_scratch(cli, work, report, payload);
+	}
+	return changes_run(cli, DIR_WRITE | DIR_CREATE, work, report, payload);
 }

@@ -38,6 +38,13 @@ changes_run(struct cli *cli, unsigned flags,
     usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
     void (*report)(struct changes *c, void *payload), void *payload);
 
+/* The same with DIR_WRITE, and makes the directory when there is none; a dry run then works on one
+ * that is thrown away. */
+int
+changes_run_or_make(struct cli *cli,
+    usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
+    void (*report)(struct changes *c, void *payload), void *payload);
+
 /* Brings `record` into canonical form, checks and stores it, and notes what that changed. Do not
  * use the record afterwards: the texts of its canonical form are gone. */
 USHER_CHECK usher_status

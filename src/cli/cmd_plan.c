@@ -4,34 +4,57 @@
 
 #include "base/address.h"
 #include "base/err.h"
-#include "base/ip.h"
 #include "cli/commands.h"
-#include "resolve/resolve_domain.h"
-#include "resolve/resolve_zone.h"
-#include "wire/autoconfig.h"
-#include "wire/pacc.h"
+#include "cli/scenario.h"
+#include "cli/zone_show.h"
 #include "wire/zone.h"
 
 enum {
-	PLAN_ADDRESSES = 1000,
 	PLAN_DOMAIN_BYTES = 8 * 1024 * 1024, /* memory of one domain */
 	PLAN_TEXT_BYTES = 4 * 1024 * 1024    /* its records as text */
 };
 
-struct plan_args {
-	bool dns;
-	const char *host;
-	struct text_list addresses;
-	int64_t ttl_s;
-};
+/* The first two of enum domain_kind, as for `usher setup`. */
+static const char *const kinds[] = { "exchange", "mail", NULL };
+
+/* enum scenario_certificate. */
+static const char *const certificates[] = { "request", "self-signed", "none", NULL };
 
 static const struct option_spec plan_opts[] = {
 	{ 0, "dns", OPT_FLAG, offsetof(struct plan_args, dns), NULL,
 	    "DNS records, as a fragment of a zone file" },
+	{ 0, "scenario", OPT_NUMBER, offsetof(struct plan_args, scenario), "1|2|3|4",
+	    "a whole deployment: all names on a certificate, SRV, two certificates, or a redirect",
+	    NULL, 1, 4 },
+	{ 0, "domain", OPT_TEXT, offsetof(struct plan_args, domain), "DOMAIN",
+	    "mail domain of the deployment" },
 	{ 0, "host", OPT_TEXT, offsetof(struct plan_args, host), "HOST",
-	    "host under which clients reach usherd, when not as the directory has it" },
+	    "host under which clients reach usherd; with --dns as the directory has it" },
+	{ 0, "kind", OPT_CHOICE, offsetof(struct plan_args, kind), NULL,
+	    "of a domain that is not accepted yet: exchange (default) or mail", kinds },
+	{ 0, "servers", OPT_LIST, offsetof(struct plan_args, servers), "FQDN,FQDN",
+	    "full names of the servers that are together behind the host" },
 	{ 0, "address", OPT_LIST, offsetof(struct plan_args, addresses), "[HOST=]ADDRESS",
 	    "address of that host, or of another one" },
+	{ 0, "listen", OPT_LIST, offsetof(struct plan_args, listen), "[HOST=]ADDRESS",
+	    "address on this machine where it is not that one, as behind a router" },
+	{ 0, "check", OPT_FLAG, offsetof(struct plan_args, check), NULL,
+	    "compare the deployment with DNS, what answers, and the directory" },
+	{ 0, "apply", OPT_FLAG, offsetof(struct plan_args, apply), NULL,
+	    "change the directory accordingly, and see to a certificate" },
+	{ 0, "certificate", OPT_CHOICE, offsetof(struct plan_args, certificate), NULL,
+	    "what --apply makes when there is none: request (default), self-signed or none",
+	    certificates },
+	{ 0, "usherd-conf", OPT_TEXT, offsetof(struct plan_args, config), "FILE",
+	    "let --apply write the listeners to FILE, unless somebody else has written it" },
+	{ 0, "dns-server", OPT_TEXT, offsetof(struct plan_args, dns_server), "ADDR[:PORT]",
+	    "let --check ask this DNS server" },
+	{ 0, "connect-to", OPT_EACH, offsetof(struct plan_args, connect_to), "HOST:PORT:ADDR:PORT",
+	    "let --check connect to ADDR:PORT when HOST:PORT is meant" },
+	{ 0, "ca-file", OPT_TEXT, offsetof(struct plan_args, ca_file), "FILE",
+	    "let --check trust the certificates in FILE (PEM) instead of the system's" },
+	{ 0, "timeout", OPT_MSEC, offsetof(struct plan_args, timeout_ms), "TIME",
+	    "let --check wait so long for each answer (default 15s)" },
 	{ 0, "ttl", OPT_NUMBER, offsetof(struct plan_args, ttl_s), "SECONDS",
 	    "how long the records may be kept (default 3600)", NULL, 0, ZONE_TTL_MAX },
 	{ 0 },
@@ -53,91 +76,24 @@ struct planning {
 /* ---- what was asked for ---- */
 
 static usher_status
-read_address(struct cli *cli, const char *text, struct zone_address *out, struct usher_error *err)
-{
-	const char *sign = strchr(text, '=');
-	usher_status st;
-
-	*out = (struct zone_address){ .text = sign == NULL ? text : sign + 1 };
-	if (ip_version(out->text) == 0)
-		return err_set(err, USHER_E_USAGE, text,
-		    "is no address: write it like 192.0.2.1, 2001:db8::1 or "
-		    "imap.example.com=192.0.2.1");
-	if (sign == NULL)
-		return USHER_OK;
-	st = domain_parse(cli->mem, slice_from(text, (size_t)(sign - text)), &out->host, err);
-	return st == USHER_E_ADDRESS ? err_set(err, USHER_E_USAGE, text, "names no host") : st;
-}
-
-static usher_status
 read_args(struct planning *p, const struct plan_args *args, struct usher_error *err)
 {
-	struct zone_address *addresses;
-	usher_status st = USHER_OK;
+	usher_status st;
 
 	if (!args->dns)
-		return err_set(err, USHER_E_USAGE, "plan", "say what to plan: --dns");
-	if (args->addresses.n > PLAN_ADDRESSES)
-		return err_set(err, USHER_E_USAGE, "--address", "is given more than 1000 times");
-	addresses = arena_array(p->cli->mem, args->addresses.n, sizeof(*addresses));
+		return err_set(err, USHER_E_USAGE, "plan", "say what to plan: --dns or --scenario");
+	st = scenario_addresses(p->cli, "--address", &args->addresses, &p->wish.addresses, err);
 	p->used = arena_zalloc(p->cli->mem, args->addresses.n * sizeof(*p->used) + 1);
-	if (addresses == NULL || p->used == NULL)
+	if (p->used == NULL)
 		return err_nomem(err, "plan");
-	for (size_t i = 0; i < args->addresses.n && st == USHER_OK; i++)
-		st = read_address(p->cli, args->addresses.v[i], &addresses[i], err);
 	if (st == USHER_OK && args->host != NULL)
 		st = domain_parse(p->cli->mem, slice_of(args->host), &p->wish.host, err);
-	p->wish.addresses = addresses;
 	p->wish.n_addresses = args->addresses.n;
 	p->ttl_s = (uint32_t)args->ttl_s;
 	return st;
 }
 
 /* ---- output ---- */
-
-static void
-write_record_object(struct planning *p, const struct zone *zone, const struct zone_record *r)
-{
-	struct writer *w = p->cli->out;
-	const char *below = r->name[0] == '\0' ? "" : ".";
-
-	buf_reset(&p->text);
-	buf_printf(&p->text, "%s%s%s", r->name, below, zone->domain);
-	write_open(w, NULL, NULL);
-	write_text(w, "name", buf_cstr(&p->text));
-	write_text(w, "type", zone_type_name(r->type));
-	write_number(w, "ttl", p->ttl_s);
-	buf_reset(&p->text);
-	zone_write_data(&p->text, r);
-	write_text(w, "data", buf_cstr(&p->text));
-	if (r->type == ZONE_SRV) {
-		write_number(w, "priority", r->srv.priority);
-		write_number(w, "weight", r->srv.weight);
-		write_number(w, "port", r->srv.port);
-		write_text(w, "target", r->srv.host[0] == '\0' ? "." : r->srv.host);
-	} else {
-		write_text(w, "value", r->value);
-	}
-	write_text(w, "why", r->why);
-	write_close(w);
-}
-
-static void
-write_object(struct planning *p, const struct zone *zone)
-{
-	struct writer *w = p->cli->out;
-
-	write_open(w, NULL, NULL);
-	write_text(w, "domain", zone->domain);
-	write_text(w, "host", zone->host);
-	write_flag(w, "complete", zone->complete);
-	write_list(w, "records", NULL, 0);
-	for (size_t i = 0; i < zone->n_records; i++)
-		write_record_object(p, zone, &zone->records[i]);
-	write_list_end(w);
-	write_texts(w, "notes", &zone->notes);
-	write_close(w);
-}
 
 static void
 write_fragment(struct planning *p, const struct zone *zone)
@@ -172,36 +128,6 @@ warn_of_unused(const struct planning *p, const struct plan_args *args)
 
 /* ---- domains ---- */
 
-/* The text that vouches for the bytes that PACC has for this domain, or why it has none; and
- * whether programs take its Mail Autoconfig. */
-static usher_status
-wish_for_documents(struct planning *p, const struct facts *facts, const char *domain)
-{
-	struct buf CLEANUP(buf_cleanup) document = { .max = PACC_BYTES };
-	struct usher_error fault = { 0 };
-	struct answer answer;
-	usher_status st;
-
-	p->wish.pacc = p->wish.pacc_fault = p->wish.autoconfig_fault = NULL;
-	st = resolve_autoconfig(p->mem, facts, domain, &answer);
-	if (st != USHER_OK)
-		return st;
-	if (autoconfig_check(&answer, &fault) != USHER_OK) {
-		p->wish.autoconfig_fault = arena_strdup(p->mem, fault.message);
-		if (p->wish.autoconfig_fault == NULL)
-			return USHER_E_NOMEM;
-	}
-	if (pacc_check(&answer, &fault) != USHER_OK) {
-		p->wish.pacc_fault = arena_strdup(p->mem, fault.message);
-		return p->wish.pacc_fault == NULL ? USHER_E_NOMEM : USHER_OK;
-	}
-	buf_reset(&p->text);
-	pacc_write(&document, &answer);
-	pacc_txt(&p->text, buf_as_slice(&document));
-	p->wish.pacc = arena_copy(p->mem, buf_as_slice(&p->text));
-	return document.status != USHER_OK || p->wish.pacc == NULL ? USHER_E_NOMEM : USHER_OK;
-}
-
 static usher_status
 plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 {
@@ -215,11 +141,11 @@ plan_domain(struct planning *p, const char *domain, struct usher_error *err)
 		return err->status;
 	if (facts.domain == NULL)
 		return err_set(err, USHER_E_ABSENT, domain, "there is no such domain");
-	if (wish_for_documents(p, &facts, domain) != USHER_OK ||
+	if (scenario_documents(p->mem, &facts, domain, &p->wish) != USHER_OK ||
 	    resolve_zone(p->mem, &facts, domain, &p->wish, &zone) != USHER_OK)
 		return err_nomem(err, domain);
 	if (p->cli->json)
-		write_object(p, &zone);
+		zone_show(p->cli->out, NULL, &p->text, &zone, p->ttl_s);
 	else
 		write_fragment(p, &zone);
 	note_used(p, &zone);
@@ -293,13 +219,16 @@ plan_all(struct planning *p, struct usher_error *err)
 }
 
 static int
-plan_run(struct cli *cli, const void *args)
+plan_run(struct cli *cli, const void *opaque)
 {
+	const struct plan_args *args = opaque;
 	struct planning p = { .cli = cli };
 	struct usher_error err = { 0 };
 	usher_status st;
 	int status;
 
+	if (args->scenario != 0)
+		return scenario_run(cli, args);
 	st = read_args(&p, args, &err);
 	if (st != USHER_OK)
 		return cli_fail(st, &err);
@@ -322,12 +251,22 @@ plan_run(struct cli *cli, const void *args)
 const struct command cmd_plan = {
 	.name = "plan",
 	.operands = "[DOMAIN…]",
-	.summary = "print the DNS records that domains need",
+	.summary = "print what a deployment, or DNS, needs for domains",
 	.about =
 	    "With --dns, prints the records that lead every kind of mail program to the services "
 	    "of each DOMAIN, or of all accepted domains, as a fragment for their zones. Names "
 	    "under which programs look for usherd are aliases of its host, or with --address "
-	    "have that address themselves.",
+	    "have that address themselves.\n\n"
+	    "With --scenario, prints what one of four deployments needs: 1, a certificate with all "
+	    "names; 2, one with a single name, and a SRV record; 3, two with a single name each, "
+	    "at "
+	    "two addresses; 4, one with a single name, and a site that redirects. It tells the "
+	    "names "
+	    "on each certificate, the records, the commands to run here, the lines of usherd.conf, "
+	    "and what each kind of mail program will make of it. With --check, it is compared with "
+	    "what is there; exit status: 0 all well, 1 warnings, 2 errors, 3 not safe, 4 could not "
+	    "be found out.",
+	.flags = CMD_CHANGES | CMD_CLOCK,
 	.opts = plan_opts,
 	.defaults = &plan_defaults,
 	.args_size = sizeof(struct plan_args),

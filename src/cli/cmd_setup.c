@@ -2,11 +2,8 @@
  *
  * Only what is missing is made, so that setup may be run again, for a further domain or server, or
  * after it was interrupted; what an administrator has changed since stays. */
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/address.h"
 #include "base/encode.h"
@@ -16,6 +13,7 @@
 #include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/keys.h"
+#include "cli/setup.h"
 #include "model/usual.h"
 
 enum { KEY_BYTES = 16 * 1024 };
@@ -304,12 +302,10 @@ put_certificate(struct changes *c, struct setup *s, struct usher_error *err)
 /* ---- the whole ---- */
 
 static usher_status
-setup_work(struct changes *c, void *payload, struct usher_error *err)
+fill(struct changes *c, struct setup *s, struct usher_error *err)
 {
-	struct setup *s = payload;
 	usher_status st;
 
-	c->brief = true;
 	st = put_organization(c, s, err);
 	if (st == USHER_OK && s->args->kind == DOMAIN_EXCHANGE) {
 		st = name_server(c, s, err);
@@ -325,6 +321,24 @@ setup_work(struct changes *c, void *payload, struct usher_error *err)
 	if (st == USHER_OK && s->args->kind == DOMAIN_MAIL)
 		st = put_mail_services(c, s, err);
 	return st == USHER_OK ? put_certificate(c, s, err) : st;
+}
+
+usher_status
+setup_fill(
+    struct changes *c, const char *domain, const char *host, int kind, struct usher_error *err)
+{
+	struct setup_args args = setup_defaults;
+	struct setup s = { .args = &args, .domain = domain, .host = host, .mem = c->cli->mem };
+
+	args.kind = kind;
+	return fill(c, &s, err);
+}
+
+static usher_status
+setup_work(struct changes *c, void *payload, struct usher_error *err)
+{
+	c->brief = true;
+	return fill(c, payload, err);
 }
 
 /* `organization, site, server, 8 urls`: what was made, by entity. */
@@ -447,74 +461,19 @@ read_args(struct cli *cli, struct setup *s, struct usher_error *err)
 	return USHER_OK;
 }
 
-/* A dry run where there is no directory yet works on one that is thrown away. */
-static int
-run_on_scratch(struct cli *cli, struct setup *s)
-{
-	char folder[] = "/tmp/usher-XXXXXX";
-	struct usher_error err = { 0 };
-	static const char *const files[] = { "usher.db", "usher.db-wal", "usher.db-shm" };
-	int status;
-
-	if (mkdtemp(folder) == NULL) {
-		(void)err_set(&err, USHER_E_IO, folder, "cannot be made");
-		return cli_fail(USHER_E_IO, &err);
-	}
-	cli->directory = arena_printf(cli->mem, "sqlite:%s/%s", folder, files[0]);
-	if (cli->directory == NULL)
-		status = cli_fail(err_nomem(&err, "setup"), &err);
-	else
-		status = changes_run(cli, DIR_WRITE | DIR_CREATE, setup_work, setup_report, s);
-	for (size_t i = 0; i < COUNT_OF(files); i++) {
-		const char *path = arena_printf(cli->mem, "%s/%s", folder, files[i]);
-
-		if (path != NULL)
-			(void)unlink(path);
-	}
-	(void)rmdir(folder);
-	return status;
-}
-
-/* For usherd.conf: a daemon stands in another folder. Another scheme than `sqlite:` is as it is. */
-static usher_status
-make_absolute(struct cli *cli, struct setup *s, struct usher_error *err)
-{
-	struct slice scheme = SLICE_LITERAL("sqlite:"), path = slice_of(s->directory);
-	char folder[PATH_MAX];
-
-	if (slice_starts(path, scheme))
-		path = slice_skip(path, scheme.n);
-	else if (slice_find(path, ':') < path.n)
-		return USHER_OK;
-	if (path.n > 0 && path.p[0] == '/')
-		s->directory = arena_printf(cli->mem, "sqlite:%s", path.p);
-	else if (getcwd(folder, sizeof(folder)) != NULL)
-		s->directory = arena_printf(cli->mem, "sqlite:%s/%s", folder, path.p);
-	return s->directory == NULL ? err_nomem(err, "setup") : USHER_OK;
-}
-
 static int
 setup_run(struct cli *cli, const void *opaque)
 {
 	struct setup s = { .args = opaque, .mem = cli->mem };
 	struct usher_error err = { 0 };
-	struct dir *dir = NULL;
 	usher_status st;
 
 	st = read_args(cli, &s, &err);
 	if (st == USHER_OK)
-		st = cli_directory(cli, &s.directory, &err);
-	if (st == USHER_OK)
-		st = make_absolute(cli, &s, &err);
+		st = cli_directory_absolute(cli, &s.directory, &err);
 	if (st != USHER_OK)
 		return cli_fail(st, &err);
-	if (cli->dry_run) {
-		st = dir_open(s.directory, DIR_READ, &dir, &err);
-		dir_close(st == USHER_OK ? dir : NULL);
-		if (st == USHER_E_ABSENT)
-			return run_on_scratch(cli, &s);
-	}
-	return changes_run(cli, DIR_WRITE | DIR_CREATE, setup_work, setup_report, &s);
+	return changes_run_or_make(cli, setup_work, setup_report, &s);
 }
 
 const struct command cmd_setup = {

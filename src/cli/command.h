@@ -112,6 +112,11 @@ cli_note(const char *format, ...) PRINTF_LIKE(1, 2);
 USHER_CHECK usher_status
 cli_directory(struct cli *cli, const char **out, struct usher_error *err);
 
+/* The same as a daemon would have to be told it, which stands in another folder. Another scheme
+ * than `sqlite:` is as it is. */
+USHER_CHECK usher_status
+cli_directory_absolute(struct cli *cli, const char **out, struct usher_error *err);
+
 /* Opens it; prints and gives the exit status when that fails, else CLI_DONE. */
 int
 cli_open(struct cli *cli, unsigned flags, struct dir **out);

@@ -1,6 +1,8 @@
 /* config.c - what usher wants to know of usherd's configuration: where the directory is, and where
  * the private listener. usherd checks the file; here it is only read. */
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -80,6 +82,29 @@ cli_directory(struct cli *cli, const char **out, struct usher_error *err)
 	}
 	*out = uri == NULL ? DIRECTORY_DEFAULT : uri;
 	return USHER_OK;
+}
+
+usher_status
+cli_directory_absolute(struct cli *cli, const char **out, struct usher_error *err)
+{
+	struct slice scheme = SLICE_LITERAL("sqlite:"), path;
+	char folder[PATH_MAX];
+	const char *uri;
+	usher_status st = cli_directory(cli, &uri, err);
+
+	if (st != USHER_OK)
+		return st;
+	path = slice_of(uri);
+	*out = uri;
+	if (slice_starts(path, scheme))
+		path = slice_skip(path, scheme.n);
+	else if (slice_find(path, ':') < path.n)
+		return USHER_OK;
+	if (path.n > 0 && path.p[0] == '/')
+		*out = arena_printf(cli->mem, "sqlite:%s", path.p);
+	else if (getcwd(folder, sizeof(folder)) != NULL)
+		*out = arena_printf(cli->mem, "sqlite:%s/%s", folder, path.p);
+	return *out == NULL ? err_nomem(err, "directory") : USHER_OK;
 }
 
 int
