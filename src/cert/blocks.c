@@ -46,6 +46,7 @@ is_der(struct slice s)
 static void
 narrow(struct buf *out, struct slice s, bool big)
 {
+	(void)buf_reserve(out, s.n / 2);
 	for (size_t i = 0; i + 1 < s.n; i += 2) {
 		unsigned char high = (unsigned char)s.p[i + !big],
 			      low = (unsigned char)s.p[i + big];
@@ -75,6 +76,9 @@ from_base64(struct blocks *b, struct slice *text, struct usher_error *err)
 
 	buf_init(&lines, BUNDLE_BYTES);
 	buf_init(&der, BUNDLE_BYTES);
+	/* At once, so that no piece of a key stays behind when they grow. */
+	(void)buf_reserve(&lines, text->n);
+	(void)buf_reserve(&der, text->n);
 	for (size_t i = 0; i < text->n; i++) {
 		if (!text_is_space(text->p[i]))
 			buf_char(&lines, text->p[i]);

@@ -10,9 +10,9 @@
 #include "usher/status.h"
 
 enum {
-	BUNDLE_BYTES = 512 * 1024,	 /* a leaf and all roots of a system */
-	BUNDLE_CERTIFICATES = 256,	 /* in one file */
-	BUNDLE_ROUNDS = 10 * 1000 * 1000 /* of key derivation for one file; a few seconds */
+	BUNDLE_BYTES = 512 * 1024,	/* a leaf and all roots of a system */
+	BUNDLE_CERTIFICATES = 256,	/* in one file */
+	BUNDLE_ROUNDS = 5 * 1000 * 1000 /* of key derivation for one file: some seconds */
 };
 
 struct bundle {

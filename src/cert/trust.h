@@ -21,6 +21,10 @@ trust_open(const char *ca_file, struct slice anchors_pem, bool only, struct trus
 void
 trust_free(struct trust *trust);
 
+/* For CLEANUP(). */
+void
+trust_cleanup(struct trust **trust);
+
 /* Completes a chain: `*out` is the leaf, then the certificates of `pem`, of `more_pem` (may be
  * empty) and of `trust` that lead from it to an anchor, without the root, as PEM; what has no part
  * in it is dropped. Where no anchor is reached, it goes as far as it can. Dates are not looked at.

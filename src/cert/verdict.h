@@ -54,7 +54,7 @@ struct cert_fault_row {
 	const char *what; /* fixed texts, no full stop */
 	const char *whom; /* who notices, and how */
 	const char *todo;
-	bool stops; /* clients turn away; else only some do, or later */
+	enum cert_status status; /* that it gives; CERT_VALID when it gives none */
 };
 
 extern const struct cert_fault_row cert_faults[CERT_FAULT_COUNT];
