@@ -68,7 +68,8 @@ put(struct fixture *s, enum entity_id id, void *record)
 
 /* A certificate for `host`, made `age` seconds ago; for https when `enabled`. */
 static const char *
-add_certificate(struct fixture *s, const char *host, int64_t age, bool enabled)
+add_certificate_for(
+    struct fixture *s, const char *host, int64_t age, bool enabled, const char *listener)
 {
 	static const char *const https[] = { "https" };
 	struct certificate c;
@@ -80,8 +81,15 @@ add_certificate(struct fixture *s, const char *host, int64_t age, bool enabled)
 	buf_wipe(&key);
 	if (enabled)
 		c.services = (struct text_list){ https, 1 };
+	c.listeners = (struct text_list){ &listener, listener == NULL ? 0 : 1 };
 	put(s, ENTITY_CERTIFICATE, &c);
 	return c.thumbprint;
+}
+
+static const char *
+add_certificate(struct fixture *s, const char *host, int64_t age, bool enabled)
+{
+	return add_certificate_for(s, host, age, enabled, NULL);
 }
 
 static void
@@ -98,7 +106,8 @@ add_domain(struct fixture *s, const char *name, const char *certificate, const c
 }
 
 static usher_status
-fill(struct fixture *s, struct tls_set **set, struct served_list *served, struct usher_error *err)
+fill_for(struct fixture *s, const char *listener, struct tls_set **set, struct served_list *served,
+    struct usher_error *err)
 {
 	const struct tls_options options = { 0 };
 	struct certs certs;
@@ -107,10 +116,16 @@ fill(struct fixture *s, struct tls_set **set, struct served_list *served, struct
 	assert_int_equal(certs_read(s->mem, s->dir, NOW, &certs, err), USHER_OK);
 	assert_int_equal(tls_set_new(&options, set, err), USHER_OK);
 	*served = (struct served_list){ .mem = s->mem };
-	st = certs_fill(*set, &certs, "https", NULL, served, err);
+	st = certs_fill(*set, &certs, listener, NULL, served, err);
 	if (st != USHER_OK)
 		tls_set_unref(*set);
 	return st;
+}
+
+static usher_status
+fill(struct fixture *s, struct tls_set **set, struct served_list *served, struct usher_error *err)
+{
+	return fill_for(s, "https", set, served, err);
 }
 
 static void
@@ -154,6 +169,69 @@ test_choice(void **state)
 	assert_int_equal(served.n, 4);
 	for (size_t i = 0; i < served.n; i++)
 		assert_string_not_equal(served.v[i].label, off);
+	tls_set_unref(set);
+}
+
+static void
+test_listeners(void **state)
+{
+	struct fixture *s = *state;
+	const char *all = add_certificate(s, "all.contoso.com", DAY, true);
+	const char *two = add_certificate_for(s, "two.contoso.com", 0, true, "Two");
+	const char *whole = add_certificate_for(s, "whole.contoso.com", 2 * DAY, true, "https two");
+	const char *own = add_certificate_for(s, "own.contoso.com", DAY, false, "https");
+	const struct {
+		const char *listener, *name, *wanted;
+	} rows[] = {
+		{ "https", NULL, all },
+		{ "https", "two.contoso.com", all },
+		{ "https", "fabrikam.example", own },
+		{ "https two", NULL, two },
+		{ "https two", "all.contoso.com", all },
+		{ "https two", "whole.contoso.com", whole },
+		{ "https two", "fabrikam.example", two },
+		{ "https three", NULL, all },
+	};
+
+	add_domain(s, "fabrikam.example", own, NULL);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct usher_error err = { 0 };
+		struct served_list served;
+		struct tls_set *set;
+		const char *got;
+
+		if (fill_for(s, rows[i].listener, &set, &served, &err) != USHER_OK)
+			fail_msg("%s: %s", err.where, err.message);
+		got = tls_set_choose(set, rows[i].name);
+		if (got == NULL || strcmp(got, rows[i].wanted) != 0)
+			fail_msg("%s, %s: %s", rows[i].listener, rows[i].name, got);
+		tls_set_unref(set);
+	}
+}
+
+/* A certificate that many domains share is kept and told once, and counts for all of them. */
+static void
+test_shared(void **state)
+{
+	struct fixture *s = *state;
+	const char *mail = add_certificate(s, "mail.contoso.com", 0, true);
+	const char *shared = add_certificate(s, "shared.example", DAY, true);
+	const char *lazy = add_certificate(s, "lazy.example", DAY, false);
+	struct usher_error err = { 0 };
+	struct served_list served;
+	struct tls_set *set;
+	char name[32];
+
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(name, sizeof(name), "d%d.example", i);
+		add_domain(s, name, i % 2 == 0 ? shared : lazy, NULL);
+	}
+	assert_int_equal(fill(s, &set, &served, &err), USHER_OK);
+	assert_int_equal(served.n, 3);
+	assert_string_equal(tls_set_choose(set, NULL), mail);
+	assert_string_equal(tls_set_choose(set, "d98.example"), shared);
+	assert_string_equal(tls_set_choose(set, "autodiscover.d99.example"), lazy);
+	assert_string_equal(tls_set_choose(set, "shared.example"), shared);
 	tls_set_unref(set);
 }
 
@@ -229,6 +307,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_choice, make, drop),
+		cmocka_unit_test_setup_teardown(test_listeners, make, drop),
+		cmocka_unit_test_setup_teardown(test_shared, make, drop),
 		cmocka_unit_test_setup_teardown(test_refusals, make, drop),
 		cmocka_unit_test_setup_teardown(test_request, make, drop),
 		cmocka_unit_test_setup_teardown(test_fingerprint, make, drop),
