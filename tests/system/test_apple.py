@@ -47,7 +47,8 @@ DIRECTORY = {
         {'domain': 'alias.example', 'kind': 'alias', 'alias_of': 'fabrikam.example'},
         {'domain': 'moved.example', 'kind': 'redirect-address', 'redirect_domain': 'contoso.example'},
         mail_domain('bare.example'), mail_domain('starttls.example'), mail_domain('plain.example'),
-        mail_domain('token.example'), mail_domain('local.example', host_names=['shared.example']),
+        mail_domain('token.example', contact='post+help@token.example'),
+        mail_domain('local.example', host_names=['shared.example']),
         mail_domain('calendar.example')],
     'services': [
         service('fabrikam.example', 'imap', 'imap.fabrikam.example', 993),
@@ -354,10 +355,11 @@ def _(host, status):
     tap.same(get(PACC, host=host).status, status)
 
 
-@tap.case('PACC: tokens alone')
+@tap.case('PACC: tokens alone, and whom to write to')
 def _():
     got = json.loads(get(PACC, host='ua-auto-config.token.example').body)
     tap.same(got['authentication'], {'oauth-public': {'issuer': 'https://login.example/'}, 'password': False})
+    tap.same(got['info']['help'], {'contact': ['mailto:post%2Bhelp@token.example']})
 
 
 # ---- CalDAV and CardDAV ----
