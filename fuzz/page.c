@@ -45,10 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *text = request.address == NULL ? "" : request.address;
 		struct page page = {
 			.request = &request,
-			.brand = text,
-			.home = text,
-			.help = text,
-			.contact = text,
+			.brand = { text, text, text, text },
 			.sample = text,
 			.address = text,
 			.domain = text,

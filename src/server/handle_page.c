@@ -8,6 +8,7 @@
 #include "resolve/resolve.h"
 #include "resolve/resolve_domain.h"
 #include "server/answering.h"
+#include "server/people.h"
 #include "server/route.h"
 #include "wire/autoconfig.h"
 #include "wire/mobileconfig.h"
@@ -43,22 +44,12 @@ count(struct request *request, enum page_state state)
 static void
 send_page(struct request *request, const struct page *page)
 {
-	const struct reply_field fields[] = {
-		{ "Cache-Control", "no-store" },
-		{ "Content-Language", page->request->text->tag },
-		{ "Vary", "Accept-Language" },
-		{ "Content-Security-Policy", page_policy },
-		{ "Referrer-Policy", "no-referrer" },
-		{ "X-Content-Type-Options", "nosniff" },
-		{ "Cross-Origin-Opener-Policy", "same-origin" },
-	};
 	struct buf *out = &thread_of(request)->out;
 
 	buf_reset(out);
 	page_write(out, page);
 	count(request, page->state);
-	answering_send(
-	    request, status_of(page->state), "text/html; charset=utf-8", fields, COUNT_OF(fields));
+	people_send(request, status_of(page->state), page->request->text);
 }
 
 /* ---- whose page it is ---- */
@@ -119,38 +110,6 @@ absolute_url(struct request *request, const struct facts *facts, const struct ad
 	return url == NULL ? NULL : url_for(request, url, address);
 }
 
-static void
-set_brand(struct page *page, const struct domain *domain, const char *name)
-{
-	page->brand = domain->display_name != NULL ? domain->display_name : name;
-	page->home = domain->home_page;
-	page->contact = domain->contact;
-	if (domain->documentation_url != NULL)
-		page->help = domain->documentation_url;
-}
-
-/* Before an address is known, the head names the domain whose host was asked. False: answered. */
-static bool
-set_brand_by_host(struct request *request, struct page *page)
-{
-	struct usher_error err = { 0 };
-	struct facts facts;
-	const char *domain = answering_host_domain(request), *text;
-	enum lookup found;
-
-	if (domain == NULL)
-		return true;
-	found = answering_domain(request, domain, &facts, &err);
-	if (!service_available(request, found, &err))
-		return false;
-	text = domain_to_text(request->mem, domain);
-	if (found == LOOKUP_FOUND && facts.domain != NULL && text != NULL) {
-		page->sample = text;
-		set_brand(page, facts.domain, text);
-	}
-	return true;
-}
-
 /* ---- what it says ---- */
 
 /* With its domain as people write it. NULL when out of memory. */
@@ -173,7 +132,7 @@ decide(struct request *request, const struct facts *facts, const struct address 
 	int refusal;
 	usher_status st;
 
-	set_brand(page, facts->domain, address->domain_text);
+	people_brand(&page->brand, facts->domain, address->domain_text);
 	page->address = arena_join(request->mem, address->local, "@", address->domain_text);
 	if (answer == NULL || page->address == NULL)
 		return USHER_E_NOMEM;
@@ -228,12 +187,23 @@ answer_address(struct request *request, const struct address *address, struct pa
 		send_page(request, page);
 }
 
+/* When the directory cannot tell, that is told about what was asked, and not here. */
+static bool
+has_roots(struct request *request)
+{
+	uint64_t n = 0;
+
+	return dir_count(thread_of(request)->dir, &entities[ENTITY_AUTHORITY], &n, NULL) ==
+		   USHER_OK &&
+	       n > 0;
+}
+
 void
 handle_page(struct request *request)
 {
 	const struct conf_page *conf = &service_of(request)->conf->page;
 	struct page_request asked;
-	struct page page = { .request = &asked, .sample = SAMPLE_DOMAIN, .help = conf->help };
+	struct page page = { .request = &asked, .sample = SAMPLE_DOMAIN, .brand.help = conf->help };
 	struct address address;
 	usher_status st;
 
@@ -241,6 +211,7 @@ handle_page(struct request *request)
 		request_refuse(request, 404, "Nothing is here.");
 		return;
 	}
+	page.roots = has_roots(request);
 	st = page_read_request(request->mem, request->head->query,
 	    http1_field(request->head, "Accept-Language"), &asked);
 	if (st == USHER_OK && asked.address != NULL) {
@@ -253,6 +224,6 @@ handle_page(struct request *request)
 	}
 	if (st == USHER_E_NOMEM)
 		request_refuse(request, 503, "Out of memory.");
-	else if (set_brand_by_host(request, &page))
+	else if (people_brand_by_host(request, &page.brand, &page.sample))
 		send_page(request, &page);
 }

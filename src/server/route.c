@@ -11,6 +11,7 @@
 #include "wire/mobileconfig.h"
 #include "wire/pacc.h"
 #include "wire/page.h"
+#include "wire/page_root.h"
 #include "wire/pox.h"
 #include "wire/soap.h"
 
@@ -42,6 +43,13 @@ static const struct route routes[] = {
 	{ ON(HTTPS) | ON(PROXY) | ON(REDIRECT), ACME_CHALLENGE_PATH "*", BY(GET) | BY(HEAD), 0,
 	    LOGIN_OVER_HTTP, handle_challenge },
 	{ ON(HTTPS) | ON(PROXY), PAGE_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_page },
+	{ ON(HTTPS) | ON(PROXY), PAGE_ROOT_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_roots },
+	{ ON(HTTPS) | ON(PROXY), PAGE_ROOT_CRT, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_root_file },
+	{ ON(HTTPS) | ON(PROXY), PAGE_ROOT_PEM, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_root_file },
+	{ ON(HTTPS) | ON(PROXY), PAGE_ROOT_PROFILE, BY(GET) | BY(HEAD), 0, LOGIN_NONE,
+	    handle_root_file },
 	{ ON(REDIRECT), POX_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), SOAP_PATH, BY(GET) | BY(HEAD) | BY(POST), 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), AUTOCONFIG_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
@@ -52,6 +60,7 @@ static const struct route routes[] = {
 	{ ON(REDIRECT), CALDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), CARDDAV_WELL_KNOWN_PATH, BY_ANY, 0, LOGIN_NONE, handle_redirect },
 	{ ON(REDIRECT), PAGE_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
+	{ ON(REDIRECT), PAGE_ROOT_PATH, BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_redirect },
 	{ ON(PRIVATE), "/metrics", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_metrics },
 	{ ON(PRIVATE), "/health", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_health },
 	{ ON(PRIVATE), "/status", BY(GET) | BY(HEAD), 0, LOGIN_NONE, handle_status },

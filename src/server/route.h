@@ -65,6 +65,12 @@ handle_challenge(struct request *request);
 void
 handle_page(struct request *request);
 
+/* handle_root.c: the roots of private authorities, as a page and as files. */
+void
+handle_roots(struct request *request);
+void
+handle_root_file(struct request *request);
+
 /* handle_redirect.c: plain HTTP to https. */
 void
 handle_redirect(struct request *request);

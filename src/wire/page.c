@@ -6,6 +6,7 @@
 #include "wire/accept_language.h"
 #include "wire/html.h"
 #include "wire/page_inside.h"
+#include "wire/page_root.h"
 #include "wire/query.h"
 
 enum { SAMPLE_BYTES = 300 }; /* a word, `@`, a domain */
@@ -57,11 +58,11 @@ page_read_request(
 
 /* ---- the document ---- */
 
-/* A link to this page, as it stands in an attribute. */
+/* A link to a page of ours, as it stands in an attribute. */
 static void
-put_link(struct buf *out, const char *address, const char *tag)
+put_link(struct buf *out, const char *path, const char *address, const char *tag)
 {
-	buf_text(out, PAGE_PATH);
+	buf_text(out, path);
 	if (address != NULL) {
 		buf_text(out, "?email=");
 		url_escape(out, slice_of(address));
@@ -74,7 +75,7 @@ put_link(struct buf *out, const char *address, const char *tag)
 static void
 put_link_to(struct buf *out, const struct page_request *request, const char *address)
 {
-	put_link(out, address, request->chosen ? request->text->tag : NULL);
+	put_link(out, PAGE_PATH, address, request->chosen ? request->text->tag : NULL);
 }
 
 static bool
@@ -84,19 +85,12 @@ is_error(const struct page *page)
 }
 
 static void
-put_head(struct buf *out, const struct page *page)
+put_head(struct buf *out, const struct page_frame *frame)
 {
-	const struct page_text *t = page->request->text;
-
 	html_put(out,
 	    "<!doctype html>\n<html lang=\"$\">\n<head>\n<meta charset=\"utf-8\"/>\n<title>",
-	    t->tag);
-	if (page->state == PAGE_SETTINGS)
-		html_title(out, t->settings, page->address);
-	else if (is_error(page))
-		html_title(out, t->error, t->heading);
-	else
-		html_title(out, t->heading, NULL);
+	    frame->request->text->tag);
+	html_title(out, frame->title, frame->value);
 	buf_text(out, "</title>\n"
 		      "<meta name=\"viewport\" content=\"width=device-width\"/>\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
@@ -108,15 +102,16 @@ put_head(struct buf *out, const struct page *page)
 
 /* Whose page it is, and the same page in the other languages. */
 static void
-put_banner(struct buf *out, const struct page *page)
+put_banner(struct buf *out, const struct page_frame *frame)
 {
-	const struct page_request *request = page->request;
+	const struct page_request *request = frame->request;
+	const struct page_brand *brand = frame->brand;
 
 	buf_text(out, "<body>\n<header>\n");
-	if (page->brand != NULL && page->home != NULL)
-		html_put(out, "<p><a href=\"$\"><bdi>$</bdi></a></p>\n", page->home, page->brand);
-	else if (page->brand != NULL)
-		html_put(out, "<p><bdi>$</bdi></p>\n", page->brand);
+	if (brand->name != NULL && brand->home != NULL)
+		html_put(out, "<p><a href=\"$\"><bdi>$</bdi></a></p>\n", brand->home, brand->name);
+	else if (brand->name != NULL)
+		html_put(out, "<p><bdi>$</bdi></p>\n", brand->name);
 	html_put(out, "<nav aria-label=\"$\">\n", request->text->language);
 	for (size_t i = 0; i < PAGE_TEXTS; i++) {
 		const struct page_text *t = page_texts[i];
@@ -124,10 +119,38 @@ put_banner(struct buf *out, const struct page *page)
 		if (t == request->text)
 			continue;
 		buf_text(out, "<a href=\"");
-		put_link(out, request->address, t->tag);
+		put_link(out, frame->path, request->address, t->tag);
 		html_put(out, "\" hreflang=\"$\" lang=\"$\">$</a>\n", t->tag, t->tag, t->name);
 	}
 	buf_text(out, "</nav>\n</header>\n");
+}
+
+void
+page_open(struct buf *out, const struct page_frame *frame)
+{
+	put_head(out, frame);
+	put_banner(out, frame);
+	buf_text(out, "<main>\n");
+}
+
+void
+page_close(struct buf *out, const struct page_frame *frame, const char *note)
+{
+	const struct page_text *t = frame->request->text;
+
+	buf_text(out, "</main>\n<footer>\n");
+	if (note != NULL)
+		page_write_note(out, note, NULL);
+	if (frame->brand->help != NULL)
+		html_put(out, "<p><a href=\"$\">$</a></p>\n", frame->brand->help, t->help);
+	if (frame->brand->contact != NULL) {
+		buf_text(out, "<p><a href=\"");
+		url_mailto(out, frame->brand->contact);
+		buf_text(out, "\">");
+		html_words(out, t->contact, frame->brand->contact);
+		buf_text(out, "</a></p>\n");
+	}
+	buf_text(out, "</footer>\n</body>\n</html>\n");
 }
 
 /* The browser shall not judge the address: it knows no umlauts before the `@`. */
@@ -222,27 +245,22 @@ void
 page_write(struct buf *out, const struct page *page)
 {
 	const struct page_text *t = page->request->text;
+	bool settings = page->state == PAGE_SETTINGS;
+	const struct page_frame frame = { page->request, PAGE_PATH,
+		settings       ? t->settings :
+		is_error(page) ? t->error :
+				 t->heading,
+		settings ? page->address : t->heading, &page->brand };
 
-	put_head(out, page);
-	put_banner(out, page);
-	buf_text(out, "<main>\n<h1>");
-	if (page->state == PAGE_SETTINGS)
-		html_words(out, t->settings, page->address);
-	else
-		html_words(out, t->heading, NULL);
+	page_open(out, &frame);
+	buf_text(out, "<h1>");
+	html_words(out, settings ? t->settings : t->heading, page->address);
 	buf_text(out, "</h1>\n");
 	put_body(out, page);
-	buf_text(out, "</main>\n<footer>\n");
-	if (page->state != PAGE_SETTINGS)
-		page_write_note(out, t->password, NULL);
-	if (page->help != NULL)
-		html_put(out, "<p><a href=\"$\">$</a></p>\n", page->help, t->help);
-	if (page->contact != NULL) {
+	if (page->roots) {
 		buf_text(out, "<p><a href=\"");
-		url_mailto(out, page->contact);
-		buf_text(out, "\">");
-		html_words(out, t->contact, page->contact);
-		buf_text(out, "</a></p>\n");
+		put_link(out, PAGE_ROOT_PATH, NULL, page->request->chosen ? t->tag : NULL);
+		html_put(out, "\">$</a></p>\n", t->root.link);
 	}
-	buf_text(out, "</footer>\n</body>\n</html>\n");
+	page_close(out, &frame, settings ? NULL : t->password);
 }

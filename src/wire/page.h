@@ -41,14 +41,19 @@ enum page_state {
 	PAGE_SETTINGS
 };
 
+/* Whose page it is. Each may be NULL: none. */
+struct page_brand {
+	const char *name;    /* at the head */
+	const char *home;    /* URL that the name leads to */
+	const char *help;    /* URL of a page that tells more */
+	const char *contact; /* address of people who help */
+};
+
 /* All texts are UTF-8, none but those told so may be NULL. */
 struct page {
 	enum page_state state;
 	const struct page_request *request;
-	const char *brand;	     /* at the head: whose page it is; NULL: nobody's */
-	const char *home;	     /* URL that the brand leads to; NULL: none */
-	const char *help;	     /* URL of a page that tells more; NULL: none */
-	const char *contact;	     /* address of people who help; NULL: none */
+	struct page_brand brand;
 	const char *sample;	     /* domain for the example beside the form */
 	const char *address;	     /* PAGE_SETTINGS: as people write it */
 	const char *domain;	     /* of what PAGE_NOT_SERVED and the next say, for people */
@@ -58,6 +63,7 @@ struct page {
 	/* paths of the Apple profiles that are offered, with their query; NULL: none */
 	const char *profiles[MOBILECONFIG_DEVICES];
 	const char *url; /* absolute, for the code that phones scan; NULL: none */
+	bool roots;	 /* there is a page of roots to lead to */
 };
 
 /* Writes the document. Failure sticks in `out`. */

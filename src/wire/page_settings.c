@@ -65,26 +65,24 @@ kind_word(const struct answer_protocol *p)
 
 /* ---- tables ---- */
 
-static void
-open_table(struct buf *out, const char *caption, const char *value)
+void
+page_open_table(struct buf *out, const char *caption, const char *value)
 {
 	buf_text(out, "<table>\n<caption>");
 	html_words(out, caption, value);
 	buf_text(out, "</caption>\n");
 }
 
-/* A value that is typed as it is. */
-static void
-put_row(struct buf *out, const char *label, struct slice value)
+void
+page_put_row(struct buf *out, const char *label, struct slice value)
 {
 	html_put(out, "<tr><th scope=\"row\">$</th><td><code>", label);
 	html_breakable(out, value);
 	buf_text(out, "</code></td></tr>\n");
 }
 
-/* A value that is chosen from what the program offers, or explained. */
-static void
-put_choice(struct buf *out, const char *label, const char *value)
+void
+page_put_choice(struct buf *out, const char *label, const char *value)
 {
 	html_put(out, "<tr><th scope=\"row\">$</th><td>$</td></tr>\n", label, value);
 }
@@ -129,11 +127,11 @@ put_login(struct buf *out, const struct page *page, const struct page_labels *la
 	    p->login_name != NULL && !(page->exchange && !by_host((enum protocol_kind)p->kind));
 
 	if (known && login != t->by_none)
-		put_row(out, labels->user, slice_of(p->login_name));
+		page_put_row(out, labels->user, slice_of(p->login_name));
 	else if (login != t->by_none)
-		put_choice(out, labels->user, t->user_unknown);
+		page_put_choice(out, labels->user, t->user_unknown);
 	if (login != NULL)
-		put_choice(out, labels->login, login);
+		page_put_choice(out, labels->login, login);
 }
 
 static bool
@@ -152,7 +150,7 @@ put_port(struct buf *out, const char *label, const struct answer_protocol *p)
 	if (p->port == NUMBER_ABSENT)
 		return;
 	(void)snprintf(port, sizeof(port), "%" PRId64, p->port);
-	put_row(out, label, slice_of(port));
+	page_put_row(out, label, slice_of(port));
 }
 
 /* A service that is told by host and port. */
@@ -162,10 +160,10 @@ put_server(struct buf *out, const struct page *page, const struct page_labels *l
 {
 	if (p == NULL)
 		return;
-	open_table(out, caption, kind_word(p));
-	put_row(out, labels->server, slice_of(p->server));
+	page_open_table(out, caption, kind_word(p));
+	page_put_row(out, labels->server, slice_of(p->server));
 	put_port(out, labels->port, p);
-	put_choice(out, labels->encryption, encryption_word(labels, p));
+	page_put_choice(out, labels->encryption, encryption_word(labels, p));
 	put_login(out, page, labels, p);
 	buf_text(out, "</table>\n");
 }
@@ -187,9 +185,9 @@ static void
 put_activesync(struct buf *out, const struct page *page, const struct page_labels *labels,
     const struct answer_protocol *p)
 {
-	open_table(out, page->request->text->exchange, NULL);
-	put_row(out, labels->server, host_of(p->url));
-	put_choice(out, labels->encryption, labels->tls);
+	page_open_table(out, page->request->text->exchange, NULL);
+	page_put_row(out, labels->server, host_of(p->url));
+	page_put_choice(out, labels->encryption, labels->tls);
 	put_login(out, page, labels, p);
 	buf_text(out, "</table>\n");
 }
@@ -288,10 +286,10 @@ put_urls(struct buf *out, const struct page *page, const char *caption, const st
 		if (p == NULL)
 			continue;
 		if (last == NULL)
-			open_table(out, caption, NULL);
+			page_open_table(out, caption, NULL);
 		else if (!same_login(t, last, p))
 			put_login(out, page, &t->labels, last);
-		put_row(out, rows[i].label, slice_of(p->url));
+		page_put_row(out, rows[i].label, slice_of(p->url));
 		last = p;
 	}
 	if (last != NULL) {

@@ -19,6 +19,44 @@ struct page_program_text {
 	const char *exchange; /* what to do for Exchange */
 };
 
+/* Systems on which the root of a private authority is installed. */
+enum page_system {
+	PAGE_WINDOWS = 0,
+	PAGE_IOS,
+	PAGE_MAC,
+	PAGE_ANDROID_SYSTEM,
+	PAGE_FIREFOX,
+	PAGE_LINUX,
+	PAGE_SYSTEMS
+};
+
+enum { PAGE_STEPS = 5 };
+
+struct page_step {
+	const char *text;    /* NULL after the last */
+	const char *command; /* to type; $: name of the file without its end; NULL: none */
+};
+
+struct page_system_text {
+	const char *name;
+	struct page_step steps[PAGE_STEPS];
+};
+
+/* The page of roots. */
+struct page_root_text {
+	const char *heading, *intro;
+	const char *scope;     /* what it means; what stands behind it are the names */
+	const char *any_scope; /* the same without limit */
+	const char *compare;   /* before it is installed */
+	const char *sha256, *sha1, *until, *names; /* rows of a table */
+	const char *systems;
+	const char *certificate, *profile; /* links that download; $: name of the authority */
+	const char *scan, *code;	   /* see struct page_text */
+	const char *link;		   /* to this page, from the other */
+	const char *remove;
+	struct page_system_text system[PAGE_SYSTEMS];
+};
+
 struct page_text {
 	const char *tag;  /* BCP 47, lower case: `en` */
 	const char *name; /* of the language, in itself */
@@ -62,6 +100,7 @@ struct page_text {
 	struct page_labels thunderbird;
 	struct page_labels apple; /* encryption is a switch there */
 	struct page_program_text program[PAGE_PROGRAMS];
+	struct page_root_text root;
 };
 
 enum { PAGE_TEXTS = 2 };

@@ -120,4 +120,117 @@ const struct page_text page_text_de = {
 				    "Art des Kontos, wählen Sie Exchange, und geben Sie dies ein.",
 		},
 	},
+	.root = {
+		.heading = "Unser Stammzertifikat installieren",
+		.intro = "Unsere Server zeigen Zertifikate einer eigenen Zertifizierungsstelle. "
+			 "Programme warnen davor, bis dieses Gerät deren Stammzertifikat kennt.",
+		.scope = "Ein Gerät, das es hat, vertraut jedem Server mit einem Zertifikat dieser "
+			 "Stelle. Ausstellen kann sie es für die Namen unten und für keine anderen.",
+		.any_scope = "Ein Gerät, das es hat, vertraut jedem Server mit einem Zertifikat dieser "
+			     "Stelle, und ausstellen kann sie es für jeden Namen, auch für den Ihrer "
+			     "Bank. Installieren Sie es nur, wenn Sie den Betreibern so weit "
+			     "vertrauen.",
+		.compare = "Jemand zwischen Ihnen und uns könnte hier eine andere Datei hingelegt "
+			   "haben. Vergleichen Sie deshalb vor der Installation den Fingerabdruck mit "
+			   "einem, den Sie auf anderem Weg bekommen haben: auf Papier, am Telefon, von "
+			   "jemandem, den Sie kennen.",
+		.sha256 = "Fingerabdruck (SHA-256)",
+		.sha1 = "Fingerabdruck (SHA-1)",
+		.until = "Gültig bis",
+		.names = "Stellt aus für",
+		.systems = "Wählen Sie Ihr System",
+		.certificate = "Zertifikat herunterladen",
+		.profile = "Profil herunterladen",
+		.scan = "Mit dem Telefon abfotografieren, um diese Seite dort zu öffnen.",
+		.code = "QR-Code: die Adresse dieser Seite",
+		.link = "Programme warnen vor unserem Zertifikat? Unser Stammzertifikat installieren",
+		.remove = "Um es zurückzunehmen, entfernen Sie das Zertifikat oder das Profil an "
+			  "derselben Stelle.",
+		.system = {
+			[PAGE_WINDOWS] = {
+				.name = "Windows",
+				.steps = {
+					{ "Laden Sie das Zertifikat herunter und öffnen Sie die "
+					  "Datei." },
+					{ "Wählen Sie „Zertifikat installieren“, dann „Aktueller "
+					  "Benutzer“ oder, für alle an diesem Computer, „Lokaler "
+					  "Computer“." },
+					{ "Wählen Sie „Alle Zertifikate in folgendem Speicher "
+					  "speichern“, „Durchsuchen“ und „Vertrauenswürdige "
+					  "Stammzertifizierungsstellen“." },
+					{ "Windows fragt noch einmal und zeigt den "
+					  "SHA-1-Fingerabdruck. Vergleichen Sie ihn und sagen Sie "
+					  "„Ja“." },
+					{ "In einer Domäne erledigt das die Administration einmal "
+					  "für alle Computer, mit einer Gruppenrichtlinie." },
+				},
+			},
+			[PAGE_IOS] = {
+				.name = "iPhone, iPad",
+				.steps = {
+					{ "Öffnen Sie diese Seite in Safari und laden Sie das Profil "
+					  "herunter." },
+					{ "Tippen Sie in den Einstellungen auf „Profil geladen“ und "
+					  "auf „Installieren“. „Mehr Details“, „Zertifikat“ zeigt "
+					  "den Fingerabdruck." },
+					{ "Schalten Sie unter Einstellungen, „Allgemein“, „Info“, "
+					  "„Zertifikatsvertrauenseinstellungen“ das volle Vertrauen "
+					  "dafür ein." },
+				},
+			},
+			[PAGE_MAC] = {
+				.name = "Mac",
+				.steps = {
+					{ "Laden Sie das Profil herunter und öffnen Sie die Datei." },
+					{ "Suchen Sie in den Systemeinstellungen nach „Profile“, "
+					  "wählen Sie es aus, vergleichen Sie den Fingerabdruck und "
+					  "wählen Sie „Installieren“." },
+					{ "Warnen Programme weiter: Suchen Sie in der "
+					  "Schlüsselbundverwaltung das Zertifikat, öffnen Sie es und "
+					  "wählen Sie unter „Vertrauen“ „Immer vertrauen“." },
+				},
+			},
+			[PAGE_ANDROID_SYSTEM] = {
+				.name = "Android",
+				.steps = {
+					{ "Laden Sie das Zertifikat herunter." },
+					{ "Suchen Sie in den Einstellungen nach „CA-Zertifikat“ und "
+					  "wählen Sie „Trotzdem installieren“." },
+					{ "Wählen Sie die Datei. Vergleichen Sie den Fingerabdruck "
+					  "unter „Vertrauenswürdige Anmeldedaten“, „Nutzer“." },
+					{ "Manche Apps vertrauen keinen Zertifikaten, die jemand "
+					  "installiert hat; Browser und die meisten Mail-Apps tun "
+					  "es." },
+				},
+			},
+			[PAGE_FIREFOX] = {
+				.name = "Firefox, Thunderbird",
+				.steps = {
+					{ "Unter Windows, Mac und Android kennen sie, was das System "
+					  "kennt: siehe dort. Unter Linux führen sie eine eigene "
+					  "Liste." },
+					{ "Laden Sie das Zertifikat herunter. In Firefox geht ein "
+					  "Fenster auf; weiter mit dem letzten Schritt." },
+					{ "Suchen Sie in den Einstellungen nach „Zertifikate“, "
+					  "wählen Sie „Zertifikate anzeigen“ oder „Zertifikate "
+					  "verwalten“, „Zertifizierungsstellen“, „Importieren“ und "
+					  "die Datei." },
+					{ "Vergleichen Sie unter „Ansicht“ den Fingerabdruck und "
+					  "haken Sie an, dass dieser Stelle bei Websites vertraut "
+					  "wird." },
+				},
+			},
+			[PAGE_LINUX] = {
+				.name = "Linux",
+				.steps = {
+					{ "Laden Sie das Zertifikat herunter und vergleichen Sie:",
+					  "openssl x509 -in $.pem -noout -fingerprint -sha256" },
+					{ "Unter Debian und Ubuntu:",
+					  "sudo install -m 644 $.pem /usr/local/share/ca-certificates/$.crt && sudo update-ca-certificates" },
+					{ "Unter Fedora, Red Hat, SUSE und Arch:",
+					  "sudo trust anchor $.pem" },
+				},
+			},
+		},
+	},
 };

@@ -116,4 +116,101 @@ const struct page_text page_text_en = {
 				    "account, choose Exchange, and type these.",
 		},
 	},
+	.root = {
+		.heading = "Install our root certificate",
+		.intro = "Our servers show certificates of an authority of our own. Programs warn of "
+			 "them until this device knows the root certificate of that authority.",
+		.scope = "A device that has it trusts every server with a certificate of this "
+			 "authority. It can issue them for the names below and for no others.",
+		.any_scope = "A device that has it trusts every server with a certificate of this "
+			     "authority, and it can issue them for any name there is, your bank's "
+			     "too. Install it only if you trust those who run it with that.",
+		.compare = "Anybody between you and us could have put another file here. So compare "
+			   "the fingerprint before you install it with one that you got in another "
+			   "way: on paper, by telephone, from somebody you know.",
+		.sha256 = "Fingerprint (SHA-256)",
+		.sha1 = "Fingerprint (SHA-1)",
+		.until = "Valid until",
+		.names = "Issues for",
+		.systems = "Choose your system",
+		.certificate = "Download certificate",
+		.profile = "Download profile",
+		.scan = "Scan this with your phone to open this page there.",
+		.code = "QR code: the address of this page",
+		.link = "Programs warn of our certificate? Install our root certificate",
+		.remove = "To take it back, remove the certificate or the profile in the same place.",
+		.system = {
+			[PAGE_WINDOWS] = {
+				.name = "Windows",
+				.steps = {
+					{ "Download the certificate and open the file." },
+					{ "Choose “Install Certificate”, then “Current User”, or "
+					  "“Local Machine” for all who use this computer." },
+					{ "Choose “Place all certificates in the following store”, "
+					  "“Browse”, and “Trusted Root Certification Authorities”." },
+					{ "Windows asks once more and shows the SHA-1 fingerprint. "
+					  "Compare it and say “Yes”." },
+					{ "In a domain, an administrator does this once for all "
+					  "computers, by Group Policy." },
+				},
+			},
+			[PAGE_IOS] = {
+				.name = "iPhone, iPad",
+				.steps = {
+					{ "Open this page in Safari and download the profile." },
+					{ "In Settings, tap “Profile Downloaded”, then “Install”. “More "
+					  "Details”, “Certificate” shows the fingerprint." },
+					{ "In Settings, “General”, “About”, “Certificate Trust Settings”, "
+					  "switch on full trust for it." },
+				},
+			},
+			[PAGE_MAC] = {
+				.name = "Mac",
+				.steps = {
+					{ "Download the profile and open the file." },
+					{ "In System Settings, search for “Profiles”, select it, "
+					  "compare the fingerprint and choose “Install”." },
+					{ "If programs still warn: in Keychain Access, find the "
+					  "certificate, open it, and under “Trust” choose “Always "
+					  "Trust”." },
+				},
+			},
+			[PAGE_ANDROID_SYSTEM] = {
+				.name = "Android",
+				.steps = {
+					{ "Download the certificate." },
+					{ "In Settings, search for “CA certificate”, and choose "
+					  "“Install anyway”." },
+					{ "Choose the file. Compare the fingerprint under “Trusted "
+					  "credentials”, “User”." },
+					{ "Some apps trust no certificates that people install; "
+					  "browsers and most mail apps do." },
+				},
+			},
+			[PAGE_FIREFOX] = {
+				.name = "Firefox, Thunderbird",
+				.steps = {
+					{ "On Windows, Mac and Android they know what the system "
+					  "knows: see there. On Linux they keep a list of their own." },
+					{ "Download the certificate. In Firefox a window opens; "
+					  "continue with the last step there." },
+					{ "In Settings, search for certificates, choose “View "
+					  "Certificates” or “Manage Certificates”, “Authorities”, "
+					  "“Import”, and the file." },
+					{ "Compare the fingerprint under “View”, and tick “Trust this CA "
+					  "to identify websites”." },
+				},
+			},
+			[PAGE_LINUX] = {
+				.name = "Linux",
+				.steps = {
+					{ "Download the certificate, and compare:",
+					  "openssl x509 -in $.pem -noout -fingerprint -sha256" },
+					{ "On Debian and Ubuntu:",
+					  "sudo install -m 644 $.pem /usr/local/share/ca-certificates/$.crt && sudo update-ca-certificates" },
+					{ "On Fedora, Red Hat, SUSE and Arch:", "sudo trust anchor $.pem" },
+				},
+			},
+		},
+	},
 };

@@ -30,6 +30,7 @@ def make(folder):
     service('carddav', '--url', 'https://dav.fabrikam.example/contacts/')
     service('files', '--url', 'https://files.fabrikam.example/', '--user-name', '%u')
     service('webmail', '--url', 'https://webmail.fabrikam.example/')
+    usher('ca', 'init', '--name', 'Fabrikam Root', '--no-passphrase')
     usher('domain', 'add', 'alias.example', '--kind', 'alias', '--alias-of', 'fabrikam.example')
     usher('domain', 'add', 'moved.example', '--kind', 'redirect-address', '--redirect-domain',
           'fabrikam.example')
