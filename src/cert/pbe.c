@@ -198,13 +198,10 @@ pbe_refused(const struct pbe *p, struct usher_error *err)
 static usher_status
 accept_key(EVP_PKEY *key, EVP_PKEY **out, struct usher_error *err)
 {
-	int id;
-
 	if (key == NULL)
 		return ssl_failed(err, USHER_E_INPUT, "private key", "it is damaged");
 	ERR_clear_error();
-	id = EVP_PKEY_get_base_id(key);
-	if (id != EVP_PKEY_RSA && id != EVP_PKEY_EC && id != EVP_PKEY_ED25519) {
+	if (!key_is_usable(key)) {
 		EVP_PKEY_free(key);
 		return err_set(err, USHER_E_INPUT, "private key",
 		    "it is of a kind that no mail program takes; use RSA, ECDSA or Ed25519");

@@ -95,9 +95,10 @@ read_key(struct arena *mem, X509_REQ *x, struct request *r, struct usher_error *
 	unsigned char *der = NULL;
 	int n;
 
-	if (key == NULL)
+	if (key == NULL || !key_is_usable(key))
 		return ssl_failed(err, USHER_E_INPUT, "request",
-		    "its key is damaged or of a kind that no mail program takes");
+		    "its key is damaged or of a kind that no mail program takes; use RSA, ECDSA or "
+		    "Ed25519");
 	if (X509_REQ_verify(x, key) != 1)
 		return ssl_failed(err, USHER_E_INPUT, "request",
 		    "its signature is wrong: it was changed after it was made, or its maker does "

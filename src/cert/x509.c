@@ -374,6 +374,14 @@ key_text(struct arena *mem, const EVP_PKEY *key)
 }
 
 bool
+key_is_usable(const EVP_PKEY *key)
+{
+	int id = EVP_PKEY_get_base_id(key);
+
+	return id == EVP_PKEY_RSA || id == EVP_PKEY_EC || id == EVP_PKEY_ED25519;
+}
+
+bool
 key_is_weak(const EVP_PKEY *key)
 {
 	int bits = EVP_PKEY_get_bits(key);

@@ -94,6 +94,10 @@ key_write(EVP_PKEY *key, struct buf *pem, struct usher_error *err);
 const char *
 key_text(struct arena *mem, const EVP_PKEY *key);
 
+/* RSA, ECDSA or Ed25519: what mail programs take. */
+bool
+key_is_usable(const EVP_PKEY *key);
+
 /* RSA below 2048 bits, a curve below 256 bits, or DSA. */
 bool
 key_is_weak(const EVP_PKEY *key);
