@@ -188,7 +188,7 @@ check_root(const struct root_plan *plan, struct usher_error *err)
 		return err_set(err, USHER_E_INPUT, "authority", "its name has 1 to %d bytes",
 		    COMMON_NAME_BYTES);
 	if (plan->kind == CERT_KEY_ED25519)
-		return err_set(err, USHER_E_INPUT, plan->name,
+		return err_set(err, USHER_E_USAGE, plan->name,
 		    "Windows and Apple's systems know no root with Ed25519: take p256 or rsa");
 	return USHER_OK;
 }

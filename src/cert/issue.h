@@ -43,8 +43,8 @@ struct root_plan {
 /* Makes a root: all of *out is set, in `mem` and of the plan. Its key is appended to `key` as
  * PEM (PKCS #8), which the caller wipes.
  *
- * Returns USHER_OK, USHER_E_INPUT (the name is too long, or the kind of key is none for a root),
- * USHER_E_NOMEM, USHER_E_INTERNAL. */
+ * Returns USHER_OK, USHER_E_INPUT (the name is too long, or no domain is permitted), USHER_E_USAGE
+ * (the kind of key is none for a root), USHER_E_NOMEM, USHER_E_INTERNAL. */
 USHER_CHECK usher_status
 issue_root(struct arena *mem, const struct root_plan *plan, struct authority *out, struct buf *key,
     struct usher_error *err);

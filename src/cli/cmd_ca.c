@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/file.h"
 #include "cli/keys.h"
+#include "cli/verbs.h"
 #include "wire/mobileconfig.h"
 
 enum { DAY_S = 24 * 3600, OUT_BYTES = 256 * 1024 };
@@ -64,7 +65,8 @@ find(struct arena *mem, struct dir *dir, const char *name, struct authority *out
 		    "there is no authority; make one with `usher ca init --name NAME`");
 	if (f.n > 1)
 		return err_set(err, USHER_E_USAGE, NULL,
-		    "there are %zu authorities: say which with --ca NAME", f.n);
+		    "there are %zu authorities: say which, by its name; `usher ca list` lists them",
+		    f.n);
 	return USHER_OK;
 }
 
@@ -313,7 +315,10 @@ write_root(struct cli *cli, const struct authority *a)
 	write_text(cli->out, "name", a->name);
 	write_text(cli->out, "fingerprint", buf_cstr(&digits));
 	write_text(cli->out, "not_after", until);
-	write_texts(cli->out, "permitted", &a->permitted);
+	if (a->permitted.n == 0 && !cli->json)
+		write_text(cli->out, "permitted", "any name");
+	else
+		write_texts(cli->out, "permitted", &a->permitted);
 }
 
 static void
@@ -410,7 +415,7 @@ static const struct option_spec issue_opts[] = {
 	    "the authority, when there are several" },
 	{ 0, "out", OPT_TEXT, offsetof(struct issue_args, out), "FILE",
 	    "write the certificate to FILE; - is standard output (default)" },
-	{ 0, "format", OPT_CHOICE, offsetof(struct issue_args, form), NULL,
+	{ 0, "form", OPT_CHOICE, offsetof(struct issue_args, form), NULL,
 	    "pem and pkcs7 have the root behind the certificate (default pem)", issue_forms },
 	{ 0, "days", OPT_NUMBER, offsetof(struct issue_args, days), "N",
 	    "how long it is valid (default 397)", NULL, 1, ISSUE_DAYS_MAX },
@@ -438,22 +443,31 @@ read_request(struct issue *i, struct usher_error *err)
 
 	if (st == USHER_E_ABSENT)
 		return err_set(err, USHER_E_INPUT, name, "%s", strerror(ENOENT));
-	return st == USHER_OK ? request_read(i->cli->mem, buf_as_slice(&file), &i->request, err) :
-				st;
+	if (st == USHER_OK)
+		st = request_read(i->cli->mem, buf_as_slice(&file), &i->request, err);
+	if (st != USHER_OK)
+		(void)snprintf(err->where, sizeof(err->where), "%s", name);
+	return st;
 }
 
-/* The file has what this command would put there, with most of its days before it: then that is
- * i->made. */
+/* The file has, in whatever form, what this command would put there, with most of its days before
+ * it: then that is i->made. */
 static bool
 was_issued(struct issue *i)
 {
 	CLEANUP(buf_cleanup) struct buf file = { .max = OUT_BYTES };
+	CLEANUP(buf_cleanup) struct buf key = { .max = CERT_KEY_BYTES };
 	struct arena *mem = i->cli->mem;
+	struct bundle there;
+	const char *pem;
 
-	return strcmp(i->args->out, "-") != 0 &&
-	       cli_read_file(i->args->out, &file, NULL) == USHER_OK &&
-	       issue_is_answer(mem, &i->by, buf_as_slice(&file), &i->request) &&
-	       cert_inspect(mem, buf_as_slice(&file), &i->made, NULL) == USHER_OK &&
+	if (strcmp(i->args->out, "-") == 0 ||
+	    cli_read_file(i->args->out, &file, NULL) != USHER_OK ||
+	    bundle_read(mem, buf_as_slice(&file), NULL, &there, &key, NULL) != USHER_OK ||
+	    !issue_is_answer(mem, &i->by, slice_of(there.pem), &i->request))
+		return false;
+	pem = arena_join(mem, there.pem, i->by.pem);
+	return pem != NULL && cert_inspect(mem, slice_of(pem), &i->made, NULL) == USHER_OK &&
 	       i->made.not_after - i->cli->now_ms / 1000 >= i->args->days * DAY_S * 2 / 3;
 }
 
@@ -578,7 +592,7 @@ static const struct option_spec root_opts[] = {
 	    "the authority, when there are several" },
 	{ 0, "out", OPT_TEXT, offsetof(struct root_args, out), "FILE",
 	    "write the root to FILE; - is standard output (default)" },
-	{ 0, "format", OPT_CHOICE, offsetof(struct root_args, form), NULL,
+	{ 0, "form", OPT_CHOICE, offsetof(struct root_args, form), NULL,
 	    "pem (default), der, or a profile for iPhone, iPad and Mac", root_forms },
 	{ 0 },
 };
@@ -685,4 +699,26 @@ const struct command cmd_ca_show = {
 	.about = "NAME is needed only when there are several authorities.",
 	.flags = CMD_CLOCK,
 	.run = show_run,
+};
+
+/* ---- remove ---- */
+
+static int
+remove_run(struct cli *cli, const void *args)
+{
+	int status = verb_remove(cli, args);
+
+	if (status == CLI_DONE && !cli->dry_run)
+		keys_tidy(cli);
+	return status;
+}
+
+const struct command cmd_ca_remove = {
+	.name = "ca remove",
+	.operands = "NAME",
+	.summary = "forget a private authority and its key",
+	.about = "What it issued stays valid wherever its root is installed.",
+	.flags = CMD_CHANGES | CMD_KEYS,
+	.entity = ENTITY_AUTHORITY,
+	.run = remove_run,
 };

@@ -150,8 +150,7 @@ const struct command *const commands[] = {
 	&cmd_ca_root,
 	&cmd_ca_show,
 	LIST(ENTITY_AUTHORITY, "ca", NULL, "list the private authorities"),
-	REMOVE(ENTITY_AUTHORITY, "ca", "NAME", "forget a private authority and its key",
-	    "What it issued stays valid wherever its root is installed."),
+	&cmd_ca_remove,
 
 	&cmd_plan,
 	&cmd_find,

@@ -130,7 +130,7 @@ def _():
     plain = folder / 'plain.mobileconfig'
     subprocess.run(['openssl', 'cms', '-verify', '-inform', 'DER', '-in', signed, '-noverify', '-out', plain],
                    check=True, capture_output=True)
-    tap.same(plain.read_text(), usher('ca', 'root', '--format', 'apple'))
+    tap.same(plain.read_text(), usher('ca', 'root', '--form', 'apple'))
     profile = plistlib.loads(plain.read_bytes())
     payload = profile['PayloadContent'][0]
     tap.same((payload['PayloadType'], payload['PayloadContent']), ('com.apple.security.root', der()))
