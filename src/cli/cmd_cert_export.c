@@ -48,11 +48,11 @@ export_pkcs12(struct dir *dir, const struct certificate *c, const struct export_
 	struct buf CLEANUP(buf_wipe) key;
 	usher_status st;
 
+	buf_init(&key, CERT_KEY_BYTES);
 	if (c->exportable != TRI_ON)
 		return err_set(err, USHER_E_TRUST, c->thumbprint,
 		    "its key is not to be given away: it was not made or imported with "
 		    "--exportable; --form pem has the certificate without its key");
-	buf_init(&key, CERT_KEY_BYTES);
 	st = cert_key_get(dir_stem(dir), c->sha256, &key, err);
 	if (st == USHER_OK && !args->no_password)
 		st = cli_password(

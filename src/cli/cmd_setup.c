@@ -411,11 +411,14 @@ say_next(const struct changes *c, const struct setup *s)
 	if (!made_one(c, ENTITY_CERTIFICATE))
 		return;
 	write_say(w, "%s", "");
-	write_say(w, "%d. The certificate is self-signed: programs will warn of it. Get one for %s",
-	    ++step, s->host);
 	write_say(w,
-	    "   from an authority they know; `certificate =` and `key =` of usherd.conf name "
-	    "its files.");
+	    "%d. The certificate is self-signed: programs will warn of it. Get one from an",
+	    ++step);
+	write_say(w, "   authority that they know:");
+	write_say(w, "%s", "");
+	write_say(w, "       usher cert request --domain %s,autodiscover.%s --out request.pem",
+	    s->host, s->domain);
+	write_say(w, "       usher cert import ANSWER | usher cert enable -");
 }
 
 static void
