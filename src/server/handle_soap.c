@@ -76,12 +76,28 @@ resolve_domain(
 	return resolve_domain_ews(mem, facts, &p->ews_url, &p->ews_version);
 }
 
-/* `subject` is an address, or a domain's with nobody in it. */
+/* What is asked about one user, by address or legacyDN ([MS-OXWSADISC] 3.1.4.4.3), or about a
+ * domain, with nobody in it. USHER_E_NOMEM. */
 static usher_status
-find_answer(struct request *request, const struct job *job, struct arena *mem, const char *subject,
-    const struct facts *facts, struct answer *out, struct usher_error *err)
+question_of(const struct job *job, struct arena *mem, const char *subject, struct question *out)
 {
-	const struct question one = { .language = LANGUAGE_SOAP, .address = subject };
+	static const struct slice legacy = SLICE_LITERAL("/o=");
+
+	*out = (struct question){ .language = LANGUAGE_SOAP };
+	if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
+		out->address = arena_join(mem, "anonymous@", subject);
+	else if (slice_starts_nocase(slice_of(subject), legacy))
+		out->legacy_dn = subject;
+	else
+		out->address = subject;
+	return out->address == NULL && out->legacy_dn == NULL ? USHER_E_NOMEM : USHER_OK;
+}
+
+static usher_status
+find_answer(struct request *request, const struct job *job, struct arena *mem,
+    const struct question *one, const struct facts *facts, struct answer *out,
+    struct usher_error *err)
+{
 	const struct resolve_context context = answering_as(request, job->auth.login);
 	usher_status st;
 
@@ -90,7 +106,7 @@ find_answer(struct request *request, const struct job *job, struct arena *mem, c
 	else if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
 		st = resolve_domain(request, mem, facts, out);
 	else
-		st = resolve_answer(mem, &one, facts, &context, out, err);
+		st = resolve_answer(mem, one, facts, &context, out, err);
 	if (st == USHER_OK && out->kind == ANSWER_REDIRECT_URL) {
 		out->redirect = answering_soap_url(request, out->redirect);
 		st = out->redirect == NULL ? USHER_E_NOMEM : USHER_OK;
@@ -103,17 +119,14 @@ find_answer(struct request *request, const struct job *job, struct arena *mem, c
 static bool
 answer_one(struct request *request, struct job *job, struct arena *mem, size_t i)
 {
-	const char *subject = job->question.subjects.v[i];
-	struct question one = { .language = LANGUAGE_SOAP, .address = subject };
+	struct question one;
 	struct usher_error err = { 0 };
 	struct facts facts;
 	struct answer answer;
 	enum lookup found;
 	usher_status st;
 
-	if (job->question.operation == SOAP_GET_DOMAIN_SETTINGS)
-		one.address = arena_join(mem, "anonymous@", subject);
-	if (one.address == NULL) {
+	if (question_of(job, mem, job->question.subjects.v[i], &one) != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return false;
 	}
@@ -121,7 +134,7 @@ answer_one(struct request *request, struct job *job, struct arena *mem, size_t i
 	if (!service_available(request, found, &err))
 		return false;
 	st = find_answer(
-	    request, job, mem, one.address, found == LOOKUP_FOUND ? &facts : NULL, &answer, &err);
+	    request, job, mem, &one, found == LOOKUP_FOUND ? &facts : NULL, &answer, &err);
 	if (st != USHER_OK) {
 		request_refuse(request, 503, "Out of memory.");
 		return false;

@@ -185,6 +185,18 @@ def _():
     tap.same(got[1][2:], ({}, {}))
 
 
+@tap.case('SOAP: a user may be named by legacyDN')
+def _():
+    names = ['UserDN', 'UserDisplayName', 'AutoDiscoverSMTPAddress']
+    by_address = responses(soap(users(['nora@contoso.com'], names)))[0]
+    dn = by_address[2]['UserDN']
+    got = responses(soap(users([dn, dn.upper(), '/o=Elsewhere/cn=nora', '/o='], names)))
+    tap.same(got[:2], [by_address, by_address])
+    tap.same([r[0] for r in got[2:]], ['InvalidUser', 'InvalidUser'])
+    jo = responses(soap(users([dn.replace('nora', 'jo')], names)))
+    tap.same(jo[0][0], 'InvalidUser')
+
+
 @tap.case('SOAP: what fits into an answer is given, and what does not is refused for good')
 def _():
     question = users(['nora@contoso.com'] * 100, ['AlternateMailboxes'])
