@@ -60,14 +60,6 @@ type_by_oid(const char *oid)
 	return NULL;
 }
 
-static int
-rank_of(const struct subject_attribute *a)
-{
-	const struct type *t = type_by_oid(a->type);
-
-	return t == NULL ? RANK_LEAF : t->rank;
-}
-
 struct reader {
 	struct arena *mem;
 	struct slice rest;
@@ -370,6 +362,21 @@ turn(const struct reader *r, struct subject_attribute *to)
 	}
 }
 
+/* The rank of the RDN that begins at `i`: that of its lowest attribute, since X.509 sorts them. */
+static int
+rank_at(const struct reader *r, size_t i)
+{
+	int rank = 0;
+
+	do {
+		const struct type *t = type_by_oid(r->v[i].type);
+		int own = t == NULL ? RANK_LEAF : t->rank;
+
+		rank = own > rank ? own : rank;
+	} while (++i < r->n && r->v[i].joined);
+	return rank;
+}
+
 static bool
 begins_at_root(const struct reader *r)
 {
@@ -377,7 +384,7 @@ begins_at_root(const struct reader *r)
 
 	while (r->v[last].joined)
 		last--;
-	return rank_of(&r->v[0]) < rank_of(&r->v[last]);
+	return rank_at(r, 0) < rank_at(r, last);
 }
 
 usher_status
@@ -439,7 +446,9 @@ subject_common_name(const struct subject *s)
 usher_status
 subject_text(struct arena *mem, const struct subject *s, const char **out, struct usher_error *err)
 {
-	X509_NAME *name CLEANUP(own_name) = name_make(s);
+	X509_NAME *made CLEANUP(own_name) = name_make(s);
+	/* In DER, which sorts the attributes of an RDN, and back. */
+	X509_NAME *name CLEANUP(own_name) = made == NULL ? NULL : X509_NAME_dup(made);
 
 	if (name == NULL)
 		return ssl_failed(err, USHER_E_NOMEM, "subject", "out of memory");

@@ -55,7 +55,9 @@ test_subjects(void **state)
 		{ "CN=a;O=b;C=US", "CN=a,O=b,C=US", NULL },
 		/* several attributes in one RDN */
 		{ "OU=Sales+CN=J.  Smith,O=Contoso", "CN=J.  Smith+OU=Sales,O=Contoso", NULL },
-		{ "O=Contoso,OU=Sales + CN=a", "CN=a+OU=Sales,O=Contoso", NULL },
+		/* whose order is DER's */
+		{ "O=Contoso,OU=Sales + CN=a", "OU=Sales+CN=a,O=Contoso", NULL },
+		{ "OU=c,OU=b+CN=a", "OU=b+CN=a,OU=c", NULL },
 		/* escapes, quotes, hexadecimal */
 		{ "CN=a,O=Contoso\\, Ltd.", "CN=a,O=Contoso\\, Ltd.", NULL },
 		{ "CN=a,O=\"Contoso, Ltd.\"", "CN=a,O=Contoso\\, Ltd.", NULL },
