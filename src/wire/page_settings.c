@@ -199,17 +199,12 @@ put_profiles(struct buf *out, const struct page *page)
 	const struct page_text *t = page->request->text;
 	const char *const words[MOBILECONFIG_DEVICES] = { t->profile, t->profile_phone,
 		t->profile_mac };
-	bool any = false;
 
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (page->profiles[i] == NULL)
-			continue;
-		html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n", page->profiles[i],
-		    words[i]);
-		any = true;
-	}
-	if (any)
-		html_put(out, "<p>$</p>\n", t->install);
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (page->profiles[i] != NULL)
+			html_put(out, "<p><a href=\"$\" class=\"button\">$</a></p>\n",
+			    page->profiles[i], words[i]);
+	html_put(out, "<p>$</p>\n", t->install);
 }
 
 static const struct page_labels *
@@ -220,6 +215,43 @@ labels_of(const struct page_text *t, enum page_program program)
 					     &t->labels;
 }
 
+/* Which of the ways to Exchange a program can go; what it cannot, it is not sent on. */
+static bool
+takes_exchange(const struct page *page, enum page_program program)
+{
+	bool phone = find(page->answer, PROTOCOL_ACTIVESYNC) != NULL;
+	bool ews = find(page->answer, PROTOCOL_EWS) != NULL;
+
+	switch (program) {
+	case PAGE_OUTLOOK:
+		return page->exchange || (phone && find_incoming(page->answer) == NULL);
+	case PAGE_THUNDERBIRD:
+		return ews;
+	case PAGE_APPLE:
+	case PAGE_ANDROID:
+	case PAGE_PROGRAMS:
+		break;
+	}
+	return phone;
+}
+
+static bool
+has_profile(const struct page *page)
+{
+	for (size_t i = 0; i < MOBILECONFIG_DEVICES; i++)
+		if (page->profiles[i] != NULL)
+			return true;
+	return false;
+}
+
+/* There is something to tell about it. */
+static bool
+is_told_of(const struct page *page, enum page_program program)
+{
+	return find_incoming(page->answer) != NULL || takes_exchange(page, program) ||
+	       (program == PAGE_APPLE && has_profile(page));
+}
+
 static void
 put_program(struct buf *out, const struct page *page, enum page_program program)
 {
@@ -227,13 +259,12 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 	const struct page_program_text *words = &t->program[program];
 	const struct page_labels *labels = labels_of(t, program);
 	const struct answer_protocol *phone = find(page->answer, PROTOCOL_ACTIVESYNC);
-	const struct answer_protocol *ews = find(page->answer, PROTOCOL_EWS);
 	const struct answer_protocol *incoming = find_incoming(page->answer);
 
 	html_put(out, "<details name=\"program\">\n<summary><h3>$</h3></summary>\n", words->name);
-	if (program == PAGE_APPLE)
+	if (program == PAGE_APPLE && has_profile(page))
 		put_profiles(out, page);
-	if (phone != NULL || ews != NULL)
+	if (takes_exchange(page, program))
 		page_write_note(out, words->exchange, NULL);
 	if (phone != NULL && (program == PAGE_APPLE || program == PAGE_ANDROID))
 		put_activesync(out, page, labels, phone);
@@ -243,6 +274,26 @@ put_program(struct buf *out, const struct page *page, enum page_program program)
 		put_server(out, page, labels, t->outgoing, find(page->answer, PROTOCOL_SMTP));
 	}
 	buf_text(out, "</details>\n");
+}
+
+static void
+put_programs(struct buf *out, const struct page *page)
+{
+	bool begun = false;
+
+	for (int i = 0; i < PAGE_PROGRAMS; i++) {
+		if (!is_told_of(page, (enum page_program)i))
+			continue;
+		if (!begun)
+			html_put(out,
+			    "<section aria-labelledby=\"programs\">\n"
+			    "<h2 id=\"programs\">$</h2>\n",
+			    page->request->text->programs);
+		begun = true;
+		put_program(out, page, (enum page_program)i);
+	}
+	if (begun)
+		buf_text(out, "</section>\n");
 }
 
 /* ---- all together ---- */
@@ -326,12 +377,8 @@ page_write_settings(struct buf *out, const struct page *page)
 {
 	const struct page_text *t = page->request->text;
 
-	html_put(out, "<section aria-labelledby=\"programs\">\n<h2 id=\"programs\">$</h2>\n",
-	    t->programs);
-	for (int i = 0; i < PAGE_PROGRAMS; i++)
-		put_program(out, page, (enum page_program)i);
-	html_put(out,
-	    "</section>\n<section aria-labelledby=\"all\">\n<h2 id=\"all\">$</h2>\n<p>$</p>\n",
+	put_programs(out, page);
+	html_put(out, "<section aria-labelledby=\"all\">\n<h2 id=\"all\">$</h2>\n<p>$</p>\n",
 	    t->all, t->all_intro);
 	put_all(out, page);
 	buf_text(out, "</section>\n");

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "wire/accept_language.h"
 #include "wire/html.h"
 #include "wire/page.h"
@@ -289,6 +290,76 @@ check_whole(struct arena *mem, struct slice page, const struct page_request *req
 	assert_null(find_attribute(root, "x", "a"));
 }
 
+/* The programs that a page tells of, each by its first letter: a capital when the word Exchange is
+ * there (it is not said of Outlook, which knows by itself). */
+static void
+programs_of(const char *html, char out[PAGE_PROGRAMS + 1])
+{
+	static const char begin[] = "<summary><h3>";
+	const char *at = html;
+
+	while ((at = strstr(at, begin)) != NULL) {
+		const char *end = strstr(at, "</details>"), *exchange = strstr(at, "Exchange");
+		char letter = text_lower(at[strlen(begin)]);
+
+		*out++ = exchange != NULL && exchange < end ? (char)(letter - 'a' + 'A') : letter;
+		at = end;
+	}
+	*out = '\0';
+}
+
+static void
+test_programs(void **state)
+{
+	enum { KINDS = 2 };
+	static const struct {
+		const char *label;
+		enum protocol_kind kinds[KINDS]; /* PROTOCOL_UNKNOWN: none */
+		bool exchange, profile;
+		const char *programs;
+	} rows[] = {
+		{ "mail", { PROTOCOL_IMAP, PROTOCOL_SMTP }, false, true, "otia" },
+		{ "Exchange", { PROTOCOL_ACTIVESYNC, PROTOCOL_EWS }, true, true, "oTIA" },
+		{ "without ActiveSync", { PROTOCOL_EWS }, true, true, "oTi" },
+		{ "without either", { PROTOCOL_WEBMAIL }, true, false, "o" },
+		{ "mail, and ActiveSync", { PROTOCOL_IMAP, PROTOCOL_ACTIVESYNC }, false, true,
+		    "otIA" },
+		{ "mail, and EWS", { PROTOCOL_IMAP, PROTOCOL_EWS }, false, true, "oTia" },
+		{ "ActiveSync alone", { PROTOCOL_ACTIVESYNC }, false, true, "oIA" },
+		{ "a calendar alone", { PROTOCOL_CALDAV }, false, false, "" },
+		{ "a calendar and its profile", { PROTOCOL_CALDAV }, false, true, "i" },
+	};
+	const struct page_request request = { "a@b.example", page_texts[0], false };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_cleanup) struct buf b = { .max = 64 * 1024 };
+		struct answer_protocol protocols[KINDS];
+		struct answer answer;
+		const struct page page = { .state = PAGE_SETTINGS,
+			.request = &request,
+			.sample = "b.example",
+			.address = "a@b.example",
+			.answer = &answer,
+			.exchange = rows[i].exchange,
+			.profiles = { rows[i].profile ? "/p" : NULL } };
+		char programs[PAGE_PROGRAMS + 1];
+
+		answer_init(&answer, ANSWER_SETTINGS);
+		answer.protocols = protocols;
+		answer.n_protocols = KINDS;
+		for (size_t k = 0; k < KINDS; k++)
+			protocols[k] = nasty(rows[i].kinds[k]);
+		page_write(&b, &page);
+		assert_int_equal(b.status, USHER_OK);
+		programs_of(buf_cstr(&b), programs);
+		if (strcmp(programs, rows[i].programs) != 0)
+			fail_msg("%s: %s", rows[i].label, programs);
+		assert_int_equal(
+		    strstr(buf_cstr(&b), page_texts[0]->programs) != NULL, programs[0] != '\0');
+	}
+}
+
 static void
 test_pages(void **state)
 {
@@ -396,6 +467,7 @@ main(void)
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_html),
 		cmocka_unit_test(test_qr),
+		cmocka_unit_test(test_programs),
 		cmocka_unit_test_setup_teardown(test_pages, make_arena, free_arena),
 		cmocka_unit_test_setup_teardown(test_roots, make_arena, free_arena),
 		cmocka_unit_test(test_ceiling),
