@@ -2,12 +2,19 @@
 #include "cert/acme.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
+#include "base/digest.h"
+#include "base/encode.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "cert/inspect.h"
+#include "cert/key.h"
+
+enum { ACCOUNT_DIGEST_BYTES = 8 };
 
 #define HOME ".acme"
 #define CHALLENGE "challenge"
@@ -135,6 +142,69 @@ acme_open(const char *stem, struct folder *out, struct usher_error *err)
 	if (st != USHER_OK)
 		folder_close(out);
 	return st;
+}
+
+/* ---- accounts and orders ---- */
+
+static usher_status
+account_key(const char *folder, struct usher_error *err)
+{
+	struct folder private CLEANUP(folder_cleanup) = { .fd = -1 };
+	struct buf key;
+	usher_status st = folder_open(folder, "/private", true, &private, err);
+
+	if (st != USHER_OK)
+		return st;
+	buf_init(&key, CERT_KEY_BYTES);
+	st = folder_get(&private, "key.pem", CERT_KEY_BYTES, &key, err);
+	if (st == USHER_E_ABSENT) {
+		st = cert_key_make(CERT_KEY_P256, 0, &key, err);
+		if (st == USHER_OK)
+			st = folder_put(&private, "key.pem", buf_as_slice(&key), err);
+	}
+	buf_wipe(&key);
+	return st;
+}
+
+usher_status
+acme_account(const struct folder *home, const char *url, char path[FOLDER_PATH_BYTES],
+    struct usher_error *err)
+{
+	struct folder account CLEANUP(folder_cleanup) = { .fd = -1 };
+	unsigned char digest[SHA256_BYTES];
+	struct buf CLEANUP(buf_cleanup) name = { 0 };
+	usher_status st;
+
+	/* A URL may be longer than a name. */
+	if (!sha256(slice_of(url), digest))
+		return err_nomem(err, url);
+	buf_init(&name, sizeof("/account-") + 2 * SHA256_BYTES);
+	buf_text(&name, "/account-");
+	hex_encode(&name, digest, ACCOUNT_DIGEST_BYTES);
+	st = name.status == USHER_OK ?
+		 folder_open(home->path, buf_cstr(&name), true, &account, err) :
+		 err_nomem(err, url);
+	if (st == USHER_OK)
+		st = account_key(account.path, err);
+	if (st == USHER_OK)
+		memcpy(path, account.path, FOLDER_PATH_BYTES);
+	return st;
+}
+
+usher_status
+acme_order(const struct folder *home, struct slice request_pem, struct acme_order *out,
+    struct usher_error *err)
+{
+	char name[sizeof(ORDER "0123456789abcdef.pem")];
+	uint64_t number;
+
+	if (!random_bytes(&number, sizeof(number)))
+		return err_set(err, USHER_E_IO, home->path, "the system has no randomness");
+	(void)snprintf(name, sizeof(name), ORDER "%016" PRIx64 ".pem", number);
+	(void)snprintf(out->request, sizeof(out->request), "%s/%s", home->path, name);
+	(void)snprintf(out->certificate, sizeof(out->certificate),
+	    "%s/" ORDER "%016" PRIx64 "-cert.pem", home->path, number);
+	return folder_put(home, name, request_pem, err);
 }
 
 void

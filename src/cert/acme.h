@@ -14,7 +14,8 @@
 #include "usher/status.h"
 
 enum {
-	ACME_TOKEN_MAX = 128,	     /* RFC 8555, 8.1: at least 22 letters; no CA has over 43 */
+	ACME_TOKEN_MAX = 128, /* RFC 8555, 8.1: at least 22 letters; no CA has over 43 */
+	ACME_ORDER_BYTES = FOLDER_PATH_BYTES + 64,
 	ACME_AUTHORIZATION_MAX = 256 /* a token, a dot, and a SHA-256 in base64url */
 };
 
@@ -49,6 +50,26 @@ acme_answer_remove(const char *stem, struct slice token, struct usher_error *err
  * USHER_E_PERMISSION, USHER_E_IO. */
 USHER_CHECK usher_status
 acme_open(const char *stem, struct folder *out, struct usher_error *err);
+
+/* The folder that uacme keeps an account in, one for each ACME server, whose directory URL is
+ * `url`: made, with a new key (P-256), when there is none. Its path is written to `path`. Returns
+ * USHER_OK, USHER_E_TRUST (others may read the key), USHER_E_PERMISSION, USHER_E_IO, USHER_E_LIMIT,
+ * USHER_E_NOMEM, USHER_E_INTERNAL. */
+USHER_CHECK usher_status
+acme_account(const struct folder *home, const char *url, char path[FOLDER_PATH_BYTES],
+    struct usher_error *err);
+
+/* Files of an order, whose name nothing had before: what an orphan of a renewal that was killed may
+ * still write is never taken for ours. */
+struct acme_order {
+	char request[ACME_ORDER_BYTES];
+	char certificate[ACME_ORDER_BYTES]; /* where uacme writes it */
+};
+
+/* Returns USHER_OK, USHER_E_PERMISSION, USHER_E_IO. */
+USHER_CHECK usher_status
+acme_order(const struct folder *home, struct slice request_pem, struct acme_order *out,
+    struct usher_error *err);
 
 /* Takes order and answers away, and gives up the lock. A folder whose fd is -1 is left alone. */
 void

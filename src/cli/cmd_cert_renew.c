@@ -11,6 +11,7 @@
 #include "cli/cert_replace.h"
 #include "cli/cert_wish.h"
 #include "cli/certs.h"
+#include "cli/cmd_cert_acme.h"
 #include "cli/commands.h"
 #include "cli/keys.h"
 
@@ -18,7 +19,11 @@ struct renew_args {
 	struct request_output output;
 	const char *key;
 	bool same_key;
+	bool due;
+	struct acme_args acme;
 };
+
+static const struct renew_args renew_defaults = { .acme = ACME_DEFAULTS };
 
 static const struct option_spec renew_opts[] = {
 	{ 0, "same-key", OPT_FLAG, offsetof(struct renew_args, same_key), NULL,
@@ -26,11 +31,15 @@ static const struct option_spec renew_opts[] = {
 	{ 0, "key", OPT_TEXT, offsetof(struct renew_args, key), "KIND",
 	    "a key of this kind, as `usher cert request` has them (default: as it is)" },
 	REQUEST_OUTPUT_OPTIONS(struct renew_args, output),
+	{ 0, "due", OPT_FLAG, offsetof(struct renew_args, due), NULL,
+	    "all whose time it is, as the timer does: by ACME, and what vouches for itself" },
+	ACME_OPTIONS(struct renew_args, acme),
 	{ 0 },
 };
 
 struct renewing {
 	const struct renew_args *args;
+	const char *thumbprint; /* as typed */
 	struct cert_list all;
 	const struct certificate *old;
 	struct subject subject;
@@ -109,7 +118,7 @@ prepare(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_error
 	usher_status st = certs_read(cli->mem, dir, &r->all, err);
 
 	if (st == USHER_OK)
-		st = certs_find(&r->all, cli->operands[0], &r->old, err);
+		st = certs_find(&r->all, r->thumbprint, &r->old, err);
 	if (st == USHER_OK && r->old->pem == NULL)
 		st = err_set(err, USHER_E_CONFLICT, r->old->thumbprint,
 		    "is a request that waits for its certificate; `usher cert export` writes it "
@@ -223,9 +232,9 @@ renew(struct cli *cli, struct renewing *r)
 }
 
 static int
-renew_run(struct cli *cli, const void *args)
+renew_one(struct cli *cli, const struct renew_args *args, const char *thumbprint)
 {
-	struct renewing r = { .args = args };
+	struct renewing r = { .args = args, .thumbprint = thumbprint };
 	int status;
 
 	buf_init(&r.key, CERT_KEY_BYTES);
@@ -234,16 +243,47 @@ renew_run(struct cli *cli, const void *args)
 	return status;
 }
 
+int
+cert_renew_own(struct cli *cli, const char *thumbprint)
+{
+	return renew_one(cli, &renew_defaults, thumbprint);
+}
+
+static int
+renew_run(struct cli *cli, const void *opaque)
+{
+	const struct renew_args *args = opaque;
+	struct acme_args acme = args->acme;
+	struct usher_error err = { 0 };
+
+	if ((args->due || acme.url != NULL) && args->same_key)
+		return cli_fail(err_set(&err, USHER_E_USAGE, "--same-key",
+				    "goes neither with --acme nor with --due"),
+		    &err);
+	if (args->due ? acme.url != NULL || cli->n_operands > 0 :
+			acme.url == NULL && cli->n_operands == 0)
+		return cli_fail(err_set(&err, USHER_E_USAGE, cli->command->name,
+				    "say one of THUMBPRINT, --acme URL and --due"),
+		    &err);
+	acme.key = args->key;
+	return args->due || acme.url != NULL ? cert_renew_acme(cli, &acme) :
+					       renew_one(cli, args, cli->operands[0]);
+}
+
 const struct command cmd_cert_renew = {
 	.name = "cert renew",
-	.operands = "THUMBPRINT",
+	.operands = "[THUMBPRINT]",
 	.summary = "get a new certificate for the same names",
-	.about = "One that vouches for itself is made anew, and takes the place of the old one at "
-		 "once. For another a request is made; when `usher cert import` has its answer, "
-		 "that takes the place of the old one: its services, listeners, host names and "
-		 "domains. The old one stays until `usher cert remove`.",
+	.about =
+	    "One that vouches for itself is made anew, and takes the place of the old one at "
+	    "once. For another a request is made; when `usher cert import` has its answer, "
+	    "that takes the place of the old one: its services, listeners, host names and "
+	    "domains. With --acme an ACME server issues it, for the names that the directory calls "
+	    "for when no THUMBPRINT is given, while usherd answers its questions on port 80; "
+	    "--due renews it from then on. The old one stays until `usher cert remove`.",
 	.flags = CMD_CHANGES | CMD_CLOCK,
 	.opts = renew_opts,
+	.defaults = &renew_defaults,
 	.args_size = sizeof(struct renew_args),
 	.run = renew_run,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,11 +19,21 @@
 
 enum { HOOK_ENVIRONMENT_MAX = 10000 }; /* variables */
 
-/* Its input as a file: a program that does not read it makes nobody wait. */
+/* Files, so that nobody waits for a program that does not read or for one that does not end. */
+struct ends {
+	int input, output;
+};
+
+static int
+memory_file(void)
+{
+	return memfd_create("usher-hook", MFD_CLOEXEC);
+}
+
 static int
 input_file(struct slice input)
 {
-	int fd = memfd_create("usher-hook", MFD_CLOEXEC);
+	int fd = memory_file();
 
 	while (fd >= 0 && input.n > 0) {
 		ssize_t n = write(fd, input.p, input.n);
@@ -79,7 +90,8 @@ arguments_of(const struct hook_call *call)
 
 /* A group of its own, so that all of it can be ended; no signal blocked or ignored. */
 static int
-spawn(const struct hook_call *call, int input, char **arguments, char **environment, pid_t *out)
+spawn(const struct hook_call *call, const struct ends *ends, char **arguments, char **environment,
+    pid_t *out)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t how;
@@ -100,7 +112,9 @@ spawn(const struct hook_call *call, int input, char **arguments, char **environm
 	(void)posix_spawnattr_setpgroup(&how, 0);
 	(void)posix_spawnattr_setsigmask(&how, &none);
 	(void)posix_spawnattr_setsigdefault(&how, &all);
-	fault = posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+	fault = posix_spawn_file_actions_adddup2(&files, ends->input, STDIN_FILENO);
+	if (fault == 0)
+		fault = posix_spawn_file_actions_adddup2(&files, ends->output, STDERR_FILENO);
 	if (fault == 0)
 		fault = posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	if (fault == 0)
@@ -156,31 +170,54 @@ judge(const struct hook_call *call, enum ending ending, int status, struct usher
 	return USHER_OK;
 }
 
+static void
+read_output(int fd, struct buf *out)
+{
+	struct stat file;
+	size_t room = out->max - out->n;
+	char *to;
+	ssize_t n;
+
+	if (fstat(fd, &file) < 0)
+		return;
+	room = (size_t)file.st_size < room ? (size_t)file.st_size : room;
+	to = buf_reserve(out, room);
+	n = to == NULL ? 0 : pread(fd, to, room, 0);
+	if (n > 0)
+		buf_used(out, (size_t)n);
+}
+
 usher_status
 hook_run(const struct hook_call *call, struct usher_error *err)
 {
 	char **environment = environment_of(call), **arguments = arguments_of(call);
-	int input = input_file(call->input);
+	struct ends ends = { input_file(call->input),
+		call->output == NULL ? STDERR_FILENO : memory_file() };
 	int fault = ENOMEM, status = 0;
-	enum ending ending;
+	enum ending ending = ENDED;
 	pid_t pid;
 	usher_status st;
 
-	if (environment != NULL && arguments != NULL && input >= 0)
-		fault = spawn(call, input, arguments, environment, &pid);
-	if (input >= 0)
-		(void)close(input);
+	if (environment != NULL && arguments != NULL && ends.input >= 0 && ends.output >= 0)
+		fault = spawn(call, &ends, arguments, environment, &pid);
+	if (ends.input >= 0)
+		(void)close(ends.input);
 	free(environment);
 	free(arguments);
-	if (fault != 0) {
-		st = fault == ENOMEM		       ? USHER_E_NOMEM :
-		     fault == ENOENT		       ? USHER_E_ABSENT :
-		     fault == EACCES || fault == EPERM ? USHER_E_PERMISSION :
-							 USHER_E_IO;
-		return err_set(err, st, call->program, "cannot be run: %s", strerror(fault));
+	if (fault == 0) {
+		ending = wait_for(call, pid);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
 	}
-	ending = wait_for(call, pid);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return judge(call, ending, status, err);
+	if (call->output != NULL && ends.output >= 0) {
+		read_output(ends.output, call->output);
+		(void)close(ends.output);
+	}
+	if (fault == 0)
+		return judge(call, ending, status, err);
+	st = fault == ENOMEM		       ? USHER_E_NOMEM :
+	     fault == ENOENT		       ? USHER_E_ABSENT :
+	     fault == EACCES || fault == EPERM ? USHER_E_PERMISSION :
+						 USHER_E_IO;
+	return err_set(err, st, call->program, "cannot be run: %s", strerror(fault));
 }

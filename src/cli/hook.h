@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/slice.h"
 #include "usher/status.h"
 
@@ -14,12 +15,14 @@ struct hook_call {
 	const char *const *arguments;	/* after the program's name; NULL-terminated */
 	const char *const *environment; /* added to ours; NULL-terminated */
 	struct slice input;		/* its standard input */
+	struct buf *output; /* gets all that it says, as far as it has room; NULL: standard error
+			       gets it */
 	uint64_t timeout_ms;
 	int stop_fd; /* when it becomes readable the program is ended; -1: never */
 };
 
-/* Runs it to its end. Its standard output goes where standard error goes. It gets no descriptor of
- * ours, and neither USHER_PASSWORD nor any other secret. When its time is over, or stop_fd is
+/* Runs it to its end. Its standard output goes where its standard error goes. It gets no descriptor
+ * of ours, and neither USHER_PASSWORD nor any other secret. When its time is over, or stop_fd is
  * readable, it and what it has started are killed.
  *
  * Returns USHER_OK            it ended with status 0, or was stopped

@@ -1,11 +1,13 @@
 /* main.c - usher: one command line, one command, one exit status. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/err.h"
 #include "base/when.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/uacme.h"
 
 /* What one command may hold at a time. Listings and imports stream. */
 enum { CLI_BYTES_MAX = 512 * 1024 * 1024 };
@@ -41,12 +43,15 @@ int
 main(int argc, char **argv)
 {
 	struct arena *CLEANUP(arena_cleanup) mem = arena_new(CLI_BYTES_MAX);
+	const char *hook = getenv(UACME_HOOK_VARIABLE);
 	struct cli cli = { .mem = mem, .now_ms = clock_unix_ms() };
 	struct usher_error err = { 0 };
 	struct parsed parsed;
 	usher_status st;
 	int status;
 
+	if (hook != NULL)
+		return uacme_hook(hook, argc, argv);
 	if (mem == NULL)
 		return cli_fail(err_nomem(&err, NULL), &err);
 	if (argc < 2) {

@@ -27,9 +27,12 @@ struct gathering {
 	struct usher_error *err;
 };
 
+/* `d` is NULL for a name of the organization. */
 static usher_status
-meet(struct gathering *g, const char *name, const char *why, const char *certificate)
+meet(struct gathering *g, const char *name, const char *why, const struct domain *d)
 {
+	struct wanted_name *to;
+
 	if (g->n == g->room) {
 		size_t room = g->room == 0 ? FIRST_ROOM : g->room * 2;
 		struct met *v = arena_array(g->mem, room, sizeof(*v));
@@ -41,12 +44,16 @@ meet(struct gathering *g, const char *name, const char *why, const char *certifi
 		g->v = v;
 		g->room = room;
 	}
-	g->v[g->n] =
-	    (struct met){ { arena_strdup(g->mem, name), why, arena_strdup(g->mem, certificate) },
-		    g->n };
-	if (g->v[g->n].name.name == NULL ||
-	    (certificate != NULL && g->v[g->n].name.certificate == NULL))
+	to = &g->v[g->n].name;
+	*to = (struct wanted_name){ .name = arena_strdup(g->mem, name), .why = why };
+	if (d != NULL) {
+		to->domain = arena_strdup(g->mem, d->domain);
+		to->certificate = arena_strdup(g->mem, d->certificate);
+	}
+	if (to->name == NULL || (d != NULL && to->domain == NULL) ||
+	    (d != NULL && d->certificate != NULL && to->certificate == NULL))
 		return err_nomem(g->err, "host names");
+	g->v[g->n].at = g->n;
 	g->n++;
 	return USHER_OK;
 }
@@ -137,7 +144,7 @@ meet_below(struct gathering *g, const struct domain *d, const char *prefix, cons
 	if (name == NULL)
 		return err_nomem(g->err, "host names");
 	/* A domain may be so long that there is no such name. */
-	return strlen(name) > DOMAIN_MAX_BYTES ? USHER_OK : meet(g, name, why, d->certificate);
+	return strlen(name) > DOMAIN_MAX_BYTES ? USHER_OK : meet(g, name, why, d);
 }
 
 static usher_status
@@ -174,7 +181,7 @@ take_domain(const void *record, void *payload)
 	usher_status st = meet_below(g, d, "autodiscover.", "Autodiscover of an accepted domain");
 
 	for (size_t i = 0; st == USHER_OK && i < d->host_names.n; i++)
-		st = meet(g, d->host_names.v[i], "host name of an accepted domain", d->certificate);
+		st = meet(g, d->host_names.v[i], "host name of an accepted domain", d);
 	return st == USHER_OK ? meet_programs(g, d) : st;
 }
 
@@ -207,9 +214,17 @@ make_unique(struct gathering *g, struct wanted *out)
 		return err_nomem(g->err, "host names");
 	if (g->n > 1)
 		qsort(g->v, g->n, sizeof(*g->v), compare_names);
-	for (size_t i = 0; i < g->n; i++)
-		if (n == 0 || strcmp(g->v[n - 1].name.name, g->v[i].name.name) != 0)
+	for (size_t i = 0; i < g->n; i++) {
+		struct wanted_name *last = n == 0 ? NULL : &g->v[n - 1].name;
+
+		if (last == NULL || strcmp(last->name, g->v[i].name.name) != 0) {
 			g->v[n++] = g->v[i];
+		} else if (last->certificate == NULL && g->v[i].name.domain != NULL) {
+			/* usherd shows a domain's own certificate for it, whoever else names it */
+			last->domain = g->v[i].name.domain;
+			last->certificate = g->v[i].name.certificate;
+		}
+	}
 	if (n > 1)
 		qsort(g->v, n, sizeof(*g->v), compare_places);
 	for (size_t i = 0; i < n; i++)

@@ -9,6 +9,7 @@
 struct wanted_name {
 	const char *name;	 /* A-labels */
 	const char *why;	 /* where the directory names it; one line without full stop */
+	const char *domain;	 /* whose name it is; NULL: the organization's alone */
 	const char *certificate; /* thumbprint of the one that the domain has of its own, or NULL */
 };
 
