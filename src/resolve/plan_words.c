@@ -64,6 +64,10 @@ fill_client(struct arena *mem, const struct deployment *d, unsigned flags, struc
 	bool outside = !domain_same_site(host, d->wish->domain);
 	size_t i = 0;
 
+	/* There is none for Exchange mailboxes under a name of its own. */
+	if (d->kind == DOMAIN_EXCHANGE)
+		flags &= ~(unsigned)BY_AUTOCONFIG;
+
 	while (i < COUNT_OF(ways) &&
 	       ((flags & ways[i].flag) == 0 || (ways[i].scenarios & 1U << d->wish->scenario) == 0))
 		i++;
