@@ -301,8 +301,8 @@ apply_report(struct changes *c, void *payload)
 		scenario_say(w, "", a->requests[i]);
 		write_say(w, "Give this request to your authority, and what it answers to");
 		write_say(w,
-		    "    usher cert import FILE | usher cert enable - --services https%s%s",
-		    d->certificates[i].listener == NULL ? "" : " --listeners ",
+		    "    usher cert import FILE | xargs usher cert enable --services https%s%s",
+		    d->certificates[i].listener == NULL ? "" : " --listener ",
 		    d->certificates[i].listener == NULL ? "" : d->certificates[i].listener);
 	}
 	write_list_end(w);

@@ -222,7 +222,7 @@ put_enable(struct buf *b, const struct plan_certificate *p)
 {
 	put_option(b, "services", "https");
 	if (p->listener != NULL)
-		put_option(b, "listeners", p->listener);
+		put_option(b, "listener", p->listener);
 }
 
 static void
@@ -251,10 +251,10 @@ show_certificate(struct commands *c, const struct plan_certificate *p)
 		    "`usher ca issue`");
 	}
 	begin_command(c);
-	buf_printf(b, " cert import %s.cer | usher", name);
+	buf_printf(b, " cert import %s.cer | xargs usher", name);
 	if (c->to->s->cli->directory != NULL)
 		put_option(b, "directory", c->to->s->cli->directory);
-	buf_text(b, " cert enable -");
+	buf_text(b, " cert enable");
 	put_enable(b, p);
 	end_command(c, "import what the authority gave you, and let usherd show it");
 }

@@ -27,25 +27,6 @@ is_on(const struct certificate *c, const char *listener)
 	return c->listeners.n == 0;
 }
 
-static bool
-is_valid(const struct certificate *c, int64_t now_s)
-{
-	return c->not_before <= now_s && c->not_after > now_s;
-}
-
-/* Those that are valid before the others, then the newest: as usherd has them. */
-static bool
-comes_before(const struct certificate *a, const struct certificate *b, int64_t now_s)
-{
-	bool valid = is_valid(a, now_s);
-
-	if (valid != is_valid(b, now_s))
-		return valid;
-	if (a->not_before != b->not_before)
-		return a->not_before > b->not_before;
-	return strcmp(a->sha256, b->sha256) < 0;
-}
-
 /* The certificate that answers for `host` on `listener`; NULL when none is for it. */
 static const struct certificate *
 pick(const struct state *s, const char *listener, const char *host)
@@ -60,7 +41,7 @@ pick(const struct state *s, const char *listener, const char *host)
 		if (c == NULL || c->pem == NULL || !cert_is_for_https(c) || !is_on(c, listener) ||
 		    !cert_names_cover(serving_names(c), host))
 			continue;
-		if (best == NULL || comes_before(c, best, s->now_s))
+		if (best == NULL || certificate_goes_before(c, best, s->now_s))
 			best = c;
 	}
 	return best;

@@ -463,3 +463,29 @@ legacy_dn_address(struct arena *mem, const struct organization *o, const char *l
 	dn = slice_skip(dn, strlen(prefix));
 	return slice_find(dn, '@') == dn.n ? NULL : text_lower_copy(mem, dn);
 }
+
+bool
+certificate_is_valid(const struct certificate *c, int64_t now_s)
+{
+	return c->not_before <= now_s && c->not_after > now_s;
+}
+
+bool
+certificate_is_self_signed(const struct certificate *c)
+{
+	return text_same(c->subject, c->issuer);
+}
+
+bool
+certificate_goes_before(const struct certificate *a, const struct certificate *b, int64_t now_s)
+{
+	bool valid = certificate_is_valid(a, now_s), alone = certificate_is_self_signed(a);
+
+	if (valid != certificate_is_valid(b, now_s))
+		return valid;
+	if (alone != certificate_is_self_signed(b))
+		return !alone;
+	if (a->not_before != b->not_before)
+		return a->not_before > b->not_before;
+	return strcmp(a->sha256, b->sha256) < 0;
+}

@@ -325,6 +325,18 @@ union org_record {
 	struct credential credential;
 };
 
+bool
+certificate_is_valid(const struct certificate *c, int64_t now_s);
+
+/* It vouches for itself, so that only who knows it believes it. */
+bool
+certificate_is_self_signed(const struct certificate *c);
+
+/* Of two certificates for a name, `a` is the one to show: the one that is valid now, else that an
+ * authority vouches for, else that is newer. False for the same. */
+bool
+certificate_goes_before(const struct certificate *a, const struct certificate *b, int64_t now_s);
+
 /* The key of a record for messages: `mail.example imap 1`. NULL when out of memory. */
 const char *
 entity_key_text(struct arena *mem, const struct entity *e, const void *record);

@@ -310,6 +310,12 @@ judge_names(struct judging *j)
 /* ---- certificates ---- */
 
 static const char *
+why(const struct check_site *s)
+{
+	return s->detail == NULL ? "no connection" : s->detail;
+}
+
+static const char *
 fault_of_tls(const struct judging *j, const struct check_site *s)
 {
 	const struct tls_evidence *t = &s->tls;
@@ -382,10 +388,9 @@ judge_tls(struct judging *j, const struct check_site *s)
 
 	if (s->failure == SEEN_BAD_TLS) {
 		row.verdict = CHECK_ERROR;
-		row.found =
-		    t->not_after == NUMBER_ABSENT || t->verdict == TLS_BROKEN ?
-			SAY(j, "%s: no TLS: %s", s->address, s->detail) :
-			SAY(j, "%s: %s (it names %s)", s->address, s->detail, names_of(j, t));
+		row.found = t->not_after == NUMBER_ABSENT || t->verdict == TLS_BROKEN ?
+				SAY(j, "%s: no TLS: %s", s->address, why(s)) :
+				SAY(j, "%s: %s (it names %s)", s->address, why(s), names_of(j, t));
 		row.fault = fault_of_tls(j, s);
 		row.todo = todo_of_tls(j, s);
 		put_row(j, row);
@@ -412,7 +417,7 @@ answer_row(struct judging *j, const struct check_site *s)
 	return (struct check_row){ .check = "answer",
 		.subject = s->url,
 		.found = s->failure == SEEN_TROUBLE || s->status == NUMBER_ABSENT ?
-			     SAY(j, "%s: %s", s->address, s->detail == NULL ? "?" : s->detail) :
+			     SAY(j, "%s: %s", s->address, why(s)) :
 			     SAY(j, "%s: HTTP %" PRId64 "%s%s", s->address, s->status,
 				 s->location == NULL ? "" : ", to ",
 				 s->location == NULL ? "" : s->location) };
@@ -540,7 +545,7 @@ judge_site(struct judging *j, const struct check_site *s)
 	}
 	if (s->failure == SEEN_NOBODY) {
 		put_row(j, (struct check_row){ "connection", s->url, CHECK_ERROR,
-			       SAY(j, "%s: %s", s->address, s->detail),
+			       SAY(j, "%s: %s", s->address, why(s)),
 			       certified ? "tcp-443-refused" : "tcp-80-closed-redirect-needed",
 			       "start usherd with the lines that `usher plan` prints, and let the "
 			       "firewall pass" });
@@ -587,7 +592,9 @@ judge_certificate(struct judging *j, const struct plan_certificate *p)
 		row.verdict = CHECK_ERROR;
 		row.found = SAY(j, "%s is there, and not enabled", p->imported->thumbprint);
 		row.fault = "cert-not-bound";
-		row.todo = SAY(j, "usher cert enable %s --services https", p->imported->thumbprint);
+		row.todo = SAY(j, "usher cert enable %s --services https%s%s",
+		    p->imported->thumbprint, p->listener == NULL ? "" : " --listener ",
+		    p->listener == NULL ? "" : p->listener);
 	} else if (p->request != NULL) {
 		row.verdict = CHECK_ERROR;
 		row.found =

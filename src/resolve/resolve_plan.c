@@ -460,9 +460,9 @@ find_certificate(const struct making *m, struct plan_certificate *wanted)
 			continue;
 		if (c->request != NULL)
 			wanted->request = c;
-		else if (c->not_before > now_s || c->not_after <= now_s)
+		else if (!certificate_is_valid(c, now_s))
 			continue;
-		else if (text_same(c->subject, c->issuer))
+		else if (certificate_is_self_signed(c))
 			wanted->self_signed = is_enabled(c, wanted->listener) ?
 						  better(wanted->self_signed, c) :
 						  wanted->self_signed;

@@ -104,10 +104,10 @@ read_all(struct reading *r, struct dir *dir)
 	return st == USHER_OK ? dir_each(dir, domain, NULL, take_domain, r, r->err) : st;
 }
 
-/* qsort() takes no argument of ours; the clock is asked once per load. */
+/* qsort() takes no argument of ours. */
 struct ranked {
 	struct certificate c;
-	bool valid;
+	int64_t now_s;
 };
 
 static int
@@ -115,11 +115,9 @@ compare_ranked(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 
-	if (x->valid != y->valid)
-		return x->valid ? -1 : 1;
-	if (x->c.not_before != y->c.not_before)
-		return x->c.not_before > y->c.not_before ? -1 : 1;
-	return strcmp(x->c.sha256, y->c.sha256);
+	if (certificate_goes_before(&x->c, &y->c, x->now_s))
+		return -1;
+	return certificate_goes_before(&y->c, &x->c, x->now_s) ? 1 : 0;
 }
 
 static bool
@@ -131,8 +129,8 @@ rank(struct arena *mem, struct certificate *v, size_t n, int64_t now_s, size_t *
 		return false;
 	*n_valid = 0;
 	for (size_t i = 0; i < n; i++) {
-		r[i] = (struct ranked){ v[i], v[i].not_before <= now_s && v[i].not_after > now_s };
-		*n_valid += r[i].valid;
+		r[i] = (struct ranked){ v[i], now_s };
+		*n_valid += certificate_is_valid(&v[i], now_s);
 	}
 	qsort(r, n, sizeof(*r), compare_ranked);
 	for (size_t i = 0; i < n; i++)

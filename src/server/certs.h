@@ -19,7 +19,7 @@ struct domain_names {
 
 /* All that the directory says about TLS, read in one view. */
 struct certs {
-	const struct certificate *v; /* newest first, those that are valid now before the others */
+	const struct certificate *v; /* in the order of certificate_goes_before() */
 	size_t n, n_valid;
 	const struct certificate **by_thumbprint; /* the same, sorted */
 	const struct domain_names *domains;

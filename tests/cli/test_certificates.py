@@ -356,6 +356,14 @@ def old_authority():
     return here / 'old.pem'
 
 
+def by_stranger():
+    """A certificate with its key by an authority that nobody trusts."""
+    new_key(here / 'stranger.key')
+    openssl('req', '-x509', '-key', here / 'stranger.key', '-subj', '/CN=Stranger', '-out',
+            here / 'stranger.pem')
+    return join('strange.pem', *made_elsewhere('strange', issuer=here / 'stranger.pem'))
+
+
 def cut(name, part):
     """The first part of a file, and nothing behind it."""
     whole = (here / name).read_bytes()
@@ -530,8 +538,10 @@ def _(mine):
     mine.ok('enable', good, *TRUSTING)
     lesser = mine.ok('new', '--domain', HOST, '--key', 'p256', '--now', day(2)).strip()
     mine.refused(65, ['DateInvalid', '--force'], 'enable', lesser, *TRUSTING)
-    mine.refused(65, ['is Untrusted', HOST, good, 'which is Valid'], 'enable', lesser, *TRUSTING,
-                 '--now', day(3))
+    # One that vouches for itself is served only where there is no other.
+    mine.ok('enable', lesser, *TRUSTING, '--now', day(3))
+    lesser = mine.imported('--force', by_stranger())
+    mine.refused(65, ['is Untrusted', HOST, good, 'which is Valid'], 'enable', lesser, *TRUSTING)
     mine.ok('enable', lesser, *TRUSTING, '--force')
     pending, _ = mine.request('--domain', HOST)
     mine.refused(65, 'is a request', 'enable', pending)

@@ -372,6 +372,48 @@ test_legacy_dn(void **state)
 	arena_free(mem);
 }
 
+static void
+test_which_certificate(void **state)
+{
+	enum { NOW_S = 1000 };
+	const struct certificate old = { .sha256 = "a",
+		.subject = "CN=h",
+		.issuer = "CN=CA",
+		.not_before = 100,
+		.not_after = 2000 };
+	const struct certificate new = { .sha256 = "b",
+		.subject = "CN=h",
+		.issuer = "CN=CA",
+		.not_before = 200,
+		.not_after = 2000 };
+	const struct certificate same = { .sha256 = "c",
+		.subject = "CN=h",
+		.issuer = "CN=CA",
+		.not_before = 200,
+		.not_after = 2000 };
+	const struct certificate alone = { .sha256 = "d",
+		.subject = "CN=h",
+		.issuer = "CN=h",
+		.not_before = 300,
+		.not_after = 2000 };
+	const struct certificate expired = { .sha256 = "e",
+		.subject = "CN=h",
+		.issuer = "CN=CA",
+		.not_before = 300,
+		.not_after = NOW_S };
+	const struct certificate future = { .sha256 = "f",
+		.subject = "CN=h",
+		.issuer = "CN=CA",
+		.not_before = NOW_S + 1,
+		.not_after = 2000 };
+	const struct certificate *const order[] = { &new, &same, &old, &alone, &future, &expired };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(order); i++)
+		for (size_t k = 0; k < COUNT_OF(order); k++)
+			assert_int_equal(certificate_goes_before(order[i], order[k], NOW_S), i < k);
+}
+
 int
 main(void)
 {
@@ -381,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_key_text),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_legacy_dn),
+		cmocka_unit_test(test_which_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
