@@ -1,0 +1,638 @@
+/* link.c - libldap, made to keep time and to speak plainly. */
+#include "ldap/link.h"
+
+#include <ldap.h>
+#include <sasl/sasl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "base/when.h"
+
+struct ldap_link {
+	LDAP *ld;
+	char *uri;
+	uint64_t timeout_ms;
+	bool protected; /* by TLS, or by never leaving this machine */
+};
+
+/* ---- failures in words ---- */
+
+/* `data` of Active Directory's words for a refused login (scp.md 6). */
+static const struct {
+	const char *data, *words;
+} ad_reasons[] = {
+	{ "525", "there is no such user" },
+	{ "52e", "the password is wrong" },
+	{ "530", "this user may not log in at this hour" },
+	{ "531", "this user may not log in from this computer" },
+	{ "532", "the password has expired" },
+	{ "533", "the account is disabled" },
+	{ "701", "the account has expired" },
+	{ "773", "the password must be changed first" },
+	{ "775", "the account is locked" },
+};
+
+static const struct {
+	int code;
+	usher_status status;
+	const char *words;
+} codes[] = {
+	{ LDAP_SERVER_DOWN, USHER_E_NETWORK, "cannot be reached" },
+	{ LDAP_CONNECT_ERROR, USHER_E_NETWORK, "the connection failed" },
+	{ LDAP_UNAVAILABLE, USHER_E_NETWORK, "is going down" },
+	{ LDAP_BUSY, USHER_E_NETWORK, "is too busy" },
+	{ LDAP_TIMEOUT, USHER_E_TIMEOUT, "does not answer in time" },
+	{ LDAP_NO_MEMORY, USHER_E_NOMEM, "out of memory" },
+	{ LDAP_INVALID_CREDENTIALS, USHER_E_CREDENTIALS, "refuses the login" },
+	{ LDAP_INAPPROPRIATE_AUTH, USHER_E_CREDENTIALS, "does not let this user log in so" },
+	{ LDAP_AUTH_METHOD_NOT_SUPPORTED, USHER_E_CREDENTIALS, "knows no such login" },
+	{ LDAP_LOCAL_ERROR, USHER_E_CREDENTIALS,
+	    "no Kerberos login; see `klist`, get a ticket with "
+	    "`kinit`" },
+	{ LDAP_AUTH_UNKNOWN, USHER_E_CREDENTIALS,
+	    "no Kerberos login; install the GSSAPI module of "
+	    "Cyrus SASL" },
+	{ LDAP_STRONG_AUTH_REQUIRED, USHER_E_TRUST,
+	    "demands TLS or a signing login; use ldaps:// "
+	    "or StartTLS" },
+	{ LDAP_CONFIDENTIALITY_REQUIRED, USHER_E_TRUST, "demands TLS; use ldaps:// or StartTLS" },
+	{ LDAP_NO_SUCH_OBJECT, USHER_E_ABSENT, "there is no such entry" },
+	{ LDAP_ALREADY_EXISTS, USHER_E_CONFLICT, "there is such an entry already" },
+	{ LDAP_NOT_ALLOWED_ON_NONLEAF, USHER_E_CONFLICT, "there are entries below it" },
+	{ LDAP_TYPE_OR_VALUE_EXISTS, USHER_E_CONFLICT, "the value is there already" },
+	{ LDAP_CONSTRAINT_VIOLATION, USHER_E_INPUT, "a rule of the directory says no" },
+	{ LDAP_OBJECT_CLASS_VIOLATION, USHER_E_INPUT, "the directory's schema says no" },
+	{ LDAP_UNDEFINED_TYPE, USHER_E_INPUT, "the directory's schema has no such attribute" },
+	{ LDAP_NAMING_VIOLATION, USHER_E_INPUT, "the directory's schema wants another name" },
+	{ LDAP_INVALID_DN_SYNTAX, USHER_E_INPUT, "this is no DN" },
+	{ LDAP_INVALID_SYNTAX, USHER_E_INPUT, "a value has not the form that the schema wants" },
+	{ LDAP_FILTER_ERROR, USHER_E_INPUT, "this is no filter" },
+	{ LDAP_INSUFFICIENT_ACCESS, USHER_E_PERMISSION, "this login has not the right to do so" },
+	{ LDAP_SIZELIMIT_EXCEEDED, USHER_E_LIMIT, "has more entries than it gives" },
+	{ LDAP_TIMELIMIT_EXCEEDED, USHER_E_LIMIT, "needs more time than it gives" },
+	{ LDAP_ADMINLIMIT_EXCEEDED, USHER_E_LIMIT, "its limits end the search" },
+	{ LDAP_DECODING_ERROR, USHER_E_PEER, "what comes is no LDAP" },
+	{ LDAP_PROTOCOL_ERROR, USHER_E_PEER, "does not understand this" },
+	{ LDAP_REFERRAL, USHER_E_PEER, "refers to another directory; name that one" },
+};
+
+static const char *
+ad_reason(const char *diagnostic)
+{
+	const char *data = strstr(diagnostic, "data ");
+
+	for (size_t i = 0; data != NULL && i < COUNT_OF(ad_reasons); i++) {
+		size_t n = strlen(ad_reasons[i].data);
+
+		if (strncmp(data + strlen("data "), ad_reasons[i].data, n) == 0)
+			return ad_reasons[i].words;
+	}
+	return NULL;
+}
+
+/* `where` is the object in question, or NULL: the directory. The directory's own words follow ours:
+ * whoever runs it knows them. */
+static usher_status
+fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err)
+{
+	char *diagnostic = NULL;
+	const char *words = NULL, *reason, *more = "";
+	usher_status st = USHER_E_PEER;
+
+	if (where == NULL || *where == '\0')
+		where = link->uri;
+	(void)ldap_get_option(link->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
+	if (diagnostic != NULL)
+		more = diagnostic;
+	for (size_t i = 0; i < COUNT_OF(codes); i++) {
+		if (codes[i].code == code) {
+			st = codes[i].status;
+			words = codes[i].words;
+		}
+	}
+	reason = st == USHER_E_CREDENTIALS ? ad_reason(more) : NULL;
+	if (reason != NULL)
+		more = reason;
+	if (words == NULL)
+		words = ldap_err2string(code);
+	err_write(err, st, where, "%s%s%s", words, *more == '\0' ? "" : ": ", more);
+	ldap_memfree(diagnostic);
+	return st;
+}
+
+/* ---- opening ---- */
+
+static struct timeval
+time_of(uint64_t ms)
+{
+	return (struct timeval){ .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+}
+
+static bool
+set_number(LDAP *ld, int option, int value)
+{
+	return ldap_set_option(ld, option, &value) == LDAP_OPT_SUCCESS;
+}
+
+/* Of libldap's own configuration files only the CAs of the system are left to matter. */
+static bool
+set_options(struct ldap_link *link, const struct link_options *options)
+{
+	struct timeval limit = time_of(link->timeout_ms);
+	ber_len_t largest = LINK_MESSAGE_BYTES;
+	Sockbuf *socket = NULL;
+	LDAP *ld = link->ld;
+
+	return set_number(ld, LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3) &&
+	       ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &limit) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_TIMEOUT, &limit) == LDAP_OPT_SUCCESS &&
+	       ldap_set_option(ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) == LDAP_OPT_SUCCESS &&
+	       set_number(ld, LDAP_OPT_DEREF, LDAP_DEREF_NEVER) &&
+	       set_number(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND) &&
+	       set_number(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) &&
+	       (options->ca_file == NULL || ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE,
+						options->ca_file) == LDAP_OPT_SUCCESS) &&
+	       set_number(ld, LDAP_OPT_X_TLS_NEWCTX, 0) &&
+	       ldap_get_option(ld, LDAP_OPT_SOCKBUF, &socket) == LDAP_OPT_SUCCESS &&
+	       ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &largest) == 1;
+}
+
+/* A failed handshake and an absent machine are one code to libldap, but not to people. */
+static usher_status
+fail_tls(const struct ldap_link *link, int code, struct usher_error *err)
+{
+	usher_status st = fail(link, code, NULL, err);
+	char *diagnostic = NULL;
+
+	(void)ldap_get_option(link->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
+	if (diagnostic != NULL && (st == USHER_E_NETWORK || st == USHER_E_PEER))
+		st = err_set(err, USHER_E_TLS, link->uri,
+		    "no TLS that can be verified: %s; name the CA with --ca-file when it is your "
+		    "own",
+		    diagnostic);
+	ldap_memfree(diagnostic);
+	return st;
+}
+
+static usher_status
+await(struct ldap_link *link, int id, uint64_t deadline_ms, const char *where, LDAPMessage **out,
+    struct usher_error *err);
+
+/* Waits for the result of `id` and gives its code. */
+static usher_status
+await_code(struct ldap_link *link, int id, const char *where, struct usher_error *err)
+{
+	LDAPMessage *message = NULL;
+	int code = LDAP_OTHER, parsed;
+	usher_status st;
+
+	st = await(link, id, clock_mono_ms() + link->timeout_ms, where, &message, err);
+	if (st != USHER_OK)
+		return st;
+	parsed = ldap_parse_result(link->ld, message, &code, NULL, NULL, NULL, NULL, 1);
+	if (parsed != LDAP_SUCCESS)
+		code = parsed;
+	return code == LDAP_SUCCESS ? USHER_OK : fail(link, code, where, err);
+}
+
+static usher_status
+bind_simple(struct ldap_link *link, const struct link_options *options, struct usher_error *err)
+{
+	struct berval password;
+	int id, code;
+
+	if (!link->protected)
+		return err_set(err, USHER_E_TRUST, link->uri,
+		    "a password goes to a directory by TLS only; use ldaps:// or StartTLS");
+	if (options->user == NULL || *options->user == '\0' || options->password == NULL ||
+	    options->password->n == 0)
+		return err_set(err, USHER_E_USAGE, link->uri,
+		    "a login needs a user and a password that is not empty");
+	password.bv_val = options->password->bytes;
+	password.bv_len = options->password->n;
+	code =
+	    ldap_sasl_bind(link->ld, options->user, LDAP_SASL_SIMPLE, &password, NULL, NULL, &id);
+	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) : fail(link, code, NULL, err);
+}
+
+/* The ticket says who we are; nothing else is asked for. */
+static int
+answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *questions)
+{
+	(void)ld;
+	(void)flags;
+	(void)defaults;
+	for (sasl_interact_t *q = questions; q->id != SASL_CB_LIST_END; q++) {
+		q->result = "";
+		q->len = 0;
+	}
+	return LDAP_SUCCESS;
+}
+
+/* Inside TLS a layer of SASL's own would be a second one, and Active Directory refuses it. */
+static usher_status
+bind_gssapi(struct ldap_link *link, struct usher_error *err)
+{
+	static char outside[] = "minssf=1", inside[] = "maxssf=0";
+	int code;
+
+	code =
+	    ldap_set_option(link->ld, LDAP_OPT_X_SASL_SECPROPS, link->protected ? inside : outside);
+	if (code == LDAP_OPT_SUCCESS)
+		code = ldap_sasl_interactive_bind_s(
+		    link->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+	return code == LDAP_SUCCESS ? USHER_OK : fail(link, code, NULL, err);
+}
+
+static usher_status
+bind_nobody(struct ldap_link *link, struct usher_error *err)
+{
+	struct berval nothing = { 0, NULL };
+	int id, code;
+
+	code = ldap_sasl_bind(link->ld, "", LDAP_SASL_SIMPLE, &nothing, NULL, NULL, &id);
+	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) : fail_tls(link, code, err);
+}
+
+/* libldap connects when the first request goes out. */
+static usher_status
+connect_and_log_in(
+    struct ldap_link *link, const struct link_options *options, struct usher_error *err)
+{
+	int code;
+
+	if (options->start_tls) {
+		code = ldap_start_tls_s(link->ld, NULL, NULL);
+		if (code != LDAP_SUCCESS)
+			return fail_tls(link, code, err);
+		link->protected = true;
+	} else if (link->protected) {
+		code = ldap_connect(link->ld);
+		if (code != LDAP_SUCCESS)
+			return fail_tls(link, code, err);
+	}
+	switch (options->login) {
+	case LINK_SIMPLE:
+		return bind_simple(link, options, err);
+	case LINK_GSSAPI:
+		return bind_gssapi(link, err);
+	case LINK_ANONYMOUS:
+		break;
+	}
+	return bind_nobody(link, err);
+}
+
+static bool
+is_uri(const char *uri, bool *protected)
+{
+	struct slice s = slice_of(uri);
+
+	*protected = slice_starts_nocase(s, SLICE_LITERAL("ldaps://")) ||
+		     slice_starts_nocase(s, SLICE_LITERAL("ldapi://"));
+	return (*protected || slice_starts_nocase(s, SLICE_LITERAL("ldap://"))) &&
+	       !text_has_control(s) && strpbrk(uri, " ,") == NULL;
+}
+
+usher_status
+ldap_link_open(const struct link_options *options, struct ldap_link **out, struct usher_error *err)
+{
+	struct ldap_link *link;
+	usher_status st;
+	bool protected;
+	int code;
+
+	if (!is_uri(options->uri, &protected) || (options->start_tls && protected))
+		return err_set(err, USHER_E_USAGE, options->uri,
+		    "is no directory: write it like ldap://dc1.example.com, "
+		    "ldaps://dc1.example.com "
+		    "(which needs no StartTLS) or ldapi://%%2frun%%2fldapi");
+	link = calloc(1, sizeof(*link));
+	if (link == NULL)
+		return err_nomem(err, options->uri);
+	link->uri = strdup(options->uri);
+	link->timeout_ms = options->timeout_ms == 0 ? LINK_TIMEOUT_MS : options->timeout_ms;
+	link->protected = protected;
+	code = link->uri == NULL ? LDAP_NO_MEMORY : ldap_initialize(&link->ld, options->uri);
+	if (code == LDAP_NO_MEMORY)
+		st = err_nomem(err, options->uri);
+	else if (code != LDAP_SUCCESS)
+		st = err_set(
+		    err, USHER_E_USAGE, options->uri, "is no directory: %s", ldap_err2string(code));
+	else if (!set_options(link, options))
+		st = err_set(err, USHER_E_TLS, options->uri,
+		    options->ca_file == NULL ? "TLS cannot be set up" :
+					       "TLS cannot be set up with this CA file");
+	else
+		st = connect_and_log_in(link, options, err);
+	if (st != USHER_OK) {
+		ldap_link_close(link);
+		return st;
+	}
+	*out = link;
+	return USHER_OK;
+}
+
+void
+ldap_link_close(struct ldap_link *link)
+{
+	if (link == NULL)
+		return;
+	if (link->ld != NULL)
+		(void)ldap_unbind_ext(link->ld, NULL, NULL);
+	free(link->uri);
+	free(link);
+}
+
+const char *
+ldap_link_uri(const struct ldap_link *link)
+{
+	return link->uri;
+}
+
+/* ---- waiting ---- */
+
+/* The next message that belongs to `id`. */
+static usher_status
+await(struct ldap_link *link, int id, uint64_t deadline_ms, const char *where, LDAPMessage **out,
+    struct usher_error *err)
+{
+	uint64_t now_ms = clock_mono_ms();
+	struct timeval left = time_of(deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+	int type = ldap_result(link->ld, id, LDAP_MSG_ONE, &left, out);
+	int code = LDAP_TIMEOUT;
+
+	if (type > 0)
+		return USHER_OK;
+	if (type < 0)
+		(void)ldap_get_option(link->ld, LDAP_OPT_RESULT_CODE, &code);
+	else
+		(void)ldap_abandon_ext(link->ld, id, NULL, NULL);
+	return fail(link, code, where, err);
+}
+
+/* ---- reading ---- */
+
+struct searching {
+	struct ldap_link *link;
+	const struct link_search *search;
+	link_take *take;
+	void *payload;
+	struct arena *mem; /* of one entry */
+	size_t n;
+	struct berval cookie; /* of the next page; empty: there is none */
+	struct usher_error *err;
+};
+
+/* Values are copied: libldap's are gone with its message. */
+static bool
+copy_values(struct searching *s, LDAPMessage *message, const char *name, struct ldap_attribute *out)
+{
+	struct berval **values = ldap_get_values_len(s->link->ld, message, name);
+	size_t n = values == NULL ? 0 : (size_t)ldap_count_values_len(values);
+	struct slice *copies = arena_array(s->mem, n, sizeof(*copies));
+	bool ok = copies != NULL;
+
+	for (size_t i = 0; ok && i < n; i++) {
+		struct slice value = slice_from(values[i]->bv_val, values[i]->bv_len);
+
+		copies[i] = slice_from(arena_copy(s->mem, value), value.n);
+		ok = copies[i].p != NULL;
+	}
+	*out = (struct ldap_attribute){ arena_strdup(s->mem, name), copies, n };
+	ldap_value_free_len(values);
+	return ok && out->name != NULL;
+}
+
+static usher_status
+take_entry(struct searching *s, LDAPMessage *message)
+{
+	struct ldap_attribute *attributes =
+	    arena_array(s->mem, LINK_ATTRIBUTES, sizeof(*attributes));
+	struct ldap_entry entry = { .attributes = attributes };
+	char *dn = ldap_get_dn(s->link->ld, message), *name;
+	BerElement *at = NULL;
+	bool ok = attributes != NULL && dn != NULL;
+
+	entry.dn = ok ? arena_strdup(s->mem, dn) : NULL;
+	ok = entry.dn != NULL;
+	ldap_memfree(dn);
+	for (name = ldap_first_attribute(s->link->ld, message, &at); name != NULL;
+	     name = ldap_next_attribute(s->link->ld, message, at)) {
+		ok = ok && entry.n < LINK_ATTRIBUTES &&
+		     copy_values(s, message, name, &attributes[entry.n]);
+		entry.n += ok;
+		ldap_memfree(name);
+	}
+	ber_free(at, 0);
+	if (!ok)
+		return err_set(s->err, USHER_E_LIMIT, entry.dn == NULL ? s->search->base : entry.dn,
+		    "the entry is larger than %d MB or has more than %d attributes",
+		    LINK_ENTRY_BYTES / (1024 * 1024), LINK_ATTRIBUTES);
+	return s->take(&entry, s->payload, s->err);
+}
+
+static usher_status
+end_page(struct searching *s, LDAPMessage *message)
+{
+	LDAPControl **controls = NULL, *page;
+	ber_int_t total;
+	int code = LDAP_OTHER, parsed;
+
+	ber_memfree(s->cookie.bv_val);
+	s->cookie = (struct berval){ 0, NULL };
+	parsed = ldap_parse_result(s->link->ld, message, &code, NULL, NULL, NULL, &controls, 0);
+	if (parsed != LDAP_SUCCESS)
+		code = parsed;
+	page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+	if (code == LDAP_SUCCESS && page != NULL)
+		code = ldap_parse_pageresponse_control(s->link->ld, page, &total, &s->cookie);
+	ldap_controls_free(controls);
+	return code == LDAP_SUCCESS ? USHER_OK : fail(s->link, code, s->search->base, s->err);
+}
+
+/* One page: entries, references (which are passed over) and the end. */
+static usher_status
+search_page(struct searching *s, uint64_t deadline_ms)
+{
+	static const int scopes[] = { LDAP_SCOPE_BASE, LDAP_SCOPE_ONELEVEL, LDAP_SCOPE_SUBTREE };
+	const struct link_search *q = s->search;
+	LDAPControl *page = NULL, *controls[] = { NULL, NULL };
+	LDAP *ld = s->link->ld;
+	usher_status st = USHER_OK;
+	bool more = true;
+	int id, code = LDAP_SUCCESS;
+
+	/* The rootDSE has no pages, and directories that know none need not be told of them. */
+	if (q->scope != LINK_ENTRY) {
+		code = ldap_create_page_control(
+		    ld, LINK_PAGE, s->cookie.bv_len == 0 ? NULL : &s->cookie, 0, &page);
+		controls[0] = page;
+	}
+	if (code == LDAP_SUCCESS)
+		code = ldap_search_ext(ld, q->base, scopes[q->scope], q->filter,
+		    (char **)(uintptr_t)q->attributes, 0, page == NULL ? NULL : controls, NULL,
+		    NULL, 0, &id);
+	ldap_control_free(page);
+	if (code != LDAP_SUCCESS)
+		return fail(s->link, code, q->base, s->err);
+	while (st == USHER_OK && more) {
+		LDAPMessage *message = NULL;
+
+		st = await(s->link, id, deadline_ms, q->base, &message, s->err);
+		if (st != USHER_OK)
+			return st;
+		switch (ldap_msgtype(message)) {
+		case LDAP_RES_SEARCH_ENTRY:
+			if (q->max > 0 && s->n++ == q->max)
+				st = err_set(s->err, USHER_E_LIMIT, q->base,
+				    "there are more than %zu entries", q->max);
+			else
+				st = take_entry(s, message);
+			arena_reset(s->mem);
+			break;
+		case LDAP_RES_SEARCH_RESULT:
+			st = end_page(s, message);
+			more = false;
+			break;
+		default:
+			break;
+		}
+		ldap_msgfree(message);
+	}
+	if (more)
+		(void)ldap_abandon_ext(ld, id, NULL, NULL);
+	return st;
+}
+
+usher_status
+ldap_link_search(struct ldap_link *link, const struct link_search *search, link_take *take,
+    void *payload, struct usher_error *err)
+{
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(LINK_ENTRY_BYTES);
+	struct searching s = { link, search, take, payload, mem, 0, { 0, NULL }, err };
+	uint64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
+	usher_status st;
+
+	if (mem == NULL)
+		return err_nomem(err, search->base);
+	do
+		st = search_page(&s, deadline_ms);
+	while (st == USHER_OK && s.cookie.bv_len > 0);
+	ber_memfree(s.cookie.bv_val);
+	return st;
+}
+
+struct reading {
+	struct arena *mem;
+	struct ldap_entry *out;
+	bool found;
+};
+
+static usher_status
+keep_entry(const struct ldap_entry *entry, void *payload, struct usher_error *err)
+{
+	struct reading *r = payload;
+	struct ldap_attribute *attributes = arena_array(r->mem, entry->n, sizeof(*attributes));
+
+	r->out->dn = arena_strdup(r->mem, entry->dn);
+	if (attributes == NULL || r->out->dn == NULL)
+		return err_nomem(err, entry->dn);
+	for (size_t i = 0; i < entry->n; i++) {
+		const struct ldap_attribute *from = &entry->attributes[i];
+		struct slice *values = arena_array(r->mem, from->n, sizeof(*values));
+
+		attributes[i] =
+		    (struct ldap_attribute){ arena_strdup(r->mem, from->name), values, from->n };
+		if (values == NULL || attributes[i].name == NULL)
+			return err_nomem(err, entry->dn);
+		for (size_t k = 0; k < from->n; k++) {
+			values[k] =
+			    slice_from(arena_copy(r->mem, from->values[k]), from->values[k].n);
+			if (values[k].p == NULL)
+				return err_nomem(err, entry->dn);
+		}
+	}
+	r->out->attributes = attributes;
+	r->out->n = entry->n;
+	r->found = true;
+	return USHER_OK;
+}
+
+usher_status
+ldap_link_read(struct ldap_link *link, struct arena *mem, const char *dn,
+    const char *const *attributes, struct ldap_entry *out, struct usher_error *err)
+{
+	const struct link_search search = { .base = dn,
+		.scope = LINK_ENTRY,
+		.filter = "(objectClass=*)",
+		.attributes = attributes };
+	struct reading r = { mem, out, false };
+	usher_status st = ldap_link_search(link, &search, keep_entry, &r, err);
+
+	if (st == USHER_OK && !r.found)
+		st = err_set(err, USHER_E_ABSENT, *dn == '\0' ? link->uri : dn,
+		    "there is no such entry, or this login may not see it");
+	return st;
+}
+
+/* ---- changing ---- */
+
+static bool
+convert(struct arena *mem, enum ldap_change_kind kind, const struct ldap_edit *edit, LDAPMod **out)
+{
+	static const int operations[] = { LDAP_MOD_ADD, LDAP_MOD_DELETE, LDAP_MOD_REPLACE };
+	const struct ldap_attribute *a = &edit->attribute;
+	LDAPMod *mod = arena_zalloc(mem, sizeof(*mod));
+	struct berval *values = arena_array(mem, a->n, sizeof(*values));
+	struct berval **pointers = arena_array(mem, a->n + 1, sizeof(struct berval *));
+
+	if (mod == NULL || values == NULL || pointers == NULL)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		values[i].bv_val = (char *)(uintptr_t)a->values[i].p;
+		values[i].bv_len = a->values[i].n;
+		pointers[i] = &values[i];
+	}
+	mod->mod_op =
+	    (kind == LDAP_CHANGE_MODIFY ? operations[edit->kind] : LDAP_MOD_ADD) | LDAP_MOD_BVALUES;
+	mod->mod_type = (char *)(uintptr_t)a->name;
+	mod->mod_bvalues = a->n == 0 ? NULL : pointers;
+	*out = mod;
+	return true;
+}
+
+usher_status
+ldap_link_change(struct ldap_link *link, const struct ldap_change *change, struct usher_error *err)
+{
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(LINK_ENTRY_BYTES);
+	LDAPMod **mods = mem == NULL ? NULL : arena_array(mem, change->n + 1, sizeof(LDAPMod *));
+	int id, code = LDAP_OTHER;
+
+	if (mods == NULL)
+		return err_nomem(err, change->dn);
+	for (size_t i = 0; i < change->n; i++) {
+		if (!convert(mem, change->kind, &change->edits[i], &mods[i]))
+			return err_nomem(err, change->dn);
+	}
+	switch (change->kind) {
+	case LDAP_CHANGE_ADD:
+		code = ldap_add_ext(link->ld, change->dn, mods, NULL, NULL, &id);
+		break;
+	case LDAP_CHANGE_MODIFY:
+		code = ldap_modify_ext(link->ld, change->dn, mods, NULL, NULL, &id);
+		break;
+	case LDAP_CHANGE_DELETE:
+		code = ldap_delete_ext(link->ld, change->dn, NULL, NULL, &id);
+		break;
+	}
+	return code == LDAP_SUCCESS ? await_code(link, id, change->dn, err) :
+				      fail(link, code, change->dn, err);
+}

@@ -1,0 +1,56 @@
+/* ldap.h - entries of an LDAP directory, and changes to them. */
+#ifndef USHER_MODEL_LDAP_H
+#define USHER_MODEL_LDAP_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+/* Values are bytes: text in UTF-8, GUIDs and SIDs as they lie in the directory. */
+struct ldap_attribute {
+	const char *name;
+	const struct slice *values;
+	size_t n;
+};
+
+struct ldap_entry {
+	const char *dn;
+	const struct ldap_attribute *attributes;
+	size_t n;
+};
+
+/* The attribute with that name, letters of any case and without options (`;binary`); NULL: none. */
+const struct ldap_attribute *
+ldap_attribute_of(const struct ldap_entry *entry, const char *name);
+
+/* Its first value as text; NULL when there is none, it has a NUL, or memory is out. */
+const char *
+ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name);
+
+enum ldap_change_kind { LDAP_CHANGE_ADD = 0, LDAP_CHANGE_MODIFY, LDAP_CHANGE_DELETE };
+
+enum ldap_edit_kind { LDAP_EDIT_ADD = 0, LDAP_EDIT_DELETE, LDAP_EDIT_REPLACE };
+
+struct ldap_edit {
+	enum ldap_edit_kind kind;	 /* with LDAP_CHANGE_MODIFY only */
+	struct ldap_attribute attribute; /* no values: all of them, with DELETE and REPLACE */
+};
+
+struct ldap_change {
+	enum ldap_change_kind kind;
+	const char *dn;
+	const struct ldap_edit *edits;
+	size_t n;
+};
+
+/* Appends `value` for a place in a filter: no sign of it has a meaning there (RFC 4515, 3). */
+struct buf;
+void
+ldap_escape(struct buf *b, struct slice value);
+
+/* Appends `value` for a place in a DN (RFC 4514, 2.4). */
+void
+ldap_escape_dn(struct buf *b, struct slice value);
+
+#endif
