@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "plan/inside.h"
-#include "plan/scp.h"
+#include "model/scp_order.h"
 #include "plan/srv.h"
 
 /* ---- one host after the other ---- */

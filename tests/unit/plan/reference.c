@@ -8,7 +8,7 @@
 
 #include "base/ip.h"
 #include "base/text.h"
-#include "plan/scp.h"
+#include "model/scp_order.h"
 #include "plan/source.h"
 #include "plan/srv.h"
 

@@ -1,5 +1,6 @@
-/* scp.c - puts service connection points into the order in which they are tried (scp.md 3). */
-#include "plan/scp.h"
+/* scp_order.c - puts service connection points into the order in which they are tried (scp.md 3).
+ */
+#include "model/scp_order.h"
 
 #include <stdlib.h>
 
@@ -7,12 +8,10 @@
 #include "base/text.h"
 #include "base/url.h"
 
-enum tier { TIER_OUR_SITE = 0, TIER_ANY_SITE, TIER_OTHER_SITE };
-
 struct candidate {
 	const char *url;
 	bool other_domain; /* it is for domains of which ours is none */
-	enum tier tier;
+	enum scp_tier tier;
 	int64_t created; /* the unknown is the youngest */
 	size_t index;	 /* in the directory's order */
 };
@@ -174,11 +173,11 @@ read_candidate(struct arena *mem, const struct scp_record *r, const char *domain
 	out->other_domain = by_domain.named && !by_domain.matches;
 	out->created = r->created == NUMBER_ABSENT ? INT64_MAX : r->created;
 	if (site == NULL)
-		out->tier = TIER_OUR_SITE;
+		out->tier = SCP_OUR_SITE;
 	else if (by_site.named)
-		out->tier = by_site.matches ? TIER_OUR_SITE : TIER_OTHER_SITE;
+		out->tier = by_site.matches ? SCP_OUR_SITE : SCP_OTHER_SITE;
 	else
-		out->tier = TIER_ANY_SITE;
+		out->tier = SCP_ANY_SITE;
 	return USHER_OK;
 }
 
@@ -193,19 +192,26 @@ is_listed(const struct text_list *urls, const char *url)
 }
 
 static usher_status
-list_urls(struct arena *mem, struct candidate *v, size_t n, bool strict_site, struct text_list *out)
+list_urls(struct arena *mem, struct candidate *v, size_t n, bool strict_site, struct scp_order *out)
 {
 	const char **urls = arena_array(mem, n, sizeof(*urls));
+	size_t *places = arena_array(mem, n, sizeof(*places));
+	enum scp_tier *tiers = arena_array(mem, n, sizeof(*tiers));
 
-	if (urls == NULL)
+	if (urls == NULL || places == NULL || tiers == NULL)
 		return USHER_E_NOMEM;
 	qsort(v, n, sizeof(*v), compare);
-	*out = (struct text_list){ urls, 0 };
+	out->urls = (struct text_list){ urls, 0 };
+	out->places = places;
+	out->tiers = tiers;
 	for (size_t i = 0; i < n; i++) {
-		if (strict_site && v[i].tier != TIER_OUR_SITE && v[0].tier == TIER_OUR_SITE)
+		if (strict_site && v[i].tier != SCP_OUR_SITE && v[0].tier == SCP_OUR_SITE)
 			continue;
-		if (!is_listed(out, v[i].url))
-			urls[out->n++] = v[i].url;
+		if (is_listed(&out->urls, v[i].url))
+			continue;
+		places[out->urls.n] = v[i].index;
+		tiers[out->urls.n] = v[i].tier;
+		urls[out->urls.n++] = v[i].url;
 	}
 	return USHER_OK;
 }
@@ -236,5 +242,5 @@ scp_order(struct arena *mem, const struct scp_record *records, size_t n, const c
 	}
 	if (n_urls == 0 && ours == NULL)
 		out->pointer = anybodys;
-	return list_urls(mem, v, n_urls, strict_site, &out->urls);
+	return list_urls(mem, v, n_urls, strict_site, out);
 }

@@ -1,6 +1,6 @@
-/* scp.h - which of a directory's service connection points are asked, and in which order. */
-#ifndef USHER_PLAN_SCP_H
-#define USHER_PLAN_SCP_H
+/* scp_order.h - which of a directory's service connection points are asked, and in which order. */
+#ifndef USHER_MODEL_SCP_ORDER_H
+#define USHER_MODEL_SCP_ORDER_H
 
 #include <stdbool.h>
 
@@ -8,10 +8,15 @@
 #include "model/scp.h"
 #include "usher/status.h"
 
+/* How near a connection point is. */
+enum scp_tier { SCP_OUR_SITE = 0, SCP_ANY_SITE, SCP_OTHER_SITE };
+
 struct scp_order {
-	struct text_list urls; /* http or https, each once, best first */
-	const char *pointer;   /* `ldap://HOST[:PORT]` of the directory to search instead of all
-				  this; NULL: none */
+	struct text_list urls;	    /* http or https, each once, best first */
+	const size_t *places;	    /* for each: which of the records it is from */
+	const enum scp_tier *tiers; /* for each; SCP_OUR_SITE when the site is unknown */
+	const char *pointer; /* `ldap://HOST[:PORT]` of the directory to search instead of all
+				this; NULL: none */
 };
 
 /* What the records mean for a mailbox in `domain` (A-labels) on a computer in `site` (NULL when

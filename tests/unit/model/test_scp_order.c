@@ -1,4 +1,4 @@
-/* test_scp.c - the order of service connection points: sites, age, domains, pointers. */
+/* test_scp_order.c - the order of service connection points: sites, age, domains, pointers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "plan/scp.h"
+#include "model/scp_order.h"
 
 enum { RECORDS_MAX = 5, KEYWORDS_MAX = 4 };
 

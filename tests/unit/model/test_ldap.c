@@ -1,0 +1,80 @@
+/* test_ldap.c - looking into entries, and values in the syntax of filters and DNs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "model/ldap.h"
+
+#define VALUE(text) \
+	{ \
+		(text), sizeof(text) - 1 \
+	}
+
+static void
+test_escapes(void **state UNUSED)
+{
+	static const struct {
+		struct slice value;
+		const char *filter, *dn;
+	} rows[] = {
+		{ VALUE("amy@contoso.com"), "amy@contoso.com", "amy@contoso.com" },
+		{ VALUE(""), "", "" },
+		{ VALUE("*"), "\\2a", "*" },
+		{ VALUE("a)(uid=*"), "a\\29\\28uid=\\2a", "a)(uid\\3d*" },
+		{ VALUE("a\\b"), "a\\5cb", "a\\5cb" },
+		{ VALUE("a\0b"), "a\\00b", "a\\00b" },
+		{ VALUE("M\xc3\xbcnchen"), "M\xc3\xbcnchen", "M\xc3\xbcnchen" },
+		{ VALUE("\xff"), "\\ff", "\\ff" },
+		{ VALUE(" a "), " a ", "\\20a\\20" },
+		{ VALUE(" "), " ", "\\20" },
+		{ VALUE("#1, \"x\"+y;<z>"), "#1, \"x\"+y;<z>",
+		    "\\231\\2c \\22x\\22\\2by\\3b\\3cz\\3e" },
+		{ VALUE("a\r\nb"), "a\\0d\\0ab", "a\\0d\\0ab" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b = { .max = 1024 };
+
+		ldap_escape(&b, rows[i].value);
+		assert_string_equal(buf_cstr(&b), rows[i].filter);
+		buf_reset(&b);
+		ldap_escape_dn(&b, rows[i].value);
+		assert_string_equal(buf_cstr(&b), rows[i].dn);
+		buf_clear(&b);
+	}
+}
+
+static void
+test_entry(void **state UNUSED)
+{
+	static const struct slice mail[] = { VALUE("a@b.example"), VALUE("c@d.example") };
+	static const struct slice guid[] = { VALUE("1\0002") };
+	static const struct ldap_attribute attributes[] = { { "mail", mail, 2 },
+		{ "objectGUID;binary", guid, 1 }, { "empty", NULL, 0 } };
+	static const struct ldap_entry entry = { "cn=a", attributes, 3 };
+	struct arena *mem = arena_new(4096);
+
+	assert_ptr_equal(ldap_attribute_of(&entry, "MAIL"), &attributes[0]);
+	assert_ptr_equal(ldap_attribute_of(&entry, "objectguid"), &attributes[1]);
+	assert_null(ldap_attribute_of(&entry, "mai"));
+	assert_string_equal(ldap_text_of(mem, &entry, "mail"), "a@b.example");
+	assert_null(ldap_text_of(mem, &entry, "objectGUID"));
+	assert_null(ldap_text_of(mem, &entry, "empty"));
+	assert_null(ldap_text_of(mem, &entry, "absent"));
+	arena_free(mem);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_entry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
