@@ -43,6 +43,7 @@ const struct command_group command_groups[] = {
 	{ "site", "Active Directory sites" },
 	{ "cert", "certificates: requested, imported, served, renewed" },
 	{ "ca", "small private certificate authorities" },
+	{ "scp", "what the computers of an Active Directory find there" },
 	{ "profile", "settings of mailboxes, kept and refreshed" },
 	{ NULL, NULL },
 };
@@ -161,6 +162,13 @@ const struct command *const commands[] = {
 	&cmd_ca_show,
 	LIST(ENTITY_AUTHORITY, "ca", NULL, "list the private authorities"),
 	&cmd_ca_remove,
+
+	&cmd_scp_list,
+	&cmd_scp_publish,
+	&cmd_scp_set,
+	&cmd_scp_remove,
+	&cmd_scp_check,
+	&cmd_scp_pointer,
 
 	&cmd_plan,
 	&cmd_find,

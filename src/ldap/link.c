@@ -175,8 +175,9 @@ fail_tls(const struct ldap_link *link, int code, struct usher_error *err)
 	(void)ldap_get_option(link->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
 	if (diagnostic != NULL && (st == USHER_E_NETWORK || st == USHER_E_PEER))
 		st = err_set(err, USHER_E_TLS, link->uri,
-		    "no TLS that can be verified: %s; name the CA with --ca-file when it is your "
-		    "own",
+		    "no TLS that can be verified: its certificate is not for this host, or not "
+		    "from "
+		    "a CA that is known here; name your own with --ca-file (%s)",
 		    diagnostic);
 	ldap_memfree(diagnostic);
 	return st;

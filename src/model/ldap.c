@@ -1,10 +1,12 @@
 /* ldap.c - looking into entries of a directory, and writing what it reads as syntax. */
 #include "model/ldap.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/text.h"
+#include "base/when.h"
+#include "model/field.h"
 
 const struct ldap_attribute *
 ldap_attribute_of(const struct ldap_entry *entry, const char *name)
@@ -27,6 +29,23 @@ ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name
 	if (a == NULL || a->n == 0 || memchr(a->values[0].p, '\0', a->values[0].n) != NULL)
 		return NULL;
 	return arena_copy(mem, a->values[0]);
+}
+
+/* `20070119084500.0Z`: the seconds are whole, whatever the fraction says. */
+int64_t
+ldap_time_of(const struct ldap_entry *entry, const char *name)
+{
+	const struct ldap_attribute *a = ldap_attribute_of(entry, name);
+	const char *p = a == NULL || a->n == 0 ? NULL : a->values[0].p;
+	char text[sizeof("2007-01-19T08:45:00Z")];
+	int64_t unix_s;
+
+	if (p == NULL || a->values[0].n < sizeof("20070119084500Z") - 1 ||
+	    p[a->values[0].n - 1] != 'Z')
+		return NUMBER_ABSENT;
+	(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", p, p + 4, p + 6, p + 8,
+	    p + 10, p + 12);
+	return when_parse(slice_of(text), &unix_s) ? unix_s : NUMBER_ABSENT;
 }
 
 /* Bytes beyond ASCII stay as they are when they are UTF-8, and are escaped when not. */

@@ -3,8 +3,10 @@
 #define USHER_MODEL_LDAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/slice.h"
 
 /* Values are bytes: text in UTF-8, GUIDs and SIDs as they lie in the directory. */
@@ -28,6 +30,11 @@ ldap_attribute_of(const struct ldap_entry *entry, const char *name);
 const char *
 ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name);
 
+/* Its first value as a GeneralizedTime of UTC (RFC 4517, 3.3.13), in Unix seconds; NUMBER_ABSENT
+ * when it is none. */
+int64_t
+ldap_time_of(const struct ldap_entry *entry, const char *name);
+
 enum ldap_change_kind { LDAP_CHANGE_ADD = 0, LDAP_CHANGE_MODIFY, LDAP_CHANGE_DELETE };
 
 enum ldap_edit_kind { LDAP_EDIT_ADD = 0, LDAP_EDIT_DELETE, LDAP_EDIT_REPLACE };
@@ -45,7 +52,6 @@ struct ldap_change {
 };
 
 /* Appends `value` for a place in a filter: no sign of it has a meaning there (RFC 4515, 3). */
-struct buf;
 void
 ldap_escape(struct buf *b, struct slice value);
 

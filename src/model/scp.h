@@ -7,6 +7,7 @@
 #include "model/field.h"
 
 #define SCP_URL_KEYWORD "77378F46-2C66-4aa9-A6A6-3E7A48B19596"
+#define SCP_CLASS_NAME "ms-Exchange-AutoDiscover-Service" /* serviceClassName */
 #define SCP_POINTER_KEYWORD "67661d7F-8FC4-4fa7-BFAC-E1D7794C1F68"
 
 struct scp_record {

@@ -1,0 +1,35 @@
+/* scp.h - service connection points as objects of a directory (scp.md 1, 11). */
+#ifndef USHER_CLI_SCP_H
+#define USHER_CLI_SCP_H
+
+#include "cli/forest.h"
+#include "model/scp_order.h"
+
+enum { SCP_MAX = 10000 };
+
+struct scp_object {
+	const char *dn;
+	const char *name; /* serviceDNSName, else cn; NULL: neither */
+	bool has_class;	  /* serviceClassName is ours */
+};
+
+/* What one search finds, in the directory's order. */
+struct scp_list {
+	const struct scp_object *objects;
+	const struct scp_record *records; /* beside them */
+	size_t n;
+};
+
+/* All of the forest, URLs and pointers, in cli->mem. As ldap_link_search(); USHER_E_LIMIT when
+ * there are more than SCP_MAX. */
+USHER_CHECK usher_status
+scp_read(struct cli *cli, const struct forest *f, struct scp_list *out, struct usher_error *err);
+
+bool
+scp_has_keyword(const struct scp_record *r, const char *keyword);
+
+/* The values of its keywords `NAME=`, in `mem`. NULL `v` when memory is out. */
+struct text_list
+scp_values(struct arena *mem, const struct scp_record *r, const char *name);
+
+#endif
