@@ -2,8 +2,8 @@
  * (http-discovery.md 5, scp.md 3). */
 #include <string.h>
 
-#include "plan/inside.h"
 #include "model/scp_order.h"
+#include "plan/inside.h"
 #include "plan/srv.h"
 
 /* ---- one host after the other ---- */
