@@ -12,15 +12,20 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "cert/acme.h"
 #include "cert/inspect.h"
+#include "cert/names.h"
 #include "cert/request.h"
+#include "cert/verdict.h"
 #include "cli/cert_made.h"
 #include "cli/cert_replace.h"
 #include "cli/changes.h"
 #include "cli/file.h"
 #include "cli/uacme.h"
+
+enum { FAILURES_MAX = 3 };
 
 struct acme_session {
 	struct cli *cli;
@@ -28,6 +33,10 @@ struct acme_session {
 	const char *stem;
 	struct folder home;
 	int signals;
+	const char *told; /* ACME server that knows the contact */
+	/* Server that has failed, for no fault of a name, so many times one after the other. */
+	const char *failing;
+	unsigned failures;
 };
 
 /* ---- a session ---- */
@@ -137,27 +146,23 @@ acme_name_check(const char *name, struct usher_error *err)
 
 /* An account is made when the server knows none for our key: also when it has forgotten it. */
 static usher_status
-place_order(const struct acme_session *s, const struct uacme *u, const char *request,
-    struct usher_error *err)
+place_order(
+    struct acme_session *s, const struct uacme *u, const char *request, struct usher_error *err)
 {
 	const struct acme_how *how = s->how;
-	usher_status st = how->contact == NULL ? USHER_OK : uacme_update(u, how->contact, err);
+	bool tell = how->contact != NULL && !text_same(s->told, u->url);
+	usher_status st = tell ? uacme_update(u, how->contact, err) : USHER_OK;
 
 	if (st == USHER_OK)
 		st = uacme_issue(u, request, err);
-	if (st != USHER_E_ABSENT)
-		return st;
-	st = uacme_register(u, how->contact, how->accept_terms, err);
-	return st == USHER_OK ? uacme_issue(u, request, err) : st;
-}
-
-static bool
-is_covered(const struct certificate *c, const char *name)
-{
-	for (size_t i = 0; i < c->names.n; i++)
-		if (strcmp(c->names.v[i], name) == 0)
-			return true;
-	return false;
+	if (st == USHER_E_ABSENT) {
+		st = uacme_register(u, how->contact, how->accept_terms, err);
+		if (st == USHER_OK)
+			st = uacme_issue(u, request, err);
+	}
+	if (st == USHER_OK)
+		s->told = u->url;
+	return st;
 }
 
 /* What has come must be what was asked for: nobody looks at it before usherd serves it. */
@@ -179,14 +184,14 @@ read_certificate(struct cli *cli, const struct acme_want *want, const char *file
 		return err_set(err, USHER_E_PEER, want->url,
 		    "the ACME server has sent another certificate than was asked for");
 	for (size_t i = 0; i < want->names.n; i++)
-		if (!is_covered(out, want->names.v[i]))
+		if (!cert_names_cover(&out->names, want->names.v[i]))
 			return err_set(err, USHER_E_PEER, want->url,
 			    "the ACME server has left %s out of the certificate", want->names.v[i]);
 	return USHER_OK;
 }
 
 static usher_status
-order(const struct acme_session *s, const struct acme_want *want, struct buf *key,
+order(struct acme_session *s, const struct acme_want *want, struct buf *key,
     struct certificate *out, struct usher_error *err)
 {
 	struct cli *cli = s->cli;
@@ -205,7 +210,8 @@ order(const struct acme_session *s, const struct acme_want *want, struct buf *ke
 		st = acme_order(&s->home, slice_of(request.pem), &files, err);
 	if (st == USHER_OK)
 		st = place_order(s,
-		    &(struct uacme){ want->url, account, s->stem, s->how->timeout_ms, s->signals },
+		    &(struct uacme){ want->url, account, s->stem,
+			clock_mono_ms() + s->how->timeout_ms, s->signals },
 		    files.request, err);
 	return st == USHER_OK ?
 		   read_certificate(cli, want, files.certificate, buf_as_slice(key), out, err) :
@@ -219,6 +225,7 @@ struct storing {
 	const struct acme_want *want;
 	struct certificate fresh;
 	struct slice key;
+	const char *lacks; /* a name that only the old one has; NULL: none */
 };
 
 static usher_status
@@ -272,6 +279,7 @@ store(struct changes *c, void *payload, struct usher_error *err)
 	if (st != USHER_OK)
 		return st;
 	if (found) {
+		s->lacks = cert_lacks(&s->fresh, &old);
 		cert_inherit(&fresh, &old);
 		fresh.friendly_name = old.friendly_name;
 		fresh.exportable = old.exportable;
@@ -309,6 +317,10 @@ report(struct changes *c, void *payload)
 	    cert_names_text(c->cli->mem, &s->fresh.names), until,
 	    s->want->old == NULL ? "" : "; it takes the place of ",
 	    s->want->old == NULL ? "" : s->want->old);
+	if (s->lacks != NULL && cert_name_private(s->lacks) == NULL)
+		cli_note("%s is on the old certificate, and not on this one: clients that come by "
+			 "it will warn; name it by --domain, with the others",
+		    s->lacks);
 }
 
 /* What would be asked for. */
@@ -328,6 +340,21 @@ tell(const struct acme_session *s, const struct acme_want *want)
 	return CLI_DONE;
 }
 
+static void
+note_failure(struct acme_session *s, const struct acme_want *want, const struct usher_error *err)
+{
+	bool server = strcmp(err->where, want->url) == 0;
+
+	s->failures = !server ? 0 : text_same(s->failing, want->url) ? s->failures + 1 : 1;
+	s->failing = server ? want->url : NULL;
+}
+
+bool
+acme_session_gives_up(const struct acme_session *s, const char *url)
+{
+	return s->failures >= FAILURES_MAX && text_same(s->failing, url);
+}
+
 int
 acme_session_renew(struct acme_session *s, const struct acme_want *want)
 {
@@ -342,6 +369,7 @@ acme_session_renew(struct acme_session *s, const struct acme_want *want)
 	buf_init(&key, CERT_KEY_BYTES);
 	st = order(s, want, &key, &storing.fresh, &err);
 	storing.key = buf_as_slice(&key);
+	note_failure(s, want, &err);
 	status = st == USHER_OK ? changes_run(s->cli, DIR_WRITE, store, report, &storing) :
 				  cli_fail(st, &err);
 	buf_wipe(&key);

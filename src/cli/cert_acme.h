@@ -46,6 +46,11 @@ acme_session_close(struct acme_session *s);
 int
 acme_session_renew(struct acme_session *s, const struct acme_want *want);
 
+/* The server at `url` has failed, for no fault of a name, again and again: not to be asked for more
+ * now. */
+bool
+acme_session_gives_up(const struct acme_session *s, const char *url);
+
 /* Somebody wants the command to end. */
 bool
 acme_session_stopped(const struct acme_session *s);

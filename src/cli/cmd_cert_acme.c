@@ -10,6 +10,7 @@
 #include "base/url.h"
 #include "cert/inspect.h"
 #include "cert/names.h"
+#include "cert/verdict.h"
 #include "cli/cert_acme.h"
 #include "cli/certs.h"
 #include "cli/wanted.h"
@@ -192,17 +193,9 @@ want(struct choosing *c, const char *url, const struct text_list *names,
 static bool
 has_all(const struct certificate *have, const struct text_list *names)
 {
-	struct text_list one;
-
-	for (size_t i = 0; i < names->n; i++) {
-		bool found = false;
-
-		one = have->names;
-		for (size_t k = 0; !found && k < one.n; k++)
-			found = strcmp(one.v[k], names->v[i]) == 0;
-		if (!found)
+	for (size_t i = 0; i < names->n; i++)
+		if (!cert_names_cover(&have->names, names->v[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -363,18 +356,26 @@ renew_all(struct choosing *c, struct acme_session *s)
 {
 	struct writer *out = c->cli->out;
 	int status = CLI_DONE;
+	size_t left = 0;
 
 	write_open(out, NULL, NULL);
 	write_list(out, "renewed", NULL, 0);
 	for (size_t i = 0; i < c->n && !acme_session_stopped(s); i++) {
 		const struct acme_want *w = &c->v[i];
-		int one =
-		    w->url == NULL ? cert_renew_own(c->cli, w->old) : acme_session_renew(s, w);
+		int one = CLI_DONE;
 
+		if (w->url == NULL)
+			one = cert_renew_own(c->cli, w->old);
+		else if (acme_session_gives_up(s, w->url))
+			left++;
+		else
+			one = acme_session_renew(s, w);
 		status = status == CLI_DONE ? one : status;
 	}
 	write_list_end(out);
 	write_close(out);
+	if (left > 0)
+		cli_note("%zu more are not asked for: the ACME server fails again and again", left);
 	if (c->n == 0)
 		cli_note("nothing is to be renewed");
 	return status;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "cert/acme.h"
 #include "cli/command.h"
 #include "cli/hook.h"
@@ -205,12 +206,13 @@ run(const struct uacme *u, const char *const *words, struct usher_error *err)
 	const char *arguments[ARGUMENTS_MAX] = { "-n", "-f", "-o", "-a", u->url, "-c", u->account,
 		"-h", self };
 	size_t n_arguments = 9;
+	uint64_t now_ms = clock_mono_ms();
 	const struct hook_call call = {
 		.program = "uacme",
 		.arguments = arguments,
 		.environment = environment,
 		.output = &said,
-		.timeout_ms = u->timeout_ms,
+		.timeout_ms = u->end_ms > now_ms ? u->end_ms - now_ms : 0,
 		.stop_fd = u->stop_fd,
 	};
 	usher_status st;

@@ -14,8 +14,8 @@ struct uacme {
 	const char *url;     /* of the ACME server's directory */
 	const char *account; /* folder, by acme_account() */
 	const char *stem;
-	uint64_t timeout_ms; /* of each run */
-	int stop_fd;	     /* when it becomes readable the run is ended */
+	uint64_t end_ms; /* by clock_mono_ms(): when a run is given up */
+	int stop_fd;	 /* when it becomes readable the run is ended */
 };
 
 /* Has the certificate made that is asked for by the file `request`.

@@ -3,6 +3,7 @@
 import http.server
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -23,6 +24,10 @@ RECORDS = [f'{acme.Server.HOST}. A {acme.Server.ADDRESS}',
            *(f'{name}. A {SERVICE}' for name in [HOST, AUTODISCOVER, *FABRIKAM]),
            f'closed.contoso.com. A {CLOSED}', f'stranger.contoso.com. A {STRANGER}']
 PATIENCE = 20
+
+if not all(shutil.which(part) for part in ('pebble', 'uacme')):
+    tap.case('pebble and uacme are there')(lambda: tap.need('pebble', 'uacme'))
+    tap.main()
 
 block = scratch.Folder()
 folder = block.__enter__()
@@ -175,8 +180,10 @@ def _():
 
 @tap.case('what is due is renewed by the same server, with the same names and kind of key')
 def _():
-    done = renew(*AGREED, '--domain', HOST, '--key', 'p384', '--force', '--remove-old')
+    done = renew(*AGREED, '--domain', HOST, '--key', 'p384', '--force', '--remove-old',
+                 '--contact', 'other@contoso.com')
     tap.same(done.returncode, 0, done.stderr)
+    tap.has(done.stderr, f'{AUTODISCOVER} is on the old certificate, and not on this one')
     old = enabled()
     now = int(time.time())
     # As if it had been issued 80 days ago for 90.
@@ -284,6 +291,7 @@ def _(sign, status):
     if sign == signal.SIGINT:
         tap.same(left(), [])
         tap.has(said[1], 'was interrupted')
+        return
     # Whatever an orphan still does, the next one is not disturbed by it.
     done = renew(*AGREED, '--force', '--remove-old')
     tap.same(done.returncode, 0, done.stderr)
@@ -307,6 +315,19 @@ def _():
     tap.has(done.stderr, 'autodiscover.nobodys.example: left out')
     tap.same(enabled(), shown)
     tap.has(renew(*AGREED, '--for-each-domain').stderr, 'nothing is to be renewed')
+
+
+@tap.case('what vouches for itself is renewed when it is due, by itself')
+def _():
+    own = f'sqlite:{folder}/own.db'
+    usher_ok('setup', '--domain', 'contoso.com', '--host', HOST, directory=own)
+    for now, words in (('2027-01-01', 'nothing is'), ('@4000000000', 'in the place of'),
+                       ('@4000000000', 'nothing is')):
+        done = usher('cert', 'renew', '--due', '--now', now, directory=own)
+        tap.same(done.returncode, 0, done.stderr)
+        tap.has(done.stderr, words)
+    document = usher_json('export', directory=own)
+    tap.same(sorted(c.get('services', []) for c in document['certificates']), [[], ['https']])
 
 
 @tap.case('root becomes the owner of the directory')

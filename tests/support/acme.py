@@ -10,7 +10,6 @@ import subprocess
 import time
 import urllib.request
 
-from support import tap
 from support.scratch import write
 
 START_SECONDS = 20
@@ -22,7 +21,6 @@ class Server:
     HOST, ADDRESS, PORT, MANAGEMENT = 'acme.example', '127.0.0.1', 14000, 15000
 
     def __init__(self, folder, authority, dns='127.0.0.1:53', **environment):
-        tap.need('pebble', 'uacme')
         self._folder, self._environment = folder, environment
         self.url = f'https://{self.HOST}:{self.PORT}/dir'
         chain, key = authority.issue(self.HOST, 'localhost')
