@@ -419,6 +419,10 @@ say_next(const struct changes *c, const struct setup *s)
 	write_say(w, "       usher cert request --domain %s,autodiscover.%s --out request.pem",
 	    s->host, s->domain);
 	write_say(w, "       usher cert import ANSWER | usher cert enable -");
+	write_say(w, "%s", "");
+	write_say(w, "   or, when the records are there and usherd is, from an ACME server:");
+	write_say(w, "%s", "");
+	write_say(w, "       usher cert renew --acme URL --accept-terms");
 }
 
 static void
