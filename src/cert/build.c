@@ -70,6 +70,7 @@ build_server_extensions(X509 *x, X509 *issuer, const struct text_list *names)
 
 	X509V3_set_ctx(&context, issuer, x, NULL, NULL, 0);
 	return extension_add(&list, &context, NID_basic_constraints, "critical,CA:FALSE") &&
+	       extension_add(&list, &context, NID_subject_key_identifier, "hash") &&
 	       server_extensions(&list, &context, X509_get0_pubkey(x), names, no_subject) &&
 	       (issuer == x ||
 		   extension_add(&list, &context, NID_authority_key_identifier, "keyid:always")) &&

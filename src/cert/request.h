@@ -34,7 +34,8 @@ struct request {
 };
 
 /* Makes a request for `key_pem` with the SANs `names` (by cert_names_parse()), the usage of a TLS
- * server, and a subject key identifier. Subject or names may be empty, not both.
+ * server, and no identifier of the key: certtool, told to honour a request, stumbles over it.
+ * Subject or names may be empty, not both.
  *
  * Returns USHER_OK, USHER_E_USAGE (neither subject nor names), USHER_E_INPUT (the key),
  * USHER_E_LIMIT, USHER_E_NOMEM, USHER_E_INTERNAL. */

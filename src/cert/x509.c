@@ -212,8 +212,7 @@ server_extensions(STACK_OF(X509_EXTENSION) * *list, X509V3_CTX *context, const E
 	GENERAL_NAMES *sans CLEANUP(own_names) = NULL;
 
 	if (!extension_add(list, context, NID_key_usage, usage) ||
-	    !extension_add(list, context, NID_ext_key_usage, "serverAuth") ||
-	    !extension_add(list, context, NID_subject_key_identifier, "hash"))
+	    !extension_add(list, context, NID_ext_key_usage, "serverAuth"))
 		return false;
 	if (names->n == 0)
 		return true;

@@ -54,9 +54,9 @@ sans_read(struct arena *mem, const GENERAL_NAMES *sans, struct text_list *out, s
 bool
 extension_add(STACK_OF(X509_EXTENSION) * *list, X509V3_CTX *context, int nid, const char *value);
 
-/* The extensions of a TLS server's certificate or request: usages, the identifier of `key`, and
- * `names` (by cert_names_parse()) unless there are none; these are critical when there is no
- * subject (RFC 5280, 4.2.1.6). */
+/* What a TLS server's certificate and a request for one have in common: usages, and `names` (by
+ * cert_names_parse()) unless there are none; these are critical when there is no subject (RFC 5280,
+ * 4.2.1.6). */
 bool
 server_extensions(STACK_OF(X509_EXTENSION) * *list, X509V3_CTX *context, const EVP_PKEY *key,
     const struct text_list *names, bool no_subject);

@@ -278,7 +278,7 @@ test_made(void **state)
 			"Usage: critical\n                    Digital Signature\n",
 			"DNS:mail.contoso.com, DNS:*.contoso.com, IP Address:192.0.2.1, IP "
 			"Address:2001:DB8:0:0:0:0:0:1, DNS:cas_01",
-			"Subject Key Identifier" } },
+			"TLS Web Server Authentication" } },
 		{ "rsa2048", "CN=a", &some,
 		    { "Digital Signature, Key Encipherment", "TLS Web Server Authentication",
 			"sha256WithRSAEncryption", "2048 bit", "verify OK" } },
