@@ -21,9 +21,9 @@ SERVER_CORE, CLIENT_CORE = '0', '1'
 CONNECTIONS = 64
 FEW_CONNECTIONS = {'profile': 16}  # usherd signs at most 32 at a time and refuses more
 DOMAINS = (10, 10_000)
-ASKED = 4000  # different questions at most
+ASKED = 2000  # different questions, however many domains there are: choosing costs the client
 PASSWORD = 'bench password'
-MAIL, EXCHANGE = 0, 1  # a domain's number modulo 5: see hosting/hosting.c
+MAIL, EXCHANGE, KINDS = 0, 1, 5  # a domain's number modulo 5: see hosting/hosting.c
 POX = '/autodiscover/autodiscover.xml'
 MOBILESYNC = post.POX_REQUEST.replace(
     'exchange/autodiscover/outlook/responseschema/2006a',
@@ -59,13 +59,13 @@ LANGUAGES = {
 }
 
 
-def question(language, number, close, path=None):
-    """One whole request about domain `number`."""
+def question(language, number, close, path=None, turn=0):
+    """One whole request about domain `number`; `turn` tells it from others of the same words."""
     _, login, target, body = LANGUAGES[language]
     domain = f'd{number:05}.example'
     body = '' if body is None else body.format(f'ann@{domain}')
     lines = [f'{"POST" if body else "GET"} {path or target.format(f"ann@{domain}")} HTTP/1.1',
-             f'Host: {domain}']
+             f'Host: {domain}', f'X-Turn: {turn:05}']
     if body:
         lines += ['Content-Type: text/xml; charset=utf-8', f'Content-Length: {len(body)}']
     if login:
@@ -75,10 +75,11 @@ def question(language, number, close, path=None):
     return '\r\n'.join(lines) + '\r\n\r\n' + body
 
 
-def numbers(language, size):
-    """The domains that are asked about in a language."""
-    all_of_kind = range(LANGUAGES[language][0], size, 5)
-    return all_of_kind[::max(1, len(all_of_kind) // ASKED)]
+def questions(language, size, close, path=None):
+    """ASKED questions about the domains of a language's kind, as languages.lua reads them."""
+    kind = range(LANGUAGES[language][0], size, KINDS)
+    return ''.join(question(language, kind[turn % len(kind)], close, path, turn) + '\x1e'
+                   for turn in range(ASKED))
 
 
 def directory(size, hosting):
@@ -219,12 +220,10 @@ def write_questions(folder, languages):
         for close in (False, True):
             for size in DOMAINS:
                 files[language, size, close] = scratch.write(
-                    folder / f'{language}-{size}-{close}', ''.join(
-                        question(language, n, close) + '\x1e' for n in numbers(language, size)))
+                    folder / f'{language}-{size}-{close}', questions(language, size, close))
             files[language, 'nginx', close] = scratch.write(
-                folder / f'{language}-nginx-{close}', ''.join(
-                    question(language, n, close, '/' + language) + '\x1e'
-                    for n in numbers(language, DOMAINS[0])))
+                folder / f'{language}-nginx-{close}',
+                questions(language, DOMAINS[-1], close, '/' + language))
     return files
 
 

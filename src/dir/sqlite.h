@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/name_map.h"
 #include "dir/backend.h"
 
 enum {
@@ -59,7 +60,7 @@ enum statement {
 enum record_statement { RECORD_GET = 0, RECORD_INSERT, RECORD_UPDATE, RECORD_DELETE, RECORD_COUNT };
 
 struct domain_entry {
-	struct domain domain;
+	struct domain domain; /* first, and its name is its first member: see struct name_map */
 	const struct mail_service *services;
 	size_t n_services;
 	const struct redirect *redirects;
@@ -67,8 +68,7 @@ struct domain_entry {
 };
 
 enum {
-	CACHE_DOMAINS = 32768,	    /* slots; a power of two */
-	CACHE_DOMAINS_USED = 16384, /* entries at which the domains are dropped */
+	CACHE_DOMAINS = 16384, /* at which the domains are dropped */
 	CACHE_DOMAIN_BYTES = 32 * 1024 * 1024,
 	CACHE_DELEGATE_BYTES = 1024 * 1024,
 	CACHE_ORG_BYTES = 64 * 1024 * 1024
@@ -88,8 +88,7 @@ struct serve_cache {
 	bool org_loaded;
 	struct org_view org;
 	struct arena *domain_mem;
-	struct domain_entry *domains[CACHE_DOMAINS]; /* by hash, linear probing */
-	size_t n_domains;
+	struct name_map domains;  /* of struct domain_entry; in domain_mem */
 	struct delegate delegate; /* who asked last about others' mailboxes */
 	struct arena *delegate_mem;
 };

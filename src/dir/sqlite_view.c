@@ -13,8 +13,7 @@ enum { LOOK_EVERY_MS = 1000 };
 static void
 drop_domains(struct serve_cache *c)
 {
-	memset(c->domains, 0, sizeof(c->domains));
-	c->n_domains = 0;
+	c->domains = (struct name_map){ 0 };
 	if (c->domain_mem != NULL)
 		arena_reset(c->domain_mem);
 }
@@ -117,8 +116,7 @@ sqlite_release(struct dir *dir)
 static void
 make_room(struct serve_cache *c)
 {
-	if (c->n_domains >= CACHE_DOMAINS_USED ||
-	    arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
+	if (c->domains.n >= CACHE_DOMAINS || arena_used(c->domain_mem) > CACHE_DOMAIN_BYTES / 2)
 		drop_domains(c);
 }
 
@@ -218,27 +216,6 @@ view_org(struct sqlite_dir *d, struct usher_error *err)
 
 /* ---- domains ---- */
 
-static size_t
-hash_name(const char *name)
-{
-	uint32_t h = 2166136261u; /* FNV-1a: names are ours, not an attacker's */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	return h;
-}
-
-/* The slot of the name, or the free one where it belongs. */
-static struct domain_entry **
-domain_slot(struct serve_cache *c, const char *name)
-{
-	size_t i = hash_name(name) & (CACHE_DOMAINS - 1);
-
-	while (c->domains[i] != NULL && strcmp(c->domains[i]->domain.domain, name) != 0)
-		i = (i + 1) & (CACHE_DOMAINS - 1);
-	return &c->domains[i];
-}
-
 static int
 compare_services(const void *a, const void *b)
 {
@@ -324,17 +301,15 @@ usher_status
 view_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
     struct usher_error *err)
 {
-	struct domain_entry **slot = domain_slot(&d->cache, name);
+	struct serve_cache *c = &d->cache;
 	usher_status st;
 
-	*out = *slot;
-	if (*slot != NULL)
+	*out = name_map_find(&c->domains, name);
+	if (*out != NULL)
 		return USHER_OK;
-	st = load_domain(d, d->cache.domain_mem, name, out, err);
-	if (st == USHER_OK && *out != NULL) {
-		*slot = *out;
-		d->cache.n_domains++;
-	}
+	st = load_domain(d, c->domain_mem, name, out, err);
+	if (st == USHER_OK && *out != NULL && !name_map_add(&c->domains, c->domain_mem, *out))
+		st = USHER_E_NOMEM;
 	/* A domain too large for the cache goes with the request. */
 	return st == USHER_E_NOMEM ? load_domain(d, mem, name, out, err) : st;
 }

@@ -17,14 +17,6 @@ compare(const char *a, const char *b)
 }
 
 static int
-compare_names(const void *a, const void *b)
-{
-	const struct server *const *x = a, *const *y = b;
-
-	return compare((*x)->name, (*y)->name);
-}
-
-static int
 compare_sites(const void *a, const void *b)
 {
 	const struct server *const *x = a, *const *y = b;
@@ -100,9 +92,10 @@ org_view_link(struct arena *mem, struct org_view *view)
 	if (view->n_servers > 0)
 		qsort(servers, view->n_servers, sizeof(struct server *), compare_sites);
 	link_sites(view, servers, links);
-	if (view->n_servers > 0)
-		qsort(servers, view->n_servers, sizeof(struct server *), compare_names);
-	view->by_name = servers;
+	view->by_name = (struct name_map){ 0 };
+	for (size_t i = 0; i < view->n_servers; i++)
+		if (!name_map_add(&view->by_name, mem, &view->servers[i]))
+			return false;
 	link_records(view, links);
 	view->links = links;
 	view->newest_version = newest_version(view);
@@ -112,14 +105,7 @@ org_view_link(struct arena *mem, struct org_view *view)
 const struct server *
 org_view_server(const struct org_view *view, const char *name)
 {
-	const struct server wanted = { .name = name }, *key = &wanted;
-	const struct server *const *found;
-
-	if (view->n_servers == 0)
-		return NULL;
-	found =
-	    bsearch(&key, view->by_name, view->n_servers, sizeof(struct server *), compare_names);
-	return found == NULL ? NULL : *found;
+	return name_map_find(&view->by_name, name);
 }
 
 const struct server_links *

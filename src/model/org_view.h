@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/name_map.h"
 #include "model/org.h"
 
 /* What belongs to one server. */
@@ -32,9 +33,9 @@ struct org_view {
 	size_t n_relationships;
 
 	/* Made by org_view_link(). */
-	const struct server_links *links;    /* of each server, in their order */
-	const struct server *const *by_name; /* all servers */
-	const char *newest_version;	     /* of all servers; NULL: none names one */
+	const struct server_links *links; /* of each server, in their order */
+	struct name_map by_name;	  /* the servers */
+	const char *newest_version;	  /* of all servers; NULL: none names one */
 };
 
 /* Makes what is found without a search from the arrays above, in `mem`; to be called when they are

@@ -2,7 +2,6 @@
 #include "server/answering.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
@@ -39,12 +38,6 @@ answering_domain(
 	return dir_domain(thread_of(request)->dir, request->mem, domain, out, err);
 }
 
-static int
-compare_host(const void *key, const void *row)
-{
-	return strcmp(key, ((const struct host_domain *)row)->host);
-}
-
 const char *
 answering_host_domain(struct request *request)
 {
@@ -57,7 +50,7 @@ answering_host_domain(struct request *request)
 
 	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK)
 		return NULL;
-	known = bsearch(name, service->hosts, service->n_hosts, sizeof(*known), compare_host);
+	known = name_map_find(&service->hosts, name);
 	if (known != NULL)
 		return known->domain;
 	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
@@ -66,19 +59,10 @@ answering_host_domain(struct request *request)
 	return name;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(a, *(const char *const *)b);
-}
-
 bool
 answering_own_name(const struct request *request, const char *host)
 {
-	const struct service *service = service_of(request);
-
-	return bsearch(host, service->host_names, service->n_host_names,
-		   sizeof(*service->host_names), compare_names) != NULL;
+	return name_map_find(&service_of(request)->host_names, host) != NULL;
 }
 
 void

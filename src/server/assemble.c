@@ -12,12 +12,6 @@
 
 enum { SERVICE_MEMORY_BYTES = 256 * 1024 * 1024 };
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* With fewer descriptors than connections, clients could take the last one from the directory, from
  * a reload and from the private listener. */
 static unsigned
@@ -132,48 +126,35 @@ take_signer(struct assembly *a, struct served_list *served, struct usher_error *
 	return USHER_OK;
 }
 
-static int
-compare_hosts(const void *a, const void *b)
+static bool
+take_host(struct service *service, const char *host, const char *domain)
 {
-	const struct host_domain *x = a, *y = b;
+	struct host_domain *known = name_map_find(&service->hosts, host);
 
-	return strcmp(x->host, y->host);
+	if (known != NULL) {
+		/* A name that several domains share says nothing about which of them is meant. */
+		if (known->domain != domain)
+			known->domain = NULL;
+		return true;
+	}
+	known = arena_zalloc(service->mem, sizeof(*known));
+	if (known == NULL)
+		return false;
+	known->host = arena_strdup(service->mem, host);
+	known->domain = domain;
+	return known->host != NULL && name_map_add(&service->hosts, service->mem, known);
 }
 
 static usher_status
 take_hosts(struct service *service, const struct certs *certs, struct usher_error *err)
 {
-	struct host_domain *v;
-	size_t n = 0;
-
-	for (size_t i = 0; i < certs->n_domains; i++)
-		n += certs->domains[i].host_names.n;
-	v = arena_array(service->mem, n, sizeof(*v));
-	if (v == NULL)
-		return err_nomem(err, "host names");
-	n = 0;
 	for (size_t i = 0; i < certs->n_domains; i++) {
 		const struct domain_names *d = &certs->domains[i];
 		const char *domain = arena_strdup(service->mem, d->domain);
 
-		for (size_t k = 0; k < d->host_names.n; k++, n++) {
-			v[n].domain = domain;
-			v[n].host = arena_strdup(service->mem, d->host_names.v[k]);
-			if (v[n].domain == NULL || v[n].host == NULL)
+		for (size_t k = 0; k < d->host_names.n; k++)
+			if (domain == NULL || !take_host(service, d->host_names.v[k], domain))
 				return err_nomem(err, "host names");
-		}
-	}
-	if (n > 0)
-		qsort(v, n, sizeof(*v), compare_hosts);
-	service->hosts = v;
-	/* A name that several domains share says nothing about which of them is meant. */
-	for (size_t i = 0; i < n; i++) {
-		size_t last = service->n_hosts;
-
-		if (last > 0 && strcmp(v[last - 1].host, v[i].host) == 0)
-			v[last - 1].domain = NULL;
-		else
-			v[service->n_hosts++] = v[i];
 	}
 	return USHER_OK;
 }
@@ -183,6 +164,7 @@ static usher_status
 take_names(struct service *service, const struct certs *certs, struct served_list *served,
     struct usher_error *err)
 {
+	struct name_map *map = &service->host_names;
 	usher_status st = USHER_OK;
 
 	for (size_t i = 0; i < certs->n_domains; i++) {
@@ -191,10 +173,10 @@ take_names(struct service *service, const struct certs *certs, struct served_lis
 		for (size_t k = 0; st == USHER_OK && k < names->n; k++)
 			st = served_name(served, names->v[k], err);
 	}
-	if (served->n_names > 0)
-		qsort(served->names, served->n_names, sizeof(*served->names), compare_names);
-	service->host_names = served->names;
-	service->n_host_names = served->n_names;
+	for (size_t i = 0; st == USHER_OK && i < served->n_names; i++)
+		if (name_map_find(map, served->names[i]) == NULL &&
+		    !name_map_add(map, service->mem, &served->names[i]))
+			st = err_nomem(err, "host names");
 	service->certificates = served->v;
 	service->n_certificates = served->n;
 	return st;

@@ -8,6 +8,7 @@
 #include "auth/remember.h"
 #include "auth/throttle.h"
 #include "base/buf.h"
+#include "base/name_map.h"
 #include "dir/dir.h"
 #include "server/conf.h"
 #include "server/engine.h"
@@ -68,10 +69,9 @@ struct service {
 	const char *fingerprint; /* of what was read from the directory, see certs.h */
 	const struct served_certificate *certificates;
 	size_t n_certificates;
-	const char *const *host_names; /* sorted: of domains and certificates */
-	size_t n_host_names;
-	const struct host_domain *hosts; /* sorted by host */
-	size_t n_hosts;
+	struct name_map
+	    host_names;		/* of domains and certificates; the values are the names alone */
+	struct name_map hosts;	/* of struct host_domain */
 	struct tls_set *signer; /* of Apple profiles; one reference; NULL: they go unsigned */
 };
 
