@@ -166,8 +166,10 @@ choose(const struct answer *a, enum mobileconfig_device device)
 		.calendar = web_server(a, PROTOCOL_CALDAV),
 		.contacts = web_server(a, PROTOCOL_CARDDAV),
 	};
-	const struct accounts phone = { .phone = web_server(a, PROTOCOL_ACTIVESYNC) };
-	const struct accounts desk = { .desk = web_server(a, PROTOCOL_EWS) };
+	const struct answer_protocol *phone =
+	    device == MOBILECONFIG_MAC ? NULL : web_server(a, PROTOCOL_ACTIVESYNC);
+	const struct answer_protocol *desk =
+	    device == MOBILECONFIG_PHONE ? NULL : web_server(a, PROTOCOL_EWS);
 
 	if (c.incoming == NULL)
 		c.incoming = mail_server(a, PROTOCOL_POP3);
@@ -176,14 +178,12 @@ choose(const struct answer *a, enum mobileconfig_device device)
 	/* Either way mail comes once. */
 	if (c.incoming != NULL && c.calendar != NULL && c.contacts != NULL)
 		return c;
-	if (device != MOBILECONFIG_MAC && phone.phone != NULL)
-		return phone;
-	if (device == MOBILECONFIG_MAC && desk.desk != NULL)
-		return desk;
-	if (device == MOBILECONFIG_PHONE || c.incoming != NULL || c.calendar != NULL ||
-	    c.contacts != NULL)
-		return c;
-	return desk;
+	if (phone != NULL)
+		return (struct accounts){ .phone = phone };
+	if (desk != NULL && (device == MOBILECONFIG_MAC ||
+				(c.incoming == NULL && c.calendar == NULL && c.contacts == NULL)))
+		return (struct accounts){ .desk = desk };
+	return c;
 }
 
 bool
