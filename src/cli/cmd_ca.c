@@ -12,6 +12,7 @@
 #include "cert/issue.h"
 #include "cert/store.h"
 #include "cert/wrap.h"
+#include "cli/ca.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
 #include "cli/file.h"
@@ -45,9 +46,8 @@ take(const void *record, void *payload)
 	return USHER_OK;
 }
 
-/* The authority `name`, or without one (NULL) the only one that there is. */
-static usher_status
-find(struct arena *mem, struct dir *dir, const char *name, struct authority *out,
+usher_status
+ca_find(struct arena *mem, struct dir *dir, const char *name, struct authority *out,
     struct usher_error *err)
 {
 	struct finding f = { mem, name, out, 0 };
@@ -83,7 +83,7 @@ open_and_find(struct cli *cli, const char *name, struct dir **dir, struct author
 		*dir = NULL;
 		return status;
 	}
-	st = find(cli->mem, *dir, name, out, &err);
+	st = ca_find(cli->mem, *dir, name, out, &err);
 	return st == USHER_OK ? CLI_DONE : cli_fail(st, &err);
 }
 

@@ -18,7 +18,7 @@ enum {
 static const char *const kinds[] = { "exchange", "mail", NULL };
 
 /* enum scenario_certificate. */
-static const char *const certificates[] = { "request", "self-signed", "none", NULL };
+static const char *const certificates[] = { "request", "self-signed", "ca", "none", NULL };
 
 static const struct option_spec plan_opts[] = {
 	{ 0, "dns", OPT_FLAG, offsetof(struct plan_args, dns), NULL,
@@ -43,7 +43,8 @@ static const struct option_spec plan_opts[] = {
 	{ 0, "apply", OPT_FLAG, offsetof(struct plan_args, apply), NULL,
 	    "change the directory accordingly, and see to a certificate" },
 	{ 0, "certificate", OPT_CHOICE, offsetof(struct plan_args, certificate), NULL,
-	    "what --apply makes when there is none: request (default), self-signed or none",
+	    "what --apply makes when there is none; ca is the authority of `usher ca` (default: "
+	    "request)",
 	    certificates },
 	{ 0, "usherd-conf", OPT_TEXT, offsetof(struct plan_args, config), "FILE",
 	    "let --apply write the listeners to FILE, unless somebody else has written it" },

@@ -95,6 +95,9 @@ read_wish(struct scenario_plan *s, struct usher_error *err)
 	if (s->cli->n_operands > 0)
 		return err_set(err, USHER_E_USAGE, s->cli->operands[0],
 		    "goes with --dns; with --scenario the domain is --domain's");
+	if (a->dns || (a->check && a->apply))
+		return err_set(err, USHER_E_USAGE, "plan", "%s exclude each other",
+		    a->dns ? "--dns and --scenario" : "--check and --apply");
 	w->scenario = (enum scenario)a->scenario;
 	w->now_s = s->cli->now_ms / 1000;
 	st = read_host(s->cli, "--domain", a->domain, &w->domain, err);

@@ -4,11 +4,16 @@
 #define USHER_CLI_SCENARIO_H
 
 #include "base/buf.h"
-#include "cli/command.h"
+#include "cli/changes.h"
 #include "resolve/resolve_plan.h"
 
 /* Where --apply gets a certificate from that is not there. */
-enum scenario_certificate { SCENARIO_REQUEST = 0, SCENARIO_SELF_SIGNED, SCENARIO_NO_CERTIFICATE };
+enum scenario_certificate {
+	SCENARIO_REQUEST = 0,
+	SCENARIO_SELF_SIGNED,
+	SCENARIO_CA,
+	SCENARIO_NO_CERTIFICATE
+};
 
 /* Options of `usher plan`. */
 struct plan_args {
@@ -72,6 +77,25 @@ scenario_config(const struct scenario_plan *s, struct buf *out);
 /* Prints text for people line by line, each `indent` further in. */
 void
 scenario_say(struct writer *w, const char *indent, const char *text);
+
+/* What was made for a certificate of the plan. */
+struct scenario_made {
+	struct buf key;		/* PEM, wiped by the caller; empty: nothing is made */
+	const char *thumbprint; /* NULL: nothing was made or waits */
+	const char *request;	/* PEM, of one that waits for its answer */
+};
+
+/* Makes the key for a certificate that is missing, which takes a while: before anybody has to wait
+ * for the directory. USHER_E_NOMEM, USHER_E_INTERNAL. */
+USHER_CHECK usher_status
+scenario_key(const struct scenario_plan *s, const struct plan_certificate *p,
+    struct scenario_made *out, struct usher_error *err);
+
+/* Makes it, or a request; or enables one that is there. Returns as ca_find(), issue_certificate()
+ * and cert_keep(). */
+USHER_CHECK usher_status
+scenario_certificate(struct changes *c, const struct scenario_plan *s,
+    const struct plan_certificate *p, struct scenario_made *made, struct usher_error *err);
 
 /* `usher plan --scenario …`. Gives the exit status. */
 int

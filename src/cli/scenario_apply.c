@@ -5,25 +5,18 @@
 #include "base/digest.h"
 #include "base/encode.h"
 #include "base/err.h"
-#include "cert/key.h"
-#include "cert/request.h"
-#include "cert/selfsigned.h"
 #include "cli/file.h"
-#include "cli/keys.h"
 #include "cli/scenario.h"
 #include "cli/setup.h"
 
-enum { KEY_BYTES = 16 * 1024, RSA_BITS = 2048, CONFIG_BYTES = 64 * 1024 };
+enum { CONFIG_BYTES = 64 * 1024 };
 
 /* Before the SHA-256 of all lines below it: a file that still has that is as we wrote it. */
 #define MARK "# Made by usher plan --apply, which writes it anew unless it was changed: "
 
 struct applying {
 	struct scenario_plan *s;
-	/* Keys take a while to make, so they are made before anybody has to wait for us. */
-	struct buf keys[COUNT_OF(((struct deployment *)NULL)->certificates)];
-	const char *thumbprints[COUNT_OF(((struct deployment *)NULL)->certificates)];
-	const char *requests[COUNT_OF(((struct deployment *)NULL)->certificates)]; /* PEM */
+	struct scenario_made made[COUNT_OF(((struct deployment *)NULL)->certificates)];
 	const char *configuration; /* what became of the file; NULL: none was named */
 };
 
@@ -57,136 +50,6 @@ apply_record(struct changes *c, const struct plan_record *r, struct usher_error 
 			field_set_list(f, &there, *field_list(f, &r->after));
 	}
 	return changes_put(c, r->entity, &there, err);
-}
-
-/* ---- certificates ---- */
-
-/* What is to be made for it: nothing where something is under way. */
-static bool
-lacks_certificate(const struct applying *a, const struct plan_certificate *p)
-{
-	if (a->s->args->certificate == SCENARIO_NO_CERTIFICATE || p->enabled != NULL ||
-	    p->imported != NULL || p->request != NULL)
-		return false;
-	return a->s->args->certificate == SCENARIO_REQUEST || p->self_signed == NULL;
-}
-
-static usher_status
-make_keys(struct applying *a, struct usher_error *err)
-{
-	const struct deployment *d = &a->s->plan;
-	usher_status st = USHER_OK;
-
-	for (size_t i = 0; i < d->n_certificates && st == USHER_OK; i++)
-		if (lacks_certificate(a, &d->certificates[i]))
-			st = cert_key_make(CERT_KEY_RSA, RSA_BITS, &a->keys[i], err);
-	return st;
-}
-
-static bool
-names_of(struct arena *mem, const struct plan_certificate *p, struct text_list *out)
-{
-	const char **v = arena_array(mem, p->n_names, sizeof(*v));
-
-	for (size_t i = 0; v != NULL && i < p->n_names; i++)
-		v[i] = p->names[i].name;
-	*out = (struct text_list){ v, p->n_names };
-	return v != NULL;
-}
-
-static const char *const https[] = { "https" };
-
-/* A request leaves it to `usher cert enable` what its certificate will be for. */
-static usher_status
-make_certificate(struct changes *c, struct applying *a, size_t i, struct usher_error *err)
-{
-	const struct plan_certificate *p = &a->s->plan.certificates[i];
-	struct slice key_pem = buf_as_slice(&a->keys[i]);
-	struct selfsigned wanted = {
-		.key_pem = key_pem, .now_s = a->s->wish.now_s, .days = SELFSIGNED_DAYS
-	};
-	struct arena *mem = c->cli->mem;
-	struct text_list names;
-	struct request request;
-	union org_record r;
-	usher_status st;
-
-	record_init(&entities[ENTITY_CERTIFICATE].table, &r);
-	if (!names_of(mem, p, &names))
-		return err_nomem(err, "certificate");
-	st = subject_of_host(mem, names.v[0], &wanted.subject, err);
-	if (st != USHER_OK)
-		return st;
-	wanted.names = &names;
-	if (a->s->args->certificate == SCENARIO_SELF_SIGNED) {
-		st = cert_selfsigned_make(mem, &wanted, &r.certificate, err);
-		r.certificate.services = (struct text_list){ https, 1 };
-		if (p->listener != NULL)
-			r.certificate.listeners = (struct text_list){ &p->listener, 1 };
-	} else {
-		st = request_make(mem, key_pem, &wanted.subject, &names, &request, err);
-		if (st == USHER_OK) {
-			r.certificate.thumbprint = request.thumbprint;
-			r.certificate.sha256 = request.sha256;
-			r.certificate.subject = request.subject;
-			r.certificate.names = request.names;
-			r.certificate.request = a->requests[i] = request.pem;
-		}
-	}
-	if (st != USHER_OK)
-		return st;
-	r.certificate.friendly_name = names.v[0];
-	a->thumbprints[i] = r.certificate.thumbprint;
-	st = keys_put(c, r.certificate.sha256, key_pem, err);
-	return st == USHER_OK ? changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err) : st;
-}
-
-static const struct text_list *
-with(struct arena *mem, const struct text_list *l, const char *text)
-{
-	const char **v = arena_array(mem, l->n + 1, sizeof(*v));
-	struct text_list *out = arena_zalloc(mem, sizeof(*out));
-
-	if (v == NULL || out == NULL)
-		return NULL;
-	for (size_t i = 0; i < l->n; i++)
-		v[i] = l->v[i];
-	v[l->n] = text;
-	*out = (struct text_list){ v, l->n + 1 };
-	return out;
-}
-
-/* One that is there and not shown. */
-static usher_status
-enable_certificate(struct changes *c, const struct plan_certificate *p, struct usher_error *err)
-{
-	union org_record r = { .certificate = *p->imported };
-	const struct text_list *services = with(c->cli->mem, &r.certificate.services, "https");
-	const struct text_list *listeners =
-	    p->listener == NULL ? &(struct text_list){ 0 } :
-				  with(c->cli->mem, &r.certificate.listeners, p->listener);
-
-	if (services == NULL || listeners == NULL)
-		return err_nomem(err, "certificate");
-	r.certificate.services = *services;
-	r.certificate.listeners = *listeners;
-	return changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err);
-}
-
-static usher_status
-apply_certificate(struct changes *c, struct applying *a, size_t i, struct usher_error *err)
-{
-	const struct plan_certificate *p = &a->s->plan.certificates[i];
-
-	if (lacks_certificate(a, p))
-		return make_certificate(c, a, i, err);
-	if (p->enabled == NULL && p->imported != NULL)
-		return enable_certificate(c, p, err);
-	if (p->enabled == NULL && p->request != NULL) {
-		a->thumbprints[i] = p->request->thumbprint;
-		a->requests[i] = p->request->request;
-	}
-	return USHER_OK;
 }
 
 /* ---- usherd.conf ---- */
@@ -269,8 +132,31 @@ apply_work(struct changes *c, void *payload, struct usher_error *err)
 	for (size_t i = 0; i < d->n_records && st == USHER_OK; i++)
 		st = apply_record(c, &d->records[i], err);
 	for (size_t i = 0; i < d->n_certificates && st == USHER_OK; i++)
-		st = apply_certificate(c, a, i, err);
+		st = scenario_certificate(c, a->s, &d->certificates[i], &a->made[i], err);
 	return st;
+}
+
+/* A dry run makes keys that nobody keeps: what is made with them is not worth a line. */
+static void
+report_certificate(
+    struct changes *c, const struct plan_certificate *p, const struct scenario_made *made)
+{
+	struct writer *w = c->cli->out;
+
+	if (made->thumbprint == NULL || (c->cli->dry_run && made->key.n > 0))
+		return;
+	write_open(w, NULL, NULL);
+	write_text(w, "listener", p->listener);
+	write_text(w, "thumbprint", made->thumbprint);
+	if (c->cli->json)
+		write_text(w, "request", made->request);
+	write_close(w);
+	if (made->request == NULL)
+		return;
+	scenario_say(w, "", made->request);
+	write_say(w, "Give this request to your authority, and what it answers to");
+	write_say(w, "    usher cert import FILE | xargs usher cert enable --services https%s%s",
+	    p->listener == NULL ? "" : " --listener ", p->listener == NULL ? "" : p->listener);
 }
 
 static void
@@ -287,24 +173,8 @@ apply_report(struct changes *c, void *payload)
 	else if (a->configuration != NULL)
 		write_say(w, "%s: %s", a->s->args->config, a->configuration);
 	write_list(w, "certificates", NULL, 0);
-	for (size_t i = 0; i < d->n_certificates; i++) {
-		if (a->thumbprints[i] == NULL || (c->cli->dry_run && a->keys[i].n > 0))
-			continue;
-		write_open(w, NULL, NULL);
-		write_text(w, "listener", d->certificates[i].listener);
-		write_text(w, "thumbprint", a->thumbprints[i]);
-		if (c->cli->json)
-			write_text(w, "request", a->requests[i]);
-		write_close(w);
-		if (a->requests[i] == NULL)
-			continue;
-		scenario_say(w, "", a->requests[i]);
-		write_say(w, "Give this request to your authority, and what it answers to");
-		write_say(w,
-		    "    usher cert import FILE | xargs usher cert enable --services https%s%s",
-		    d->certificates[i].listener == NULL ? "" : " --listener ",
-		    d->certificates[i].listener == NULL ? "" : d->certificates[i].listener);
-	}
+	for (size_t i = 0; i < d->n_certificates; i++)
+		report_certificate(c, &d->certificates[i], &a->made[i]);
 	write_list_end(w);
 }
 
@@ -312,16 +182,16 @@ int
 scenario_apply(struct scenario_plan *s)
 {
 	struct applying a = { .s = s };
+	const struct deployment *d = &s->plan;
 	struct usher_error err = { 0 };
-	usher_status st;
+	usher_status st = USHER_OK;
 	int status;
 
-	for (size_t i = 0; i < COUNT_OF(a.keys); i++)
-		buf_init(&a.keys[i], KEY_BYTES);
-	st = make_keys(&a, &err);
+	for (size_t i = 0; i < d->n_certificates && st == USHER_OK; i++)
+		st = scenario_key(s, &d->certificates[i], &a.made[i], &err);
 	status = st == USHER_OK ? changes_run_or_make(s->cli, apply_work, apply_report, &a) :
 				  cli_fail(st, &err);
-	for (size_t i = 0; i < COUNT_OF(a.keys); i++)
-		buf_wipe(&a.keys[i]);
+	for (size_t i = 0; i < d->n_certificates; i++)
+		buf_wipe(&a.made[i].key);
 	return status;
 }

@@ -150,10 +150,12 @@ end_command(struct commands *c, const char *why)
 	c->why = why;
 }
 
-static void
-put_kind(struct buf *b, int kind)
+static const char *
+kind_name(int kind)
 {
-	put_option(b, "kind", kind == DOMAIN_MAIL ? "mail" : "exchange");
+	const struct domain like = { .kind = kind };
+
+	return field_choice_name(field_find(&entities[ENTITY_DOMAIN].table, "kind"), &like);
 }
 
 static void
@@ -169,7 +171,7 @@ show_setups(struct commands *c)
 		put_option(b, "domain", d->wish->domain);
 		put_option(b, "host", d->setups.v[i]);
 		if (d->kind != DOMAIN_EXCHANGE)
-			put_kind(b, d->kind);
+			put_option(b, "kind", kind_name(d->kind));
 		end_command(c, "make the directory that answers for the domain");
 	}
 }
@@ -200,7 +202,7 @@ show_record(struct commands *c, const struct plan_record *r)
 		put_word(b, field_text(&e->table.rows[0], &r->after));
 	}
 	if (r->before == NULL)
-		put_kind(b, r->after.domain.kind);
+		put_option(b, "kind", kind_name(r->after.domain.kind));
 	for (size_t i = e->n_keys; i < e->table.n; i++) {
 		const struct field *f = &e->table.rows[i];
 
@@ -398,7 +400,7 @@ show_json(struct showing *to)
 	write_text(w, "title", d->title);
 	write_text(w, "domain", d->wish->domain);
 	write_text(w, "host", d->wish->host);
-	write_text(w, "kind", d->kind == DOMAIN_EXCHANGE ? "exchange" : "mail");
+	write_text(w, "kind", kind_name(d->kind));
 	write_flag(w, "complete", d->complete);
 	write_texts(w, "requirements", &d->requirements);
 	write_texts(w, "tradeoffs", &d->tradeoffs);

@@ -18,6 +18,7 @@ enum client_flags {
 	BY_REDIRECT = 1 << 4,
 	BY_SRV = 1 << 5,
 	BY_AUTOCONFIG = 1 << 6,
+	BY_MAIL_SRV = 1 << 10,	   /* the records of the mail servers themselves (RFC 6186) */
 	ASKS_AT_REDIRECT = 1 << 7, /* people are asked before it follows */
 	ASKS_OUTSIDE = 1 << 8,	   /* the same where the host is not of the mail domain */
 	ASKS_PROGRAM = 1 << 9,	   /* the program that uses it has to allow it */
@@ -40,7 +41,13 @@ static const struct {
 	{ "Evolution with an Exchange account", EXCHANGE | BY_NAME | BY_SRV },
 	{ "Thunderbird",
 	    EXCHANGE | MAIL | BY_AUTOCONFIG | BY_NAME | BY_REDIRECT | BY_SRV | ASKS_OUTSIDE },
-	{ "Evolution and KMail with IMAP", MAIL | BY_AUTOCONFIG },
+	{ "Evolution and FairEmail with IMAP", MAIL | BY_AUTOCONFIG | BY_MAIL_SRV },
+	{ "KMail with IMAP", MAIL | BY_AUTOCONFIG },
+};
+
+enum {
+	ALL = 1 << SCENARIO_ALL_NAMES | 1 << SCENARIO_SRV | 1 << SCENARIO_TWO_HOSTS |
+	      1 << SCENARIO_REDIRECT
 };
 
 /* In the order in which programs prefer them. */
@@ -49,10 +56,11 @@ static const struct {
 	enum source source;
 	unsigned scenarios; /* bits */
 } ways[] = {
-	{ BY_SCP, SOURCE_SCP, 0x1e },
+	{ BY_SCP, SOURCE_SCP, ALL },
 	{ BY_AUTOCONFIG, SOURCE_AUTOCONFIG, 1 << SCENARIO_ALL_NAMES },
 	{ BY_NAME, SOURCE_AUTODISCOVER, 1 << SCENARIO_ALL_NAMES | 1 << SCENARIO_TWO_HOSTS },
 	{ BY_REDIRECT, SOURCE_HTTP_REDIRECT, 1 << SCENARIO_REDIRECT },
+	{ BY_MAIL_SRV, SOURCE_SRV, ALL },
 	{ BY_SRV, SOURCE_SRV,
 	    1 << SCENARIO_ALL_NAMES | 1 << SCENARIO_SRV | 1 << SCENARIO_TWO_HOSTS },
 };

@@ -139,16 +139,18 @@ add_site(struct arena *mem, struct check *c, const char *scheme, const char *hos
 #define AUTOCONFIG_PATH "/mail/config-v1.1.xml"
 #define PACC_PATH "/.well-known/user-agent-configuration.json"
 
+/* Of a name that a certificate has. */
 static usher_status
 add_certified(struct arena *mem, struct check *c, const char *name)
 {
-	if (strcmp(name, c->plan->wish->host) != 0 && is_public_name(c->plan, name)) {
-		if (slice_starts(slice_of(name), SLICE_LITERAL("autoconfig.")))
-			return add_site(mem, c, "https", name, AUTOCONFIG_PATH, EXPECT_DOCUMENT);
-		if (slice_starts(slice_of(name), SLICE_LITERAL("ua-auto-config.")))
-			return add_site(mem, c, "https", name, PACC_PATH, EXPECT_DOCUMENT);
-	}
-	return add_site(mem, c, "https", name, PATH, EXPECT_SERVICE);
+	if (strcmp(name, c->plan->wish->host) == 0 || strcmp(name, c->plan->autodiscover) == 0)
+		return add_site(mem, c, "https", name, PATH, EXPECT_SERVICE);
+	if (!is_public_name(c->plan, name))
+		return add_site(mem, c, "https", name, PATH, EXPECT_CERTIFICATE);
+	return add_site(mem, c, "https", name,
+	    slice_starts(slice_of(name), SLICE_LITERAL("autoconfig.")) ? AUTOCONFIG_PATH :
+									 PACC_PATH,
+	    EXPECT_DOCUMENT);
 }
 
 usher_status
@@ -533,7 +535,7 @@ judge_stranger(struct judging *j, const struct check_site *s)
 static void
 judge_site(struct judging *j, const struct check_site *s)
 {
-	bool certified = s->expect == EXPECT_SERVICE || s->expect == EXPECT_DOCUMENT;
+	bool certified = s->expect != EXPECT_REDIRECT;
 
 	if (s->expect == EXPECT_NOBODY) {
 		judge_nobody(j, s);
@@ -553,7 +555,7 @@ judge_site(struct judging *j, const struct check_site *s)
 	}
 	if (!certified)
 		judge_redirect(j, s);
-	else if (judge_tls(j, s))
+	else if (judge_tls(j, s) && s->expect != EXPECT_CERTIFICATE)
 		judge_service(j, s);
 }
 

@@ -29,6 +29,7 @@ struct check_name {
 enum check_expect {
 	EXPECT_SERVICE = 0, /* Autodiscover that asks for a login, or tells the settings */
 	EXPECT_DOCUMENT,    /* 200 */
+	EXPECT_CERTIFICATE, /* whatever it is, with a good certificate */
 	EXPECT_REDIRECT,    /* to the URL of the service */
 	EXPECT_NOBODY,	    /* no connection at all */
 	EXPECT_STRANGER	    /* nothing, or a web site with a good certificate */

@@ -337,29 +337,6 @@ plan_server(struct making *m, const struct served *s)
 	    "Outlook outside connects to this host");
 }
 
-/* Outlook compares the certificate's common name with `msstd:` and the host of Outlook Anywhere,
- * unless it is told another name. */
-static void
-plan_provider(struct making *m)
-{
-	const struct org_view *org = m->facts->org;
-
-	for (size_t i = 0; org != NULL && i < org->n_providers; i++) {
-		const struct provider *before = &org->providers[i];
-		union org_record after = { .provider = *before };
-		const char *told = after.provider.cert_principal_name;
-
-		if (told == NULL || slice_is_nocase(slice_of(told), "none") ||
-		    !slice_starts_nocase(slice_of(told), SLICE_LITERAL("msstd:")) ||
-		    !has_to_move(m, told + strlen("msstd:"), true))
-			continue;
-		after.provider.cert_principal_name =
-		    keep(m, arena_join(m->mem, "msstd:", m->wish->host));
-		put_record(m, ENTITY_PROVIDER, before, &after,
-		    "Outlook compares it with the certificate's common name");
-	}
-}
-
 /* The first of its host names is in what the domain's programs are told. */
 static void
 plan_domain(struct making *m)
@@ -370,6 +347,9 @@ plan_domain(struct making *m)
 	const char **v;
 	size_t n = 0;
 
+	/* An alias is told what the domain is that it stands for, which has a host of its own. */
+	if (strcmp(d->domain, m->wish->domain) != 0)
+		return;
 	after.domain = *d;
 	names = &after.domain.host_names;
 	if (names->n == 0 || strcmp(names->v[0], m->wish->host) != 0) {
@@ -498,6 +478,51 @@ plan_certificates(struct making *m)
 	}
 	for (size_t i = 0; i < d->n_certificates; i++)
 		find_certificate(m, &d->certificates[i]);
+}
+
+/* The common name of a subject (RFC 4514); empty when it has none that is a host's. */
+static struct slice
+common_name(const char *subject)
+{
+	static const struct slice type = SLICE_LITERAL("CN=");
+	struct slice rest = slice_of(subject);
+
+	while (rest.n > 0) {
+		size_t end = slice_find(rest, ',');
+
+		if (slice_starts_nocase(rest, type))
+			return slice_skip(slice_from(rest.p, end), type.n);
+		rest = slice_skip(rest, end + 1);
+	}
+	return rest;
+}
+
+/* Outlook compares the certificate's common name with `msstd:` and the host of Outlook Anywhere,
+ * unless it is told another name. */
+static void
+plan_provider(struct making *m)
+{
+	const struct org_view *org = m->facts->org;
+	const struct certificate *shown = m->out->certificates[0].enabled;
+	struct slice name = common_name(shown == NULL ? NULL : shown->subject);
+	const char *usual = keep(m, arena_join(m->mem, "msstd:", m->wish->host));
+	const char *wanted =
+	    name.n == 0 ? usual : keep(m, arena_printf(m->mem, "msstd:%.*s", (int)name.n, name.p));
+
+	for (size_t i = 0; org != NULL && i < org->n_providers && !m->failed; i++) {
+		const struct provider *before = &org->providers[i];
+		union org_record after = { .provider = *before };
+		const char *told = before->cert_principal_name;
+
+		if ((!slice_is_nocase(slice_of(before->name), "EXPR") &&
+			!slice_is_nocase(slice_of(before->name), "EXHTTP")) ||
+		    slice_is_nocase(slice_of(told), "none") ||
+		    slice_is_nocase(slice_of(told == NULL ? usual : told), wanted))
+			continue;
+		after.provider.cert_principal_name = wanted;
+		put_record(m, ENTITY_PROVIDER, before, &after,
+		    "Outlook compares it with the certificate's common name");
+	}
 }
 
 /* Names that the zone gives us and where programs expect TLS. */
@@ -701,11 +726,11 @@ resolve_plan(struct arena *mem, const struct facts *facts, const struct plan_wis
 	for (size_t i = 0; i < m.n_servers && !m.failed; i++)
 		plan_server(&m, &m.servers[i]);
 	if (!m.failed)
+		plan_certificates(&m);
+	if (!m.failed && out->kind == DOMAIN_EXCHANGE)
 		plan_provider(&m);
 	if (!m.failed)
 		plan_domain(&m);
-	if (!m.failed)
-		plan_certificates(&m);
 	if (!m.failed)
 		plan_listeners(&m);
 	if (!m.failed)

@@ -3,9 +3,11 @@
     with Deployment(folder, 4, 'exchange') as it:   # inside netns.enter()
         it.plan('--check')
 
-What is done is what `usher plan --scenario` prints: its records are in DNS, its commands are run by a
-shell, its lines are usherd's configuration. The certificate is one of `usher ca`, which every
-program inside trusts."""
+    how   what is done: `commands` are those that are printed, run by a shell; `apply` is --apply,
+          and what the authority answers is imported; `authority` is --apply with one that is there
+
+The records that `usher plan --scenario` prints are in DNS, and its lines are usherd's configuration.
+The certificate is one of `usher ca`, which every program inside trusts."""
 import contextlib
 import json
 import os
@@ -41,7 +43,7 @@ class Deployment:
     """scenario, kind, domain, host, root (a PEM file), directory, options (of usher plan)."""
 
     def __init__(self, folder, scenario, kind, domain='contoso.example', host=None, servers=(),
-                 by_hand=True):
+                 how='commands'):
         self.folder, self.scenario, self.kind = folder, scenario, kind
         self.domain, self.host = domain, host or f'mail.{domain}'
         self.autodiscover = f'autodiscover.{domain}'
@@ -51,7 +53,7 @@ class Deployment:
         self.password_file = scratch.write(folder / 'password', PASSWORD + '\n', mode=0o600)
         self.address = f'ana@{domain}'
         self.service = None
-        self._by_hand, self._stack = by_hand, contextlib.ExitStack()
+        self._how, self._stack = how, contextlib.ExitStack()
         self.options = ['--scenario', str(scenario), '--domain', domain, '--host', self.host,
                         '--address', HOST_ADDRESS]
         if scenario in TWO_ADDRESSES:
@@ -107,6 +109,12 @@ class Deployment:
             thumbprint = self.run('cert', 'import', answer).strip()
             self.run('cert', 'enable', thumbprint, '--services', 'https', *more)
 
+    def _apply_with_authority(self):
+        """The same with an authority that is there before."""
+        self.run('setup', '--domain', self.domain, '--host', self.host, '--kind', self.kind)
+        self._make_authority()
+        self.planned('--apply', '--certificate', 'ca', '--usherd-conf', self.folder / 'made.conf')
+
     def _make_authority(self):
         if not self.root.exists():
             self.run('ca', 'init', '--name', 'Contoso Root', '--no-passphrase', '--permit',
@@ -122,12 +130,11 @@ class Deployment:
 
     def __enter__(self):
         with self._stack:
-            if self._by_hand:
-                self._set_up_by_hand()
-                lines = self.planned()['configuration']
-            else:
-                self._apply()
-                lines = (self.folder / 'made.conf').read_text(encoding='utf-8')
+            {'commands': self._set_up_by_hand, 'apply': self._apply,
+             'authority': self._apply_with_authority}[self._how]()
+            made = self.folder / 'made.conf'
+            lines = self.planned()['configuration'] if self._how == 'commands' else \
+                made.read_text(encoding='utf-8')
             if self.kind == 'exchange':
                 self.run('mailbox', 'add', self.address, '--display-name', DISPLAY_NAME)
                 self.run('mailbox', 'password', self.address, '--password-file',

@@ -27,12 +27,12 @@ SERVERS = ('cas1.corp.local', 'cas2.corp.local')
 # What stands up: its name, and what is told to Deployment.
 DEPLOYMENTS = {
     '1 exchange': {'scenario': 1, 'kind': 'exchange'},
-    '2 exchange': {'scenario': 2, 'kind': 'exchange', 'servers': SERVERS, 'by_hand': False},
+    '2 exchange': {'scenario': 2, 'kind': 'exchange', 'servers': SERVERS, 'how': 'apply'},
     '3 exchange': {'scenario': 3, 'kind': 'exchange'},
-    '4 exchange': {'scenario': 4, 'kind': 'exchange', 'by_hand': False},
-    '1 mail': {'scenario': 1, 'kind': 'mail', 'by_hand': False},
+    '4 exchange': {'scenario': 4, 'kind': 'exchange', 'how': 'apply'},
+    '1 mail': {'scenario': 1, 'kind': 'mail', 'how': 'apply'},
     '2 mail': {'scenario': 2, 'kind': 'mail', 'host': OUTSIDE},
-    '3 mail': {'scenario': 3, 'kind': 'mail', 'by_hand': False},
+    '3 mail': {'scenario': 3, 'kind': 'mail', 'how': 'authority'},
     '4 mail': {'scenario': 4, 'kind': 'mail', 'host': OUTSIDE},
 }
 

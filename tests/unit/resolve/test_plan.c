@@ -95,7 +95,7 @@ certificate(struct world *w, struct certificate like)
 
 	*c = like;
 	c->issuer = c->issuer == NULL ? "CN=CA" : c->issuer;
-	c->subject = "CN=mail.d.example";
+	c->subject = c->subject == NULL ? "CN=mail.d.example" : c->subject;
 	c->not_before = NOW_S - 1;
 	c->not_after = c->not_after == 0 ? NOW_S + 1000 : c->not_after;
 }
@@ -264,6 +264,25 @@ of_another_name(struct world *w)
 }
 
 static void
+wildcard_subject(struct world *w)
+{
+	elsewhere(w);
+	w->providers[0].cert_principal_name = NULL;
+	certificate(w, (struct certificate){ .thumbprint = "A",
+			   .names = { wild, 1 },
+			   .services = HTTPS,
+			   .subject = "O=D,CN=*.d.example" });
+}
+
+static void
+alias(struct world *w)
+{
+	at_host(w);
+	w->wish.domain = "alias.example";
+	w->domain.host_names.n = 0;
+}
+
+static void
 expired(struct world *w)
 {
 	at_host(w);
@@ -366,6 +385,12 @@ static const struct {
 	    NULL },
 	{ "1: a certificate is there", 1, enabled,
 	    "mail.d.example autodiscover.d.example enabled A\n", NULL, NULL, NULL },
+	{ "2: its common name is a wildcard", 2, wildcard_subject, "mail.d.example enabled A\n",
+	    "url MAIL oab external=https://mail.d.example/OAB\n"
+	    "provider EXPR cert_principal_name=msstd:*.d.example\n",
+	    NULL, NULL },
+	{ "2: an alias leaves the domain alone that it stands for", 2, alias, "mail.d.example -\n",
+	    "", NULL, NULL },
 	{ "1: it lacks a name", 1, of_another_name, "mail.d.example autodiscover.d.example -\n",
 	    NULL, NULL, NULL },
 	{ "2: that is all it needs", 2, of_another_name, "mail.d.example enabled A\n", NULL, NULL,
@@ -510,10 +535,10 @@ static const struct {
 	{ "3", 3, at_host, "ACCCCCCC" },
 	{ "4", 4, at_host, "AD?D?DDD-D" },
 	{ "4, with a host outside of the domain", 4, host_outside, "AD?D?DDD-D?" },
-	{ "1, mail", 1, mail, "CCMM" },
-	{ "2, mail", 2, mail, "E-E-" },
-	{ "3, mail", 3, mail, "CCC-" },
-	{ "4, mail", 4, mail, "D?D?D-" },
+	{ "1, mail", 1, mail, "CCMMM" },
+	{ "2, mail", 2, mail, "E-EE-" },
+	{ "3, mail", 3, mail, "CCCE-" },
+	{ "4, mail", 4, mail, "D?D?DE-" },
 };
 
 static void
