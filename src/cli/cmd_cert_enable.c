@@ -212,10 +212,32 @@ enable_work(struct changes *c, void *payload, struct usher_error *err)
 	return st;
 }
 
+/* A name that is typed wrong would be served nowhere, and nobody would be told. */
+static void
+tell_unknown_listeners(struct cli *cli, const struct text_list *listeners)
+{
+	const char *there = NULL;
+
+	if (cli_config_value(cli, NULL, "directory", &there, NULL) != USHER_OK || there == NULL)
+		return;
+	for (size_t i = 0; i < listeners->n; i++) {
+		const char *section = arena_join(cli->mem, "listen https ", listeners->v[i]);
+
+		if (section == NULL || strcmp(listeners->v[i], EVERY) == 0 ||
+		    cli_config_value(cli, section, "address", &there, NULL) != USHER_OK)
+			continue;
+		if (there == NULL)
+			cli_note(
+			    "the configuration of usherd has no [%s] with an address", section);
+	}
+}
+
 static void
 enable_report(struct changes *c, void *payload)
 {
 	const struct enabling *en = payload;
+
+	tell_unknown_listeners(c->cli, &en->args->listeners);
 
 	if (en->others && c->counts[DIR_CHANGED] > 0)
 		cli_note("usherd serves https; give the certificate to the other services with "

@@ -251,13 +251,12 @@ write_faults(const struct showing *s)
 
 		if ((s->j.verdict.faults & 1U << i) == 0)
 			continue;
-		write_open(w, NULL, row->what);
-		if (writer_is_json(w)) {
+		write_open(w, NULL, NULL);
+		if (writer_is_json(w))
 			write_text(w, "id", row->id);
-			write_text(w, "what", row->what);
-		}
-		write_text(w, "whom", row->whom);
-		write_text(w, "todo", row->todo);
+		write_text(w, "what_is_wrong", row->what);
+		write_text(w, "who_notices", row->whom);
+		write_text(w, "what_to_do", row->todo);
 		write_close(w);
 	}
 	write_list_end(w);

@@ -237,6 +237,27 @@ check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 	return st;
 }
 
+/* usherd refuses to start with a domain whose certificate it cannot show. */
+static usher_status
+check_domain(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_CERTIFICATE];
+	const struct domain *domain = c->record;
+	struct certificate key;
+	union org_record there;
+	usher_status st = USHER_OK;
+	bool found = false;
+
+	record_init(&e->table, &key);
+	key.thumbprint = domain->certificate;
+	if (key.thumbprint != NULL)
+		st = record_get(d, d->scratch, e, &key, &there, &found, err);
+	if (st == USHER_OK && found && there.certificate.pem == NULL)
+		st = conflict(
+		    d, c, err, "%s is a request that waits for its certificate", key.thumbprint);
+	return st == USHER_OK ? check_alias(d, c, err) : st;
+}
+
 /* Those of the domain that it stands for are the rules of an alias. */
 static usher_status
 check_rule(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
@@ -264,7 +285,7 @@ check(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
 	case ENTITY_MAILBOX:
 		return check_mailbox(d, c, err);
 	case ENTITY_DOMAIN:
-		return check_alias(d, c, err);
+		return check_domain(d, c, err);
 	case ENTITY_REDIRECT:
 		return check_rule(d, c, err);
 	case ENTITY_ALTERNATIVE_MAILBOX:

@@ -527,6 +527,11 @@ def _(mine):
     tap.same((shown['services'], shown['listeners']),
              (['imap', 'https', 'smtp'], ['public', 'second']))
     tap.has(mine.ok('enable', thumbprint, '--services', 'smtp'), 'nothing to change')
+    config = scratch.write(mine.folder / 'usherd.conf',
+                           'directory = x\n[listen https public]\naddress = 0.0.0.0:443\n')
+    done = mine.run('enable', thumbprint, '--listener', 'public,pubic', '-c', config)
+    tap.same(done.stderr, 'usher: the configuration of usherd has no [listen https pubic] with an '
+                          'address\n')
     mine.ok('enable', thumbprint, '--listener', '*')
     tap.same(mine.json('show', thumbprint).get('listeners'), None)
 
@@ -552,6 +557,16 @@ def _(mine):
     mine.refused(64, 'is no thumbprint', 'enable', 'all')
     mine.refused(64, 'is no thumbprint', 'enable', good[:7])
     mine.refused(1, 'there is no such certificate', 'enable', '00' * 20)
+
+
+@tap.case('a request is no certificate for a domain')
+@place
+def _(mine):
+    pending, _ = mine.request('--domain', HOST)
+    done = usher('domain', 'set', 'contoso.com', '--certificate', pending,
+                 directory=f'sqlite:{mine.folder}/usher.db')
+    tap.same(done.returncode, 65, done.stderr)
+    tap.has(done.stderr, 'is a request that waits for its certificate')
 
 
 @tap.case('what would serve less than before is refused')

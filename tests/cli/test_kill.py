@@ -4,6 +4,7 @@
 Each case kills one command USHER_KILL_COUNT times (default 40) at random instants of its run. The
 directory is kept from kill to kill, so that damage would add up.
 """
+import contextlib
 import json
 import os
 import random
@@ -278,6 +279,40 @@ def _():
             tap.true(not acknowledged or 'Nothing to do' in said, said)
             tap.same(query(folder, 'SELECT count(*) FROM certificate'), [(1,)], 'certificates')
             tap.same(len(list((folder / 'usher.db.keys').iterdir())), 1, 'keys')
+
+
+@tap.case('cert new, renew and remove')
+def _():
+    with scratch.Folder() as folder:
+        prepared(folder)
+
+        def certificates():
+            return query(folder, 'SELECT thumbprint, sha256 FROM certificate ORDER BY random()')
+
+        def keys():
+            return {key.stem for key in (folder / 'usher.db.keys').iterdir()}
+
+        commands = [lambda: ('new', '--domain', 'a.example', '--key', 'p256'),
+                    lambda: ('request', '--domain', 'a.example', '--key', 'p256', '--out', 'r'),
+                    lambda: ('renew', certificates()[0][0], '--key', 'p256'),
+                    lambda: ('remove', '--force', certificates()[0][0])]
+        seconds = duration(folder, 'cert', *commands[0]())
+        until = time.monotonic() + SECONDS
+        orphans = kills = 0
+        while kills < COUNT and time.monotonic() < until:
+            kills += 1
+            if len(certificates()) < 2:
+                usher(folder, 'cert', *commands[0]())
+            # A request cannot be renewed, and that is said with nothing done.
+            with contextlib.suppress(AssertionError):
+                kill(folder, random.uniform(0.3, 1.1) * seconds, 'cert',
+                     *random.choice(commands)())
+            rows = {sha256 for _, sha256 in certificates()}
+            tap.same(rows - keys(), set(), 'certificates without a key')
+            orphans += keys() > rows
+        usher(folder, 'cert', *commands[0]())
+        tap.same(keys(), {sha256 for _, sha256 in certificates()}, 'keys after the next command')
+        tap.note(f'{kills} kills, {orphans} of which left a key for the next command to remove')
 
 
 tap.main()
