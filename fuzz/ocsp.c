@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ocsp_read(slice_of(chain), input, now_s, &answer, NULL) == USHER_OK &&
 	    (answer.this_update > now_s + OCSP_SKEW_S || answer.next_update <= now_s))
 		abort();
-	if (mem != NULL && ocsp_ask(mem, input, &question, NULL) == USHER_OK &&
+	if (mem != NULL && ocsp_ask(mem, input, NULL, &question, NULL) == USHER_OK &&
 	    question.url != NULL &&
 	    !slice_starts_nocase(slice_of(question.url), SLICE_LITERAL("http://")))
 		abort();

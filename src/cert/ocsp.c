@@ -1,9 +1,6 @@
 /* ocsp.c - OCSP by OpenSSL. */
 #include "cert/ocsp.h"
 
-#include <limits.h>
-#include <time.h>
-
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -12,7 +9,8 @@
 #include "base/err.h"
 #include "base/url.h"
 #include "cert/inspect.h"
-#include "cert/own.h"
+#include "cert/order.h"
+#include "cert/x509.h"
 
 enum { REQUEST_BYTES = 1024 };
 
@@ -69,36 +67,47 @@ own_store(X509_STORE **store)
 
 /* ---- the chain ---- */
 
-static usher_status
-read_leaf(BIO *in, struct pair *out, struct usher_error *err)
+/* Among the anchors. NULL: none. */
+static X509 *
+trusted_issuer(const struct trust *trust, X509 *leaf)
 {
-	if (in == NULL)
-		return err_nomem(err, "certificate");
-	out->leaf = PEM_read_bio_X509(in, NULL, NULL, NULL);
-	return out->leaf != NULL ? USHER_OK :
-				   err_set(err, USHER_E_INPUT, "certificate",
-				       "there is none in it; it must be PEM");
+	STACK_OF(X509) * chain CLEANUP(own_x509s) =
+	    order_verify(trust, leaf, NULL, NULL, NULL, NULL);
+
+	X509 *issuer = chain == NULL ? NULL : order_issuer(chain, leaf);
+
+	if (issuer != NULL)
+		(void)X509_up_ref(issuer);
+	return issuer;
 }
 
-/* The issuer is nearly always the next, but files in the wild are in any order. */
 static usher_status
-find_issuer(BIO *in, struct pair *out, struct usher_error *err)
+read_pair(struct slice pem, const struct trust *trust, struct pair *out, struct usher_error *err)
 {
-	for (int i = 0; out->issuer == NULL && i < CERT_CHAIN_MAX; i++) {
-		X509 *x CLEANUP(own_x509) = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	STACK_OF(X509) * chain CLEANUP(own_x509s) = NULL;
+	usher_status st = certificates_load(pem, CERT_CHAIN_MAX, &chain, err);
 
-		if (x == NULL)
-			break;
-		if (X509_check_issued(x, out->leaf) == X509_V_OK &&
-		    X509_verify(out->leaf, X509_get0_pubkey(x)) == 1 && X509_up_ref(x) == 1)
-			out->issuer = x;
-	}
-	if (out->issuer == NULL)
+	if (st != USHER_OK)
+		return st;
+	out->leaf = sk_X509_shift(chain);
+	out->issuer = order_issuer(chain, out->leaf);
+	if (out->issuer != NULL)
+		(void)X509_up_ref(out->issuer);
+	else if (trust != NULL)
+		out->issuer = trusted_issuer(trust, out->leaf);
+	return USHER_OK;
+}
+
+/* SHA-1 names the certificate here and protects nothing (RFC 5019, 2.1.1). */
+static usher_status
+name_leaf(struct pair *p, struct usher_error *err)
+{
+	if (p->issuer == NULL)
 		return err_set(err, USHER_E_ABSENT, "certificate",
-		    "its responder cannot be asked without its issuer; import it with the chain");
-	/* SHA-1 names the certificate here and protects nothing (RFC 5019, 2.1.1). */
-	out->id = OCSP_cert_to_id(EVP_sha1(), out->leaf, out->issuer);
-	return out->id == NULL ? err_nomem(err, "certificate") : USHER_OK;
+		    "its responder cannot be asked without its issuer; import it with the chain, "
+		    "or let the system trust its root");
+	p->id = OCSP_cert_to_id(EVP_sha1(), p->leaf, p->issuer);
+	return p->id == NULL ? err_nomem(err, "certificate") : USHER_OK;
 }
 
 /* ---- asking ---- */
@@ -162,30 +171,40 @@ write_url(struct arena *mem, const char *base, const struct pair *p, const char 
 	return *out == NULL ? err_nomem(err, "certificate") : USHER_OK;
 }
 
+static usher_status
+write_pair(struct arena *mem, const struct pair *p, const char **out, struct usher_error *err)
+{
+	BIO *text CLEANUP(own_bio) = BIO_new(BIO_s_mem());
+
+	if (text == NULL || PEM_write_bio_X509(text, p->leaf) != 1 ||
+	    PEM_write_bio_X509(text, p->issuer) != 1)
+		return err_nomem(err, "certificate");
+	*out = bio_copy(mem, text);
+	return *out == NULL ? err_nomem(err, "certificate") : USHER_OK;
+}
+
 usher_status
-ocsp_ask(
-    struct arena *mem, struct slice chain_pem, struct ocsp_question *out, struct usher_error *err)
+ocsp_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust,
+    struct ocsp_question *out, struct usher_error *err)
 {
 	STACK_OF(OPENSSL_STRING) * urls CLEANUP(own_responders) = NULL;
-	struct ocsp_question question = { 0 };
 	struct pair p CLEANUP(pair_clear) = { 0 };
-	BIO *in CLEANUP(own_bio) = NULL;
-	const char *base;
-	usher_status st;
+	struct ocsp_question question = { 0 };
+	const char *base = NULL;
+	usher_status st = read_pair(chain_pem, trust, &p, err);
 
-	if (chain_pem.n > INT_MAX)
-		return err_set(err, USHER_E_LIMIT, "certificate", "too long");
-	in = BIO_new_mem_buf(chain_pem.p, (int)chain_pem.n);
-	st = read_leaf(in, &p, err);
-	if (st != USHER_OK)
-		return st;
-	question.must_staple = must_staple(p.leaf);
-	urls = X509_get1_ocsp(p.leaf);
-	base = responder(urls);
-	if (base != NULL)
-		st = find_issuer(in, &p, err);
-	if (st == USHER_OK && base != NULL)
-		st = write_url(mem, base, &p, &question.url, err);
+	if (st == USHER_OK) {
+		question.must_staple = must_staple(p.leaf);
+		urls = X509_get1_ocsp(p.leaf);
+		base = responder(urls);
+	}
+	if (base != NULL) {
+		st = name_leaf(&p, err);
+		if (st == USHER_OK)
+			st = write_url(mem, base, &p, &question.url, err);
+		if (st == USHER_OK)
+			st = write_pair(mem, &p, &question.pair, err);
+	}
 	if (st == USHER_OK)
 		*out = question;
 	return st;
@@ -197,17 +216,6 @@ static usher_status
 bad_answer(struct usher_error *err, const char *message)
 {
 	return err_set(err, USHER_E_PEER, "responder", "%s", message);
-}
-
-static bool
-read_time(const ASN1_GENERALIZEDTIME *t, int64_t *out)
-{
-	struct tm tm = { 0 };
-
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	*out = (int64_t)timegm(&tm);
-	return true;
 }
 
 /* The issuer is all that is trusted, at `now_s`: OpenSSL then checks that the signer is the issuer
@@ -246,12 +254,14 @@ read_single(OCSP_BASICRESP *basic, OCSP_CERTID *id, int64_t now_s, struct ocsp_a
 	if (OCSP_resp_find_status(
 		basic, id, &status, &reason, &revoked, &this_update, &next_update) != 1)
 		return bad_answer(err, "it answers about another certificate");
-	if (!read_time(this_update, &answer.this_update))
+	if (time_read(this_update, &answer.this_update, NULL) != USHER_OK ||
+	    (next_update != NULL &&
+		time_read(next_update, &answer.next_update, NULL) != USHER_OK) ||
+	    (status == V_OCSP_CERTSTATUS_REVOKED &&
+		time_read(revoked, &answer.revoked, NULL) != USHER_OK))
 		return bad_answer(err, "its answer has no date");
 	if (next_update == NULL)
 		answer.next_update = answer.this_update + OCSP_UNDATED_S;
-	else if (!read_time(next_update, &answer.next_update))
-		return bad_answer(err, "its answer has no date");
 	if (answer.this_update > now_s + OCSP_SKEW_S)
 		return bad_answer(err, "its answer is dated in the future; compare the clocks");
 	if (answer.next_update <= now_s)
@@ -259,8 +269,6 @@ read_single(OCSP_BASICRESP *basic, OCSP_CERTID *id, int64_t now_s, struct ocsp_a
 	answer.state = status == V_OCSP_CERTSTATUS_GOOD	   ? OCSP_GOOD :
 		       status == V_OCSP_CERTSTATUS_REVOKED ? OCSP_REVOKED :
 							     OCSP_UNKNOWN;
-	if (answer.state == OCSP_REVOKED && !read_time(revoked, &answer.revoked))
-		return bad_answer(err, "its answer has no date");
 	if (answer.state == OCSP_REVOKED && reason != OCSP_REVOKED_STATUS_NOSTATUS)
 		answer.reason = OCSP_crl_reason_str(reason);
 	*out = answer;
@@ -291,21 +299,17 @@ read_response(const struct pair *p, struct slice der, int64_t now_s, struct ocsp
 }
 
 usher_status
-ocsp_read(struct slice chain_pem, struct slice response, int64_t now_s, struct ocsp_answer *out,
+ocsp_read(struct slice pair, struct slice response, int64_t now_s, struct ocsp_answer *out,
     struct usher_error *err)
 {
 	struct pair p CLEANUP(pair_clear) = { 0 };
-	BIO *in CLEANUP(own_bio) = NULL;
 	usher_status st;
 
-	if (chain_pem.n > INT_MAX)
-		return err_set(err, USHER_E_LIMIT, "certificate", "too long");
 	if (response.n > OCSP_RESPONSE_BYTES)
 		return err_set(err, USHER_E_LIMIT, "responder",
 		    "its answer is longer than %d bytes", OCSP_RESPONSE_BYTES);
-	in = BIO_new_mem_buf(chain_pem.p, (int)chain_pem.n);
-	st = read_leaf(in, &p, err);
+	st = read_pair(pair, NULL, &p, err);
 	if (st == USHER_OK)
-		st = find_issuer(in, &p, err);
+		st = name_leaf(&p, err);
 	return st == USHER_OK ? read_response(&p, response, now_s, out, err) : st;
 }

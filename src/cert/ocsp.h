@@ -1,7 +1,5 @@
 /* ocsp.h - whether a certificate has been revoked: what its responder is asked and what it answers
- * (RFC 6960, in the profile of RFC 5019). No I/O.
- *
- * A chain is PEM as the directory keeps it: the certificate, and its issuer behind it. */
+ * (RFC 6960, in the profile of RFC 5019). */
 #ifndef USHER_CERT_OCSP_H
 #define USHER_CERT_OCSP_H
 
@@ -10,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "cert/trust.h"
 #include "usher/status.h"
 
 enum {
@@ -20,15 +19,18 @@ enum {
 
 struct ocsp_question {
 	const char *url;  /* to GET; NULL: the certificate names no responder */
+	const char *pair; /* PEM of the certificate and its issuer, for ocsp_read() */
 	bool must_staple; /* clients refuse it without an answer beside it (RFC 7633) */
 };
 
-/* What to ask about a chain's first certificate. `url` is in `mem`.
- * Returns USHER_OK, USHER_E_INPUT (no chain), USHER_E_ABSENT (there is a responder, but the chain
- * lacks the issuer, by which certificates are named), USHER_E_LIMIT, USHER_E_NOMEM. */
+/* What to ask about a chain's first certificate; all in `mem`. Responders know certificates by
+ * their issuer: it is in the chain, or else an anchor of `trust` (may be NULL).
+ *
+ * Returns USHER_OK, USHER_E_INPUT (no chain), USHER_E_ABSENT (there is a responder, but the issuer
+ * is not to be found), USHER_E_LIMIT, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-ocsp_ask(
-    struct arena *mem, struct slice chain_pem, struct ocsp_question *out, struct usher_error *err);
+ocsp_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust,
+    struct ocsp_question *out, struct usher_error *err);
 
 enum ocsp_state {
 	OCSP_GOOD = 0, /* not revoked */
@@ -44,15 +46,15 @@ struct ocsp_answer {
 	const char *reason;  /* OCSP_REVOKED: constant text as `keyCompromise`; NULL: none given */
 };
 
-/* Reads a response (DER) about the chain's first certificate and verifies all of it: that the
- * issuer, or one whom it charged with this, has signed it, and that it holds at `now_s`.
+/* Reads a response (DER) about the first certificate of `pair` and verifies all of it: that the
+ * issuer, or one whom it charged with this, has signed it, and that it holds at `now_s`. No I/O.
  *
  * Returns USHER_OK
  *         USHER_E_PEER   no response, one that says no, about another certificate, or outdated
  *         USHER_E_TRUST  signed by somebody else
- *         USHER_E_INPUT, USHER_E_ABSENT (the chain, as ocsp_ask()), USHER_E_LIMIT, USHER_E_NOMEM */
+ *         USHER_E_INPUT, USHER_E_ABSENT (`pair`, as ocsp_ask()), USHER_E_LIMIT, USHER_E_NOMEM */
 USHER_CHECK usher_status
-ocsp_read(struct slice chain_pem, struct slice response, int64_t now_s, struct ocsp_answer *out,
+ocsp_read(struct slice pair, struct slice response, int64_t now_s, struct ocsp_answer *out,
     struct usher_error *err);
 
 #endif

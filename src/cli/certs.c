@@ -295,7 +295,7 @@ judge_certificate(const struct judge *j, struct arena *mem, const struct certifi
 	} else if (st == USHER_OK) {
 		question.key_pem = buf_as_slice(&key);
 		if (j->args != NULL && j->args->check_revocation)
-			st = revocation_ask(mem, question.pem, now_s, j->args->timeout_ms,
+			st = revocation_ask(mem, question.pem, j->trust, now_s, j->args->timeout_ms,
 			    &question.revocation, &out->trouble, err);
 		if (st == USHER_OK)
 			st = verdict_of(mem, &question, &out->verdict, err);

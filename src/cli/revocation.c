@@ -29,14 +29,14 @@ fetch(struct arena *mem, const char *text, uint64_t timeout_ms, struct slice *ou
 }
 
 usher_status
-revocation_ask(struct arena *mem, struct slice chain_pem, int64_t now_s, uint64_t timeout_ms,
-    enum revocation *out, const char **trouble, struct usher_error *err)
+revocation_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust, int64_t now_s,
+    uint64_t timeout_ms, enum revocation *out, const char **trouble, struct usher_error *err)
 {
 	struct ocsp_question question = { 0 };
 	struct ocsp_answer answer = { 0 };
 	struct usher_error why = { 0 };
 	struct slice body = { 0 };
-	usher_status st = ocsp_ask(mem, chain_pem, &question, &why);
+	usher_status st = ocsp_ask(mem, chain_pem, trust, &question, &why);
 
 	*trouble = NULL;
 	*out = REVOCATION_UNASKED;
@@ -45,7 +45,7 @@ revocation_ask(struct arena *mem, struct slice chain_pem, int64_t now_s, uint64_
 	if (st == USHER_OK)
 		st = fetch(mem, question.url, timeout_ms, &body, &why);
 	if (st == USHER_OK)
-		st = ocsp_read(chain_pem, body, now_s, &answer, &why);
+		st = ocsp_read(slice_of(question.pair), body, now_s, &answer, &why);
 	if (st == USHER_OK && answer.state != OCSP_UNKNOWN) {
 		*out = answer.state == OCSP_REVOKED ? REVOCATION_REVOKED : REVOCATION_GOOD;
 		return USHER_OK;

@@ -9,7 +9,7 @@
  * REVOCATION_UNASKED when it names none; with REVOCATION_FAILED, *trouble says why, in `mem`.
  * Returns USHER_OK, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-revocation_ask(struct arena *mem, struct slice chain_pem, int64_t now_s, uint64_t timeout_ms,
-    enum revocation *out, const char **trouble, struct usher_error *err);
+revocation_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust, int64_t now_s,
+    uint64_t timeout_ms, enum revocation *out, const char **trouble, struct usher_error *err);
 
 #endif

@@ -30,7 +30,7 @@ struct entry {
 	char *label;
 	struct tls_staple *staple;
 	/* The thread's alone, once it is in its bucket. */
-	char *chain; /* PEM; NULL when there is nobody to ask */
+	char *chain; /* PEM, with the issuer once that is known; NULL: there is nobody to ask */
 	char *url;   /* NULL: not known yet */
 	bool must_staple;
 	unsigned failures; /* one after the other */
@@ -42,10 +42,11 @@ struct stapler {
 	int stop_fd;
 	bool running;
 	pthread_t thread;
-	struct poller *poller; /* these four the thread's alone */
+	struct poller *poller; /* these the thread's alone */
 	struct http *http;
 	struct arena *mem, *lasting;
 	struct proxies proxies;
+	struct trust *trust;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* under `lock` */
@@ -141,20 +142,13 @@ now_s(void)
 	return clock_unix_ms() / 1000;
 }
 
-static void
-give_up(struct entry *e)
-{
-	free(e->chain);
-	e->chain = NULL;
-}
-
 /* Finds out whom to ask. */
 static void
 prepare(const struct stapler *s, struct entry *e)
 {
 	struct ocsp_question question;
 	struct usher_error err = { 0 };
-	usher_status st = ocsp_ask(s->mem, slice_of(e->chain), &question, &err);
+	usher_status st = ocsp_ask(s->mem, slice_of(e->chain), s->trust, &question, &err);
 
 	if (st == USHER_E_NOMEM) {
 		e->due_s = now_s() + STAPLER_RETRY_S;
@@ -168,11 +162,15 @@ prepare(const struct stapler *s, struct entry *e)
 		    "clients want an OCSP response, but the certificate names no responder",
 		    log_text("certificate", e->label));
 	} else if (question.url != NULL) {
+		free(e->chain);
+		e->chain = strdup(question.pair);
 		e->url = strdup(question.url);
 		e->must_staple = question.must_staple;
-		return;
+		if (e->chain != NULL && e->url != NULL)
+			return;
 	}
-	give_up(e);
+	free(e->chain);
+	e->chain = NULL;
 }
 
 static usher_status
@@ -324,7 +322,7 @@ work(struct stapler *s, struct entry *e)
 	arena_reset(s->mem);
 	if (e->url == NULL)
 		prepare(s, e);
-	if (e->url == NULL)
+	if (e->url == NULL || e->chain == NULL)
 		return;
 	st = fetch(s, e, &der, &err);
 	if (st == USHER_OK)
@@ -403,6 +401,8 @@ stapler_start(struct stapler *s, struct usher_error *err)
 	usher_status st = proxies_read(s->lasting, &environment, &s->proxies, err);
 
 	if (st == USHER_OK)
+		st = trust_open(NULL, SLICE_LITERAL(""), false, &s->trust, err);
+	if (st == USHER_OK)
 		st = poller_new(&s->poller, err);
 	if (st == USHER_OK)
 		st = http_new(NULL, s->poller, &s->http, err);
@@ -445,6 +445,7 @@ stapler_free(struct stapler *s)
 	http_free(s->http);
 	poller_free(s->poller);
 	proxies_clear(&s->proxies);
+	trust_free(s->trust);
 	arena_free(s->lasting);
 	arena_free(s->mem);
 	if (s->stop_fd >= 0)

@@ -18,12 +18,12 @@ def _openssl(*arguments):
 class Authority:
     """An authority whose files lie in `folder`: the root is `self.root`, its key `self.key`, PEM."""
 
-    def __init__(self, folder, name='Test CA'):
+    def __init__(self, folder, name='Test CA', days=30):
         self.folder = folder
         self.root = folder / 'ca.pem'
         self.key = folder / 'ca.key'
-        _openssl('req', '-x509', *NEW_KEY, '-keyout', self.key, '-out', self.root, '-days', '30',
-                 '-subj', f'/CN={name}',
+        _openssl('req', '-x509', *NEW_KEY, '-keyout', self.key, '-out', self.root, '-days',
+                 days, '-subj', f'/CN={name}',
                  '-addext', 'basicConstraints=critical,CA:TRUE',
                  '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
         self.key.chmod(0o600)

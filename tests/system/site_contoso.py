@@ -1,4 +1,6 @@
 """A sample organization that the system tests of usherd ask."""
+import http.client
+import ssl
 import threading
 
 from support import programs
@@ -55,6 +57,31 @@ def raw(answer):
     """An answer without what differs between two equal ones."""
     fields = {k: v for k, v in answer.fields.items() if k != 'date'}
     return answer.status, fields, answer.body
+
+
+class KeepAlive:
+    """Questions over one connection for each thread, opened again only when the server said so."""
+
+    def __init__(self, daemon):
+        self._daemon, self._local, self.opened = daemon, threading.local(), 0
+
+    def __call__(self):
+        connection = getattr(self._local, 'connection', None)
+        if connection is None:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            connection = http.client.HTTPSConnection(*self._daemon.https, context=context,
+                                                     timeout=30)
+            self.opened += 1
+        connection.request('POST', PATH, POX_REQUEST.format('nora@contoso.com'),
+                           {'Authorization': basic('nora@contoso.com', PASSWORD)})
+        answer = connection.getresponse()
+        answer.read()
+        self._local.connection = None if answer.will_close else connection
+        if answer.will_close:
+            connection.close()
+        return answer
 
 
 class Load:

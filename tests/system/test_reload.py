@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """usherd changes its configuration and certificates while it serves, and stops in order."""
 import hashlib
-import http.client
 import re
 import signal
 import socket
@@ -12,7 +11,7 @@ import time
 import site_contoso as site
 from support import certificates, programs, tap
 from support.daemon import Usherd
-from support.post import POX_REQUEST, basic, request
+from support.post import request
 from support.scratch import Folder
 
 folder_block = Folder()
@@ -55,32 +54,9 @@ def reload_and_wait(mark):
     until(lambda: daemon.log().count(mark) > before, mark)
 
 
-class KeepAlive:
-    """Questions over one connection that stays, opened again only when the server said so."""
-
-    def __init__(self):
-        self._local = threading.local()
-
-    def __call__(self):
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        connection = getattr(self._local, 'connection', None)
-        if connection is None:
-            connection = http.client.HTTPSConnection(*daemon.https, context=context, timeout=30)
-        connection.request('POST', site.PATH, POX_REQUEST.format('nora@contoso.com'),
-                           {'Authorization': basic('nora@contoso.com', site.PASSWORD)})
-        answer = connection.getresponse()
-        answer.read()
-        self._local.connection = None if answer.will_close else connection
-        if answer.will_close:
-            connection.close()
-        return answer
-
-
 @tap.case('configuration and certificate files change under load without a failed request')
 def _():
-    with site.Load(KeepAlive()) as kept, \
+    with site.Load(site.KeepAlive(daemon)) as kept, \
             site.Load(lambda: site.ask(daemon, login='nora@contoso.com'), threads=2) as fresh:
         for i in range(6):
             renewed, renewed_key = authority.issue('cas01.contoso.com', label=f'renewed{i}')

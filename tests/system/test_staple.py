@@ -28,10 +28,10 @@ nobody = authority.issue(HOST, label='nobody')
 GOOD = place.truth(plain[0])
 
 
-def serving(pair=plain, config=''):
+def serving(pair=plain, config='', **environment):
     """usherd with that certificate."""
     return Usherd(folder, certificate=pair[0], key=pair[1], listeners=('https', 'private'),
-                  config=config)
+                  config=config, environment=environment)
 
 
 def shown(daemon, *arguments):
@@ -141,13 +141,16 @@ def _(pair, config):
         tap.same((responder.asked, 'OCSP' in daemon.log()), (0, False))
 
 
-@tap.case('without its issuer a responder cannot be asked, which the log tells')
+@tap.case('the issuer may be a root of the system; without it the log tells that nobody is asked')
 def _():
     end = '-----END CERTIFICATE-----\n'
     lone = write(folder / 'lone.pem', plain[0].read_text(encoding='ascii').partition(end)[0] + end)
     with serving((lone, plain[1])) as daemon:
         until_log(daemon, 'no OCSP response can be had')
         tap.has(daemon.log(), 'import it with the chain')
+    with place.answering(GOOD), serving((lone, plain[1]), SSL_CERT_FILE=authority.root) as daemon:
+        until_log(daemon, 'msg="OCSP response"')
+        tap.same(shown(daemon), 'good')
 
 
 @tap.case('clean up')
