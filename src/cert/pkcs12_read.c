@@ -57,16 +57,16 @@ find_candidates(struct candidates *c, struct slice password, struct usher_error 
 		return USHER_OK;
 	}
 	c->v[c->n++] = password;
+	for (size_t i = 0; i < password.n; i++)
+		ascii = ascii && (unsigned char)password.p[i] < 0x80;
+	if (ascii || !text_utf8_valid(password))
+		return USHER_OK;
 	/* At once, so that no piece stays behind when they grow. */
 	(void)buf_reserve(&c->twice, 2 * password.n);
 	(void)buf_reserve(&c->latin, password.n);
-	for (size_t i = 0; i < password.n; i++) {
-		ascii = ascii && (unsigned char)password.p[i] < 0x80;
-		text_put_utf8(&c->twice, (unsigned char)password.p[i]);
-	}
-	if (ascii || !text_utf8_valid(password))
-		return USHER_OK;
 	/* OpenSSL before 1.1.0 took each byte of the UTF-8 for a character. */
+	for (size_t i = 0; i < password.n; i++)
+		text_put_utf8(&c->twice, (unsigned char)password.p[i]);
 	c->v[c->n++] = buf_as_slice(&c->twice);
 	/* In a Latin-1 terminal PBES2 got Latin-1. */
 	if (to_latin(&c->latin, password))

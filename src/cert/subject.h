@@ -35,7 +35,8 @@ struct subject {
  * RFC 4514 begins with the host's end of the name, the white paper with the root's. Types have a
  * rank from the root down: C and DC, ST, L and STREET, O, OU, CN and all that names one thing; an
  * RDN of several has the lowest of theirs. The text is taken to begin at the root when its first
- * RDN stands nearer to it than its last; when both rank the same, as in `OU=a,OU=b`, it is RFC 4514.
+ * RDN stands nearer to it than its last; when both rank the same, as in `OU=a,OU=b`, it is RFC
+ * 4514.
  *
  * Returns USHER_OK, USHER_E_INPUT (with what is wrong at which attribute), USHER_E_LIMIT,
  * USHER_E_NOMEM. */
