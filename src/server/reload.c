@@ -50,7 +50,6 @@ take_over(struct daemon *d, struct conf *conf, struct assembly *a, const struct 
 	remember_set_times(d->state.remember, conf->authentication.remember_ms,
 	    conf->authentication.remember_refusal_ms);
 	log_set_level((enum log_level)conf->log.level);
-	stapler_kick(d->state.stapler);
 	expiry_clear(&d->expiry);
 	d->expiry = *expiry;
 	expiry_look(&d->expiry, now_s());
@@ -157,6 +156,7 @@ daemon_reload(struct daemon *d)
 		log_error(
 		    LEVEL_ERROR, "conf", NULL, "reload refused; the old configuration stays", &err);
 	} else {
+		stapler_retry(d->state.stapler);
 		watch(d);
 		LOG(LEVEL_NOTICE, "conf", NULL, "reloaded", log_text("file", d->conf_path));
 		log_listeners(d);

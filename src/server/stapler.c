@@ -51,7 +51,7 @@ struct stapler {
 	pthread_cond_t changed;
 	/* under `lock` */
 	struct entry *buckets[BUCKETS];
-	bool stop, kicked;
+	bool stop, retry;
 };
 
 static void
@@ -99,6 +99,7 @@ stapler_staple(struct stapler *s, const char *label, struct slice chain_pem,
 	if (e == NULL && (e = entry_new(label, chain_pem, digest)) != NULL) {
 		e->next = *bucket;
 		*bucket = e;
+		(void)pthread_cond_signal(&s->changed);
 	}
 	if (e != NULL)
 		*out = tls_staple_ref(e->staple);
@@ -123,14 +124,14 @@ next_due(struct stapler *s)
 				entry_free(e);
 				continue;
 			}
-			if (s->kicked && e->failures > 0)
+			if (s->retry && e->failures > 0)
 				e->due_s = 0;
 			if (e->chain != NULL && (first == NULL || e->due_s < first->due_s))
 				first = e;
 			at = &e->next;
 		}
 	}
-	s->kicked = false;
+	s->retry = false;
 	return first;
 }
 
@@ -413,10 +414,10 @@ stapler_start(struct stapler *s, struct usher_error *err)
 }
 
 void
-stapler_kick(struct stapler *s)
+stapler_retry(struct stapler *s)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	s->kicked = true;
+	s->retry = true;
 	(void)pthread_cond_signal(&s->changed);
 	(void)pthread_mutex_unlock(&s->lock);
 }

@@ -37,8 +37,8 @@ USHER_CHECK usher_status
 stapler_staple(struct stapler *s, const char *label, struct slice chain_pem,
     struct tls_staple **out, struct usher_error *err);
 
-/* After a reload: what is new is asked about at once, and what failed is tried again. */
+/* What failed is tried again at once. */
 void
-stapler_kick(struct stapler *s);
+stapler_retry(struct stapler *s);
 
 #endif

@@ -12,6 +12,7 @@ import xml.etree.ElementTree
 import site_contoso as site
 from support import certificates, programs, tap
 from support.daemon import Usherd
+from support.post import request
 from support.scratch import Folder, write
 
 MAIL, EDWARDS = 'mail.contoso.com', ('-newkey', 'ed25519', '-nodes')
@@ -93,6 +94,20 @@ def _():
     two = enable('two.contoso.com', label='two', listener=('--listener', 'two'))
     until_shown(two, 'two.contoso.com', port=port_two)
     tap.true(shown('two.contoso.com') not in (two, None), 'on the other listener too')
+
+
+@tap.case('a key that cannot sign profiles serves all the same, and is told of once')
+def _():
+    usher('service', 'add', 'fabrikam.example', 'smtp', '--host', 'smtp.fabrikam.example',
+          '--port', '465', '--socket', 'tls')
+    thumbprint = enable('fabrikam.example', label='lone-edwards', key_kind=EDWARDS)
+    usher('domain', 'set', 'fabrikam.example', '--certificate', thumbprint)
+    until_shown(thumbprint, 'autodiscover.fabrikam.example', '-sigalgs', 'ed25519')
+    for _ in range(2):
+        answer = request(daemon.https, 'fabrikam.example', method='GET', root=False,
+                         path='/profile.mobileconfig?email=ann@fabrikam.example')
+        tap.same((answer.status, answer.body[:5]), (200, b'<?xml'))
+    tap.same(daemon.log().count('profiles go unsigned'), 1)
 
 
 @tap.case('certificates are enabled under load: no request fails, no connection is dropped')
