@@ -79,6 +79,16 @@ def _(host, branded):
     tap.true(b'evil' not in got.body, 'the host that was asked is on the page')
 
 
+@tap.case('the code leads to a host of the domain, whatever host was asked')
+def _():
+    def code(host):
+        return re.findall(rb'<svg.*?</svg>', get(ANN, host=host).body, re.S)
+
+    tap.same(len(code(site.HOST)), 1)
+    tap.same(code('evil.example'), code(site.HOST))
+    tap.true(code('autodiscover.fabrikam.example') != code(site.HOST), 'a listed host is not kept')
+
+
 @tap.case('settings of a mail domain')
 def _():
     got = get(ANN)
