@@ -73,7 +73,6 @@ trusted_issuer(const struct trust *trust, X509 *leaf)
 {
 	STACK_OF(X509) * chain CLEANUP(own_x509s) =
 	    order_verify(trust, leaf, NULL, NULL, NULL, NULL);
-
 	X509 *issuer = chain == NULL ? NULL : order_issuer(chain, leaf);
 
 	if (issuer != NULL)
@@ -82,7 +81,7 @@ trusted_issuer(const struct trust *trust, X509 *leaf)
 }
 
 static usher_status
-read_pair(struct slice pem, const struct trust *trust, struct pair *out, struct usher_error *err)
+read_pair(struct slice pem, struct pair *out, struct usher_error *err)
 {
 	STACK_OF(X509) * chain CLEANUP(own_x509s) = NULL;
 	usher_status st = certificates_load(pem, CERT_CHAIN_MAX, &chain, err);
@@ -93,15 +92,15 @@ read_pair(struct slice pem, const struct trust *trust, struct pair *out, struct 
 	out->issuer = order_issuer(chain, out->leaf);
 	if (out->issuer != NULL)
 		(void)X509_up_ref(out->issuer);
-	else if (trust != NULL)
-		out->issuer = trusted_issuer(trust, out->leaf);
 	return USHER_OK;
 }
 
 /* SHA-1 names the certificate here and protects nothing (RFC 5019, 2.1.1). */
 static usher_status
-name_leaf(struct pair *p, struct usher_error *err)
+name_leaf(struct pair *p, const struct trust *trust, struct usher_error *err)
 {
+	if (p->issuer == NULL && trust != NULL)
+		p->issuer = trusted_issuer(trust, p->leaf);
 	if (p->issuer == NULL)
 		return err_set(err, USHER_E_ABSENT, "certificate",
 		    "its responder cannot be asked without its issuer; import it with the chain, "
@@ -191,7 +190,7 @@ ocsp_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust,
 	struct pair p CLEANUP(pair_clear) = { 0 };
 	struct ocsp_question question = { 0 };
 	const char *base = NULL;
-	usher_status st = read_pair(chain_pem, trust, &p, err);
+	usher_status st = read_pair(chain_pem, &p, err);
 
 	if (st == USHER_OK) {
 		question.must_staple = must_staple(p.leaf);
@@ -199,7 +198,7 @@ ocsp_ask(struct arena *mem, struct slice chain_pem, const struct trust *trust,
 		base = responder(urls);
 	}
 	if (base != NULL) {
-		st = name_leaf(&p, err);
+		st = name_leaf(&p, trust, err);
 		if (st == USHER_OK)
 			st = write_url(mem, base, &p, &question.url, err);
 		if (st == USHER_OK)
@@ -224,23 +223,18 @@ static usher_status
 verify(OCSP_BASICRESP *basic, X509 *issuer, int64_t now_s, struct usher_error *err)
 {
 	X509_STORE *store CLEANUP(own_store) = X509_STORE_new();
-	STACK_OF(X509) *signers = sk_X509_new_null();
-	int verified = -1;
+	STACK_OF(X509) * signers CLEANUP(own_x509s) = sk_X509_new_null();
 
-	if (store != NULL && signers != NULL && sk_X509_push(signers, issuer) > 0 &&
-	    X509_STORE_add_cert(store, issuer) == 1 &&
-	    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1) {
-		X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)now_s);
-		verified = OCSP_basic_verify(basic, signers, store, OCSP_NOEXPLICIT);
-	} else {
-		verified = -2;
-	}
-	sk_X509_free(signers);
-	if (verified == -2)
+	if (store == NULL || signers == NULL ||
+	    X509_add_cert(signers, issuer, X509_ADD_FLAG_UP_REF) != 1 ||
+	    X509_STORE_add_cert(store, issuer) != 1 ||
+	    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) != 1)
 		return err_nomem(err, "responder");
-	return verified == 1 ? USHER_OK :
-			       err_set(err, USHER_E_TRUST, "responder",
-				   "its answer is not signed by the certificate's issuer");
+	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)now_s);
+	if (OCSP_basic_verify(basic, signers, store, OCSP_NOEXPLICIT) == 1)
+		return USHER_OK;
+	return err_set(err, USHER_E_TRUST, "responder",
+	    "its answer is not signed by the certificate's issuer");
 }
 
 static usher_status
@@ -308,8 +302,8 @@ ocsp_read(struct slice pair, struct slice response, int64_t now_s, struct ocsp_a
 	if (response.n > OCSP_RESPONSE_BYTES)
 		return err_set(err, USHER_E_LIMIT, "responder",
 		    "its answer is longer than %d bytes", OCSP_RESPONSE_BYTES);
-	st = read_pair(pair, NULL, &p, err);
+	st = read_pair(pair, &p, err);
 	if (st == USHER_OK)
-		st = name_leaf(&p, err);
+		st = name_leaf(&p, NULL, err);
 	return st == USHER_OK ? read_response(&p, response, now_s, out, err) : st;
 }

@@ -288,8 +288,7 @@ give(const struct filling *f, const struct certificate *c, bool later)
 	st = cert_key_get(f->certs->stem, c->sha256, &key, f->err);
 	given.key_pem = buf_as_slice(&key);
 	if (st == USHER_OK && f->stapler != NULL)
-		st =
-		    stapler_staple(f->stapler, given.label, given.chain_pem, &given.staple, f->err);
+		st = stapler_get(f->stapler, given.label, given.chain_pem, &given.staple, f->err);
 	if (st == USHER_OK)
 		st = later ? tls_set_add_later(f->set, &given, at, f->err) :
 			     tls_set_add(f->set, &given, at, f->err);
@@ -423,7 +422,7 @@ certs_fill_from_files(struct tls_set *set, const char *listener, const char *cer
 	if (st == USHER_OK)
 		st = cert_inspect(mem, given.chain_pem, &c, err);
 	if (st == USHER_OK && stapler != NULL)
-		st = stapler_staple(stapler, certificate, given.chain_pem, &given.staple, err);
+		st = stapler_get(stapler, certificate, given.chain_pem, &given.staple, err);
 	if (st == USHER_OK)
 		st = tls_set_add(set, &given, &added, err);
 	if (st == USHER_OK)

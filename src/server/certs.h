@@ -47,7 +47,7 @@ struct served_list {
  * beside it; the first of the others answers clients that send no name. `stapler` may be NULL.
  *
  * Returns USHER_OK, USHER_E_INPUT (none is enabled, or a domain's is not there), and as
- * cert_key_get(), tls_set_add() and stapler_staple(). */
+ * cert_key_get(), tls_set_add() and stapler_get(). */
 USHER_CHECK usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
     struct stapler *stapler, struct served_list *served, struct usher_error *err);

@@ -84,8 +84,8 @@ entry_new(const char *label, struct slice chain_pem, const unsigned char digest[
 }
 
 usher_status
-stapler_staple(struct stapler *s, const char *label, struct slice chain_pem,
-    struct tls_staple **out, struct usher_error *err)
+stapler_get(struct stapler *s, const char *label, struct slice chain_pem, struct tls_staple **out,
+    struct usher_error *err)
 {
 	unsigned char digest[SHA256_BYTES];
 	struct entry **bucket, *e;
@@ -143,6 +143,22 @@ now_s(void)
 	return clock_unix_ms() / 1000;
 }
 
+static usher_status
+keep_question(struct entry *e, const struct ocsp_question *question, struct usher_error *err)
+{
+	char *pair = strdup(question->pair);
+
+	e->url = pair == NULL ? NULL : strdup(question->url);
+	if (e->url == NULL) {
+		free(pair);
+		return err_nomem(err, e->label);
+	}
+	free(e->chain);
+	e->chain = pair;
+	e->must_staple = question->must_staple;
+	return USHER_OK;
+}
+
 /* Finds out whom to ask. */
 static void
 prepare(const struct stapler *s, struct entry *e)
@@ -151,25 +167,19 @@ prepare(const struct stapler *s, struct entry *e)
 	struct usher_error err = { 0 };
 	usher_status st = ocsp_ask(s->mem, slice_of(e->chain), s->trust, &question, &err);
 
-	if (st == USHER_E_NOMEM) {
+	if (st == USHER_OK && question.url != NULL)
+		st = keep_question(e, &question, &err);
+	if (st == USHER_E_NOMEM)
 		e->due_s = now_s() + STAPLER_RETRY_S;
+	if (st == USHER_E_NOMEM || e->url != NULL)
 		return;
-	}
-	if (st != USHER_OK) {
+	if (st != USHER_OK)
 		LOG(LEVEL_WARNING, "tls", NULL, "no OCSP response can be had",
 		    log_text("certificate", e->label), log_text("reason", err.message));
-	} else if (question.url == NULL && question.must_staple) {
+	else if (question.must_staple)
 		LOG(LEVEL_WARNING, "tls", NULL,
 		    "clients want an OCSP response, but the certificate names no responder",
 		    log_text("certificate", e->label));
-	} else if (question.url != NULL) {
-		free(e->chain);
-		e->chain = strdup(question.pair);
-		e->url = strdup(question.url);
-		e->must_staple = question.must_staple;
-		if (e->chain != NULL && e->url != NULL)
-			return;
-	}
 	free(e->chain);
 	e->chain = NULL;
 }
@@ -323,7 +333,7 @@ work(struct stapler *s, struct entry *e)
 	arena_reset(s->mem);
 	if (e->url == NULL)
 		prepare(s, e);
-	if (e->url == NULL || e->chain == NULL)
+	if (e->url == NULL)
 		return;
 	st = fetch(s, e, &der, &err);
 	if (st == USHER_OK)

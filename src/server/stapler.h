@@ -34,8 +34,8 @@ stapler_start(struct stapler *s, struct usher_error *err);
  * The caller has a reference; when the last is gone, responders are not asked about it any more.
  * USHER_OK, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-stapler_staple(struct stapler *s, const char *label, struct slice chain_pem,
-    struct tls_staple **out, struct usher_error *err);
+stapler_get(struct stapler *s, const char *label, struct slice chain_pem, struct tls_staple **out,
+    struct usher_error *err);
 
 /* What failed is tried again at once. */
 void
