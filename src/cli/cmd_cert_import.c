@@ -229,6 +229,10 @@ find_key(struct changes *c, struct importing *im, struct usher_error *err)
 		return USHER_OK;
 	if (owner == NULL)
 		return no_key(im, err);
+	if (im->args->exportable && owner->exportable != TRI_ON)
+		return err_set(err, USHER_E_CONFLICT, im->file,
+		    "its key was made or imported without --exportable, and stays here: leave that "
+		    "out, or make a new request with it");
 	return cert_key_get(dir_stem(c->dir), owner->sha256, &im->key, err);
 }
 

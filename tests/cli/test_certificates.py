@@ -493,6 +493,26 @@ def _(mine):
     mine.ok('enable', thumbprint)
 
 
+@tap.case('a key that is not exportable does not become so')
+@place
+def _(mine):
+    _, file = mine.request('--domain', ','.join(NAMES))
+    whole = join('kept.pem', answer(mine, file), INTERMEDIATE)
+    mine.refused(65, 'without --exportable', 'import', *TRUSTING, whole, '--exportable')
+    mine.refused(3, 'not to be given away', 'export', mine.imported(whole), '--out', 'x.pfx')
+
+
+@tap.case('one that vouches for itself is taken in from elsewhere, with a word about it')
+@place
+def _(mine):
+    openssl('req', '-x509', '-key', leaf_key, '-subj', f'/CN={HOST}', '-days', '30', '-addext',
+            alternatives(NAMES).strip(), '-addext', 'basicConstraints=critical,CA:FALSE', '-out',
+            mine.folder / 'own.pem')
+    done = mine.run('import', join('own-all.pem', mine.folder / 'own.pem', leaf_key))
+    tap.same(done.returncode, 0, done.stderr)
+    tap.has(done.stderr, 'it is signed by itself')
+
+
 @tap.each([
     ('PKCS #12 of today', 'geheim', []),
     ('PKCS #12 as old Windows wrote it (RC2)', 'geheim',
@@ -503,7 +523,7 @@ def _(mine):
 ])
 @place
 def _(mine, password, how):
-    file = pkcs12('form.pfx', leaf, leaf_key, password, '-name', 'Windows name', *how)
+    file = pkcs12(mine.folder / 'form.pfx', leaf, leaf_key, password, '-name', 'Windows name', *how)
     scratch.write(mine.folder / 'p', f'{password}\n')
     given = ['--password-file', mine.folder / 'p'] if password else []
     done = mine.run('import', *TRUSTING, file, *given)
