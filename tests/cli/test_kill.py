@@ -264,6 +264,25 @@ def _():
         tap.same(keys, query(folder, 'SELECT count(*) FROM certificate')[0][0], 'keys at the end')
 
 
+@tap.case('ca init and ca remove')
+def _():
+    with scratch.Folder() as folder:
+        prepared(folder)
+
+        def command(i):
+            return ('ca', 'remove', 'R') if i % 2 == 0 else ('ca', 'init', '--name', 'R', '--no-passphrase')
+
+        def state():
+            rows = query(folder, 'SELECT sha256 FROM authority')
+            for (sha256,) in rows:
+                tap.true((folder / 'usher.db.keys' / f'{sha256}.pem').exists(), 'a key is missing')
+            return Parity(len(rows))
+
+        rounds(folder, command, state, duration(folder, *command(1)))
+        usher(folder, *command(1))
+        tap.same(len(list((folder / 'usher.db.keys').iterdir())), 2, 'keys at the end')
+
+
 @tap.case('the first setup, where there is no directory')
 def _():
     setup = 'setup', '--domain', 'a.example', '--host', 'mail.a.example'

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Requests that others make: `usher ca issue` answers them, and they take the answer. And what it
 refuses, with the reason."""
+import concurrent.futures
 import pathlib
+import re
 
 from programs_of_others import certtool, keytool, openssl
 from support import programs, tap
@@ -294,6 +296,22 @@ def _():
     tap.same((done.returncode, done.stdout), (2, ''))
     out = programs.usher_ok('ca', 'issue', request, '--passphrase-file', secret, directory=where)
     tap.has(out, 'BEGIN CERTIFICATE')
+
+
+@tap.case('two administrators at once make one authority')
+def _():
+    with Folder() as place:
+        where = f'sqlite:{place}/usher.db'
+        programs.usher_ok('setup', '--domain', 'contoso.com', '--host', NAMES[0], directory=where)
+
+        def init(_):
+            return programs.usher_ok('ca', 'init', '--name', 'R', '--no-passphrase', directory=where)
+
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            said = list(pool.map(init, range(6)))
+        tap.same(sorted('created' in text for text in said), [False] * 5 + [True])
+        tap.same(len({re.search('Fingerprint .*', text)[0] for text in said}), 1, 'fingerprints')
+        tap.same(len(list((place / 'usher.db.keys').iterdir())), 2, 'keys')
 
 
 @tap.case('the folder goes')

@@ -277,6 +277,36 @@ makes_uuids(void **state)
 	}
 }
 
+/* Of the root alone: these never change. */
+static void
+writes_roots(void **state)
+{
+	static const char sha256[] =
+	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	static const char *const wanted[] = {
+		"<string>com.apple.security.root</string>",
+		"<key>PayloadContent</key>\n        <data>MAMCAQE=</data>",
+		"<string>A &amp; B</string>",
+		"SHA-256: 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:",
+		"<string>usher.root."
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+		"<string>BF7EA7C2-72B5-5336-924A-C3EC9CA53FFE</string>",
+		"<string>83567A91-C0C4-51ED-A9CA-C1F14A84C00E</string>",
+	};
+	CLEANUP(buf_cleanup) struct buf out = { .max = MOBILECONFIG_BYTES };
+	struct buf small = { .max = 600 };
+
+	(void)state;
+	mobileconfig_write_root(&out, "A & B", sha256, SLICE_LITERAL("\x30\x03\x02\x01\x01"));
+	assert_int_equal(out.status, USHER_OK);
+	for (size_t i = 0; i < COUNT_OF(wanted); i++)
+		if (strstr(buf_cstr(&out), wanted[i]) == NULL)
+			fail_msg("%s is not in %s", wanted[i], buf_cstr(&out));
+	mobileconfig_write_root(&small, "A & B", sha256, SLICE_LITERAL("\x30\x03\x02\x01\x01"));
+	assert_int_equal(small.status, USHER_E_LIMIT);
+	buf_clear(&small);
+}
+
 int
 main(void)
 {
@@ -285,6 +315,7 @@ main(void)
 		cmocka_unit_test(chooses_accounts),
 		cmocka_unit_test(offers_what_works),
 		cmocka_unit_test(makes_uuids),
+		cmocka_unit_test(writes_roots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
