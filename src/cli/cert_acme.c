@@ -265,36 +265,64 @@ find_old(struct changes *c, const struct acme_want *want, struct certificate *ol
 	return how == LOOKUP_UNAVAILABLE ? err->status : USHER_OK;
 }
 
+/* In the place of the old one, wherever that stands. */
+static usher_status
+store_in_place(struct changes *c, struct storing *s, struct certificate *fresh,
+    const struct certificate *old, struct usher_error *err)
+{
+	usher_status st;
+
+	s->lacks = cert_lacks(fresh, old);
+	cert_inherit(fresh, old);
+	fresh->acme = s->want->url;
+	fresh->friendly_name = old->friendly_name;
+	fresh->exportable = old->exportable;
+	st = cert_keep(c, fresh, s->key, err);
+	if (st == USHER_OK)
+		st = cert_replace(c, old, s->fresh.thumbprint, err);
+	if (st == USHER_OK && s->session->how->remove_old)
+		st = changes_remove(c, &entities[ENTITY_CERTIFICATE], old, err);
+	return st;
+}
+
+/* For one domain alone: others may go on with the old one. */
+static usher_status
+store_for_domain(struct changes *c, struct storing *s, const struct certificate *fresh,
+    const struct certificate *old, struct usher_error *err)
+{
+	struct text_list others = { NULL, 0 };
+	usher_status st = cert_keep(c, fresh, s->key, err);
+
+	if (st == USHER_OK)
+		st = give_to_domain(c, s->want->domain, s->fresh.thumbprint, err);
+	if (st != USHER_OK || old == NULL || old->services.n > 0 || !s->session->how->remove_old)
+		return st;
+	st = cert_domains(c->cli->mem, c->dir, old->thumbprint, &others, err);
+	return st == USHER_OK && others.n == 0 ?
+		   changes_remove(c, &entities[ENTITY_CERTIFICATE], old, err) :
+		   st;
+}
+
 static usher_status
 store(struct changes *c, void *payload, struct usher_error *err)
 {
 	static const char *const https[] = { "https" };
 	struct storing *s = payload;
-	const struct acme_want *want = s->want;
 	struct certificate old, fresh = s->fresh;
 	bool found;
-	usher_status st = find_old(c, want, &old, &found, err);
+	usher_status st = find_old(c, s->want, &old, &found, err);
 
 	c->brief = true;
 	if (st != USHER_OK)
 		return st;
-	if (found) {
-		s->lacks = cert_lacks(&s->fresh, &old);
-		cert_inherit(&fresh, &old);
-		fresh.friendly_name = old.friendly_name;
-		fresh.exportable = old.exportable;
-	} else if (want->domain == NULL) {
-		fresh.services = (struct text_list){ https, 1 };
-	}
-	fresh.acme = want->url;
-	st = cert_keep(c, &fresh, s->key, err);
-	if (st == USHER_OK && want->domain != NULL)
-		st = give_to_domain(c, want->domain, s->fresh.thumbprint, err);
-	if (st == USHER_OK && found)
-		st = cert_replace(c, &old, s->fresh.thumbprint, err);
-	if (st == USHER_OK && found && s->session->how->remove_old)
-		st = changes_remove(c, &entities[ENTITY_CERTIFICATE], &old, err);
-	return st;
+	fresh.acme = s->want->url;
+	fresh.friendly_name = s->fresh.names.v[0];
+	if (s->want->domain != NULL)
+		return store_for_domain(c, s, &fresh, found ? &old : NULL, err);
+	if (found)
+		return store_in_place(c, s, &fresh, &old, err);
+	fresh.services = (struct text_list){ https, 1 };
+	return cert_keep(c, &fresh, s->key, err);
 }
 
 static void

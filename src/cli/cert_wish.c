@@ -42,6 +42,24 @@ cert_wish_read(struct cli *cli, const struct cert_wish_args *args, struct cert_w
 	return st == USHER_OK ? cert_key_make(kind, rsa_bits, &out->key, err) : st;
 }
 
+const char *
+cert_key_word(const char *text)
+{
+	static const char *const words[][2] = {
+		{ "RSA 2048", "rsa2048" },
+		{ "RSA 3072", "rsa3072" },
+		{ "RSA 4096", "rsa4096" },
+		{ "ECDSA P-256", "p256" },
+		{ "ECDSA P-384", "p384" },
+		{ "Ed25519", "ed25519" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strcmp(words[i][0], text) == 0)
+			return words[i][1];
+	return NULL;
+}
+
 void
 cert_wish_clear(struct cert_wish *w)
 {

@@ -72,6 +72,10 @@ cert_wish_names(struct cli *cli, struct dir *dir, struct cert_wish *w, struct us
 void
 cert_wish_clear(struct cert_wish *w);
 
+/* What cert_key_text() says, as an option says it; NULL for what is made no more. */
+const char *
+cert_key_word(const char *text);
+
 /* The name for people is not too long. Returns USHER_OK, USHER_E_USAGE. */
 USHER_CHECK usher_status
 cert_check_friendly_name(const char *name, struct usher_error *err);

@@ -12,6 +12,7 @@
 #include "cert/names.h"
 #include "cert/verdict.h"
 #include "cli/cert_acme.h"
+#include "cli/cert_wish.h"
 #include "cli/certs.h"
 #include "cli/wanted.h"
 
@@ -24,7 +25,7 @@ struct choosing {
 	struct cert_list all;
 	struct wanted wanted;
 	struct acme_want *v; /* what is to be asked for */
-	size_t n, room;
+	size_t n;
 };
 
 enum { DAY_S = 24 * 60 * 60 };
@@ -104,23 +105,44 @@ check_names(const struct text_list *names, const char *where, struct usher_error
 	return st;
 }
 
-/* Those of one domain, or those that no domain has a certificate of its own for. */
-static usher_status
-names_wanted(struct choosing *c, const char *domain, struct text_list *out, struct usher_error *err)
+/* Those of one domain; else those that no domain has another certificate of its own for. */
+static bool
+is_wanted(const struct wanted_name *w, const char *domain, const struct certificate *old)
 {
-	const char **v = arena_array(c->cli->mem, c->wanted.n, sizeof(*v));
+	if (domain != NULL)
+		return text_same(w->domain, domain);
+	return w->certificate == NULL ||
+	       (old != NULL && slice_is_nocase(slice_of(w->certificate), old->thumbprint));
+}
 
+static const char *
+why_not(const char *name)
+{
+	if (strncmp(name, "*.", 2) == 0)
+		return "is a wildcard, which HTTP-01 cannot prove";
+	return cert_name_private(name);
+}
+
+static usher_status
+names_wanted(struct choosing *c, const char *domain, const struct certificate *old,
+    struct text_list *out, struct usher_error *err)
+{
+	size_t n = 0;
+	const char **v;
+
+	for (size_t i = 0; i < c->wanted.n; i++)
+		n += is_wanted(&c->wanted.v[i], domain, old);
+	v = arena_array(c->cli->mem, n, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err, "names");
 	*out = (struct text_list){ v, 0 };
 	for (size_t i = 0; i < c->wanted.n; i++) {
 		const struct wanted_name *w = &c->wanted.v[i];
-		const char *why = cert_name_private(w->name);
+		const char *why;
 
-		if (domain == NULL ? w->certificate != NULL : !text_same(w->domain, domain))
+		if (!is_wanted(w, domain, old))
 			continue;
-		if (why == NULL && strncmp(w->name, "*.", 2) == 0)
-			why = "is a wildcard, which HTTP-01 cannot prove";
+		why = why_not(w->name);
 		if (why != NULL)
 			cli_note("%s: left out: %s", w->name, why);
 		else
@@ -131,35 +153,24 @@ names_wanted(struct choosing *c, const char *domain, struct text_list *out, stru
 
 /* ---- certificates ---- */
 
-/* As the one was that is replaced; what ACME servers take no more becomes the usual. */
+/* As the one was that is replaced, when an ACME server has issued it. */
 static usher_status
 choose_key(const struct choosing *c, const struct certificate *old, struct acme_want *out,
     struct usher_error *err)
 {
-	struct usher_error fault = { 0 };
-	const char *text = "p256";
+	const char *word = c->args->key, *text;
 	struct slice spki;
-	char kind[16];
-	size_t n = 0;
-	usher_status st;
 
-	if (c->args->key != NULL)
-		return cert_key_parse(slice_of(c->args->key), &out->key, &out->rsa_bits, err);
-	if (old != NULL && old->acme != NULL) {
-		st = cert_public_key(c->cli->mem, slice_of(old->pem), &spki, &text, err);
+	if (word == NULL && old != NULL && old->acme != NULL) {
+		usher_status st =
+		    cert_public_key(c->cli->mem, slice_of(old->pem), &spki, &text, err);
+
 		if (st != USHER_OK)
 			return st;
+		word = cert_key_word(text);
 	}
-	/* `RSA 2048` and `ECDSA P-256` as options have them. */
-	if (slice_starts(slice_of(text), SLICE_LITERAL("ECDSA ")))
-		text += strlen("ECDSA ");
-	for (; *text != '\0' && n < sizeof(kind); text++)
-		if (text_is_alnum(*text))
-			kind[n++] = *text;
-	st = cert_key_parse(slice_from(kind, n), &out->key, &out->rsa_bits, &fault);
-	if (st != USHER_OK)
-		out->key = CERT_KEY_P256;
-	return USHER_OK;
+	return cert_key_parse(
+	    slice_of(word == NULL ? "p256" : word), &out->key, &out->rsa_bits, err);
 }
 
 /* `url` NULL: it vouches for itself. */
@@ -175,17 +186,6 @@ want(struct choosing *c, const char *url, const struct text_list *names,
 
 	if (st != USHER_OK)
 		return st;
-	if (c->n == c->room) {
-		size_t room = c->room == 0 ? 16 : c->room * 2;
-		struct acme_want *v = arena_array(c->cli->mem, room, sizeof(*v));
-
-		if (v == NULL)
-			return err_nomem(err, "certificates");
-		if (c->n > 0)
-			memcpy(v, c->v, c->n * sizeof(*v));
-		c->v = v;
-		c->room = room;
-	}
 	c->v[c->n++] = one;
 	return USHER_OK;
 }
@@ -226,7 +226,7 @@ find_shown(struct choosing *c, const struct certificate **out, struct usher_erro
 	for (size_t i = 0; i < c->all.n; i++) {
 		const struct certificate *cert = &c->all.v[i];
 
-		if (cert->request != NULL || !cert_is_for_https(cert) || is_domains(c, cert))
+		if (cert->request != NULL || !cert_is_for_https(cert))
 			continue;
 		shown = cert;
 		n_shown++;
@@ -268,7 +268,7 @@ choose_one(struct choosing *c, struct usher_error *err)
 		names = old->names;
 		where = old->thumbprint;
 	} else {
-		st = names_wanted(c, NULL, &names, err);
+		st = names_wanted(c, NULL, old, &names, err);
 	}
 	if (st == USHER_OK)
 		st = check_names(&names, where, err);
@@ -294,7 +294,7 @@ choose_for_domain(const void *record, void *payload)
 	usher_status st = name == NULL ? err_nomem(each->err, d->domain) : USHER_OK;
 
 	if (st == USHER_OK)
-		st = names_wanted(c, name, &names, each->err);
+		st = names_wanted(c, name, NULL, &names, each->err);
 	if (st != USHER_OK || names.n == 0 || is_done(c, old, &names))
 		return st;
 	st = check_names(&names, name, each->err);
@@ -329,23 +329,36 @@ choose_due(struct choosing *c, struct usher_error *err)
 /* ---- the command ---- */
 
 static usher_status
-choose(struct choosing *c, struct usher_error *err)
+choose_in_view(struct choosing *c, struct usher_error *err)
 {
 	struct cli *cli = c->cli;
-	usher_status st = dir_begin(c->dir, err); /* one view */
+	uint64_t n_domains = 0;
+	usher_status st = certs_read(cli->mem, c->dir, &c->all, err);
 
-	if (st != USHER_OK)
-		return st;
-	st = certs_read(cli->mem, c->dir, &c->all, err);
 	if (st == USHER_OK)
 		st = wanted_names(cli->mem, c->dir, &c->wanted, err);
-	if (st == USHER_OK && c->url == NULL)
-		st = choose_due(c, err);
-	else if (st == USHER_OK && !c->args->for_each_domain)
-		st = choose_one(c, err);
-	else if (st == USHER_OK)
-		st = dir_each(c->dir, &entities[ENTITY_DOMAIN], NULL, choose_for_domain,
-		    &(struct each){ c, err }, err);
+	if (st == USHER_OK)
+		st = dir_count(c->dir, &entities[ENTITY_DOMAIN], &n_domains, err);
+	if (st != USHER_OK)
+		return st;
+	c->v = arena_array(cli->mem, c->all.n + (size_t)n_domains + 1, sizeof(*c->v));
+	if (c->v == NULL)
+		return err_nomem(err, "certificates");
+	if (c->url == NULL)
+		return choose_due(c, err);
+	if (!c->args->for_each_domain)
+		return choose_one(c, err);
+	return dir_each(c->dir, &entities[ENTITY_DOMAIN], NULL, choose_for_domain,
+	    &(struct each){ c, err }, err);
+}
+
+static usher_status
+choose(struct choosing *c, struct usher_error *err)
+{
+	usher_status st = dir_begin(c->dir, err);
+
+	if (st == USHER_OK)
+		st = choose_in_view(c, err);
 	dir_rollback(c->dir);
 	return st;
 }

@@ -51,25 +51,6 @@ struct renewing {
 
 /* ---- the key ---- */
 
-/* What cert_key_text() says, as an option says it; NULL for what is made no more. */
-static const char *
-kind_word(const char *text)
-{
-	static const char *const words[][2] = {
-		{ "RSA 2048", "rsa2048" },
-		{ "RSA 3072", "rsa3072" },
-		{ "RSA 4096", "rsa4096" },
-		{ "ECDSA P-256", "p256" },
-		{ "ECDSA P-384", "p384" },
-		{ "Ed25519", "ed25519" },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (strcmp(words[i][0], text) == 0)
-			return words[i][1];
-	return NULL;
-}
-
 static usher_status
 make_key(struct cli *cli, struct renewing *r, struct usher_error *err)
 {
@@ -83,7 +64,7 @@ make_key(struct cli *cli, struct renewing *r, struct usher_error *err)
 		st = cert_public_key(cli->mem, slice_of(r->old->pem), &spki, &text, err);
 		if (st != USHER_OK)
 			return st;
-		word = kind_word(text);
+		word = cert_key_word(text);
 		if (word == NULL) {
 			word = CERT_WISH_KEY;
 			cli_note("its key is %s, as clients take it no more; the new one is %s",
@@ -102,7 +83,7 @@ take_key(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_erro
 
 	if (st == USHER_OK)
 		st = cert_key_text(cli->mem, buf_as_slice(&r->key), &text, err);
-	if (st == USHER_OK && kind_word(text) == NULL)
+	if (st == USHER_OK && cert_key_word(text) == NULL)
 		st = err_set(err, USHER_E_CONFLICT, r->old->thumbprint,
 		    "its key is %s, as clients take it no more: leave out --same-key", text);
 	return st;

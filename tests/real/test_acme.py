@@ -305,11 +305,17 @@ def _():
              993, '--socket', 'tls', directory=directory)
     usher_ok('domain', 'add', 'nobodys.example', '--kind', 'mail', directory=directory)
     shown = enabled()
-    done = renew(*AGREED, '--for-each-domain')
+    # Both have the certificate of all.
+    for domain in ('contoso.com', 'fabrikam.com'):
+        usher_ok('domain', 'set', domain, '--certificate', shown['thumbprint'],
+                 directory=directory)
+    done = renew(*AGREED, '--for-each-domain', '--remove-old')
     tap.same(done.returncode, 0, done.stderr)
     domains = {d['domain']: d for d in usher_json('export', directory=directory)['domains']}
     own = rows()[domains['fabrikam.com']['certificate']]
     tap.same(sorted(own['names']), sorted(FABRIKAM))
+    # That one has all of its names, and time.
+    tap.same(domains['contoso.com']['certificate'], shown['thumbprint'])
     wait_until_shown(own['thumbprint'], FABRIKAM[0])
     tap.true('certificate' not in domains['nobodys.example'], 'a certificate for .example')
     tap.has(done.stderr, 'autodiscover.nobodys.example: left out')
