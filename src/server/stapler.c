@@ -19,8 +19,7 @@
 enum {
 	BUCKETS = 1024, /* a power of two */
 	WORK_BYTES = 512 * 1024,
-	RENEW_MIN_S = 60, /* between two answers about one certificate */
-	LOOK_S = 60	  /* at the clock, which may be set */
+	LOOK_S = 60 /* at the clock, which may be set */
 };
 
 /* A chain that is served. */
@@ -54,6 +53,30 @@ struct stapler {
 	bool stop, retry;
 };
 
+/* ---- when ---- */
+
+int64_t
+stapler_renewal(int64_t this_update, int64_t next_update, int64_t now_s)
+{
+	int64_t half = this_update + (next_update - this_update) / 2;
+
+	if (half <= now_s)
+		half = now_s + (next_update - now_s) / 2;
+	return half < now_s + STAPLER_RENEW_MIN_S ? now_s + STAPLER_RENEW_MIN_S : half;
+}
+
+int64_t
+stapler_wait_s(unsigned failures)
+{
+	int64_t wait_s = STAPLER_RETRY_S;
+
+	while (--failures > 0 && wait_s < STAPLER_RETRY_MAX_S)
+		wait_s *= 2;
+	return wait_s < STAPLER_RETRY_MAX_S ? wait_s : STAPLER_RETRY_MAX_S;
+}
+
+/* ---- what is served ---- */
+
 static void
 entry_free(struct entry *e)
 {
@@ -63,8 +86,6 @@ entry_free(struct entry *e)
 	free(e->url);
 	free(e);
 }
-
-/* ---- what is served ---- */
 
 static struct entry *
 entry_new(const char *label, struct slice chain_pem, const unsigned char digest[SHA256_BYTES])
@@ -264,16 +285,12 @@ postpone_others(struct stapler *s, const struct entry *failed)
 static void
 fail(struct stapler *s, struct entry *e, const struct usher_error *err)
 {
-	int64_t wait_s = STAPLER_RETRY_S;
-
-	for (unsigned i = 0; i < e->failures && wait_s < STAPLER_RETRY_MAX_S; i++)
-		wait_s *= 2;
-	e->due_s = now_s() + (wait_s < STAPLER_RETRY_MAX_S ? wait_s : STAPLER_RETRY_MAX_S);
+	e->due_s = now_s() + stapler_wait_s(++e->failures);
 	atomic_fetch_add(s->failed, 1);
 	if (err->status == USHER_E_NETWORK)
 		postpone_others(s, e);
 	/* Once, until it has come again. */
-	if (e->failures++ > 0)
+	if (e->failures > 1)
 		return;
 	LOG(e->must_staple ? LEVEL_WARNING : LEVEL_NOTICE, "tls", NULL,
 	    e->must_staple ? "no OCSP response, without which clients refuse the certificate" :
@@ -293,17 +310,6 @@ tell_revoked(const struct entry *e, const struct ocsp_answer *answer)
 	    log_text("reason", answer->reason == NULL ? "not given" : answer->reason));
 }
 
-/* Renews in the middle of an answer's life, of which much may be over already. */
-static int64_t
-renewal(const struct ocsp_answer *answer, int64_t now)
-{
-	int64_t half = answer->this_update + (answer->next_update - answer->this_update) / 2;
-
-	if (half <= now)
-		half = now + (answer->next_update - now) / 2;
-	return half < now + RENEW_MIN_S ? now + RENEW_MIN_S : half;
-}
-
 static void
 take_answer(struct stapler *s, struct entry *e, struct slice der, const struct ocsp_answer *answer)
 {
@@ -314,7 +320,7 @@ take_answer(struct stapler *s, struct entry *e, struct slice der, const struct o
 		e->due_s = now_s() + STAPLER_RETRY_S;
 		return;
 	}
-	e->due_s = renewal(answer, now_s());
+	e->due_s = stapler_renewal(answer->this_update, answer->next_update, now_s());
 	atomic_fetch_add(s->fetched, 1);
 	LOG(e->failures > 0 ? LEVEL_NOTICE : LEVEL_INFO, "tls", NULL, "OCSP response",
 	    log_text("certificate", e->label),

@@ -10,9 +10,18 @@
 
 enum {
 	STAPLER_FETCH_MS = 10 * 1000, /* for one response, from connecting on */
+	STAPLER_RENEW_MIN_S = 60,     /* between two answers about one certificate */
 	STAPLER_RETRY_S = 60,	      /* after the first failure; doubles … */
 	STAPLER_RETRY_MAX_S = 3600    /* … up to this */
 };
+
+/* When to ask again: in the middle of the answer's life, or of what is left of it. */
+int64_t
+stapler_renewal(int64_t this_update, int64_t next_update, int64_t now_s);
+
+/* How long to wait after so many failures in a row, 1 or more. */
+int64_t
+stapler_wait_s(unsigned failures);
 
 /* Lives as long as the process, through reloads. Any thread. */
 struct stapler;
