@@ -110,13 +110,14 @@ usher_status
 daemon_start(struct daemon *d, struct usher_error *err)
 {
 	usher_status st = engine_start(d->engine, err);
+	struct usher_error why = { 0 };
 
 	if (st != USHER_OK)
 		return st;
 	d->started = true;
-	st = stapler_start(d->state.stapler, err);
-	if (st != USHER_OK)
-		return st;
+	/* Serving does without. */
+	if (stapler_start(d->state.stapler, &why) != USHER_OK)
+		log_error(LEVEL_WARNING, "tls", NULL, "OCSP responders are not asked", &why);
 	watch(d);
 	log_listeners(d);
 	return USHER_OK;

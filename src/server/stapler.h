@@ -35,7 +35,8 @@ stapler_new(_Atomic uint64_t *fetched, _Atomic uint64_t *failed, struct stapler 
 void
 stapler_free(struct stapler *s);
 
-/* From now on responders are asked. A proxy is taken from the environment. USHER_OK, USHER_E_IO. */
+/* From now on responders are asked. A proxy is taken from the environment.
+ * Returns as proxies_read(), trust_open(), poller_new() and http_new(), and USHER_E_IO. */
 USHER_CHECK usher_status
 stapler_start(struct stapler *s, struct usher_error *err);
 

@@ -153,6 +153,13 @@ def _():
         tap.same(shown(daemon), 'good')
 
 
+@tap.case('a proxy from the environment that is none is told of, and serving goes on')
+def _():
+    with serving(http_proxy='ftp://proxy.example') as daemon:
+        tap.has(daemon.log(), 'OCSP responders are not asked')
+        tap.same(shown(daemon), None)
+
+
 @tap.case('clean up')
 def _():
     blocks.close()
