@@ -94,8 +94,6 @@ take_key(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_erro
 static usher_status
 prepare(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_error *err)
 {
-	struct judgement judgement;
-	struct judge judge = { 0 };
 	usher_status st = certs_read(cli->mem, dir, &r->all, err);
 
 	if (st == USHER_OK)
@@ -107,14 +105,9 @@ prepare(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_error
 	if (st == USHER_OK && r->args->same_key && r->args->key != NULL)
 		st = err_set(err, USHER_E_USAGE, cli->command->name,
 		    "--key goes with a new key, and --same-key is given");
-	if (st == USHER_OK)
-		st = judge_open(&judge, cli, dir, NULL, err);
-	if (st == USHER_OK)
-		st = judge_certificate(&judge, cli->mem, r->old, NULL, &judgement, err);
-	judge_close(&judge);
 	if (st != USHER_OK)
 		return st;
-	r->self_signed = judgement.verdict.self_signed;
+	r->self_signed = certificate_is_self_signed(r->old);
 	if (r->old->subject != NULL)
 		st = subject_parse(cli->mem, slice_of(r->old->subject), &r->subject, err);
 	if (st != USHER_OK)

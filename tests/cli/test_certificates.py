@@ -393,7 +393,8 @@ REFUSED = [
     ('one that is not valid yet', 65, ['not valid yet', '--force'],
      lambda: [with_key, '--now', '2020-01-01']),
     ('one that is signed with SHA-1', 65, 'SHA-1 or MD5', lambda: [weak_chain('sha1', '-sha1')]),
-    ('one that is signed with MD5', 65, 'SHA-1 or MD5', lambda: [weak_chain('md5', '-md5', issuer=old_authority())]),
+    ('one that is signed with MD5', 65, 'SHA-1 or MD5',
+     lambda: [weak_chain('md5', '-md5', issuer=old_authority())]),
     ('one without its intermediate', 65, ['intermediate', '--force'],
      lambda: [join('bare.pem', leaf, leaf_key)]),
     ('a CA as server', 65, 'certificate of a CA',
@@ -601,7 +602,8 @@ def _(mine):
     mine.other('domain', 'set', 'contoso.com', '--certificate', good)
     mine.refused(65, 'is the certificate of domain contoso.com', 'remove', good)
     mine.ok('remove', good, '--force')
-    tap.true('certificate' not in mine.other('domain', 'show', 'contoso.com').lower(), 'it is named')
+    said = mine.other('domain', 'show', 'contoso.com')
+    tap.true('ertificate' not in said, said)
 
 
 @tap.case('remove takes what is not needed, several at once, and their keys')
