@@ -35,6 +35,12 @@ static const char script[] =
     "openssl crl2pkcs7 -nocrl -certfile a.pem -out a.p7b\n"
     "(cat a.key a.pem) >both.pem\n";
 
+/* Only there in programs with the leak sanitizer. */
+void
+__lsan_disable(void) __attribute__((weak));
+void
+__lsan_enable(void) __attribute__((weak));
+
 static struct slice key, pem, csr, sealed, modern, legacy, p7b, both;
 static struct secret secret;
 static struct trust *trust;
@@ -227,12 +233,13 @@ complete(struct arena *mem)
 static const struct {
 	const char *name;
 	usher_status (*run)(struct arena *mem);
+	bool own_context; /* into which OpenSSL 3.0 copies names, and loses some as memory ends */
 } rows[] = {
 	{ "PEM", read_both },
 	{ "PKCS #7", read_p7b },
-	{ "PKCS #12", read_modern },
-	{ "old PKCS #12", read_legacy },
-	{ "encrypted key", read_key },
+	{ "PKCS #12", read_modern, true },
+	{ "old PKCS #12", read_legacy, true },
+	{ "encrypted key", read_key, true },
 	{ "written PKCS #12", write_pkcs12 },
 	{ "request", read_request },
 	{ "new request and certificate", make },
@@ -281,14 +288,19 @@ test_theirs(void **state)
 	(void)state;
 	theirs = true;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		bool forget = rows[i].own_context && __lsan_disable != NULL;
 		long all;
 
+		if (forget)
+			__lsan_disable();
 		assert_int_equal(run(i, LONG_MAX), USHER_OK);
 		all = LONG_MAX - left;
 		for (long n = 0; n < all; n += all / RUNS + 1)
 			(void)run(i, n);
 		left = -1;
 		assert_int_equal(run(i, -1), USHER_OK);
+		if (forget)
+			__lsan_enable();
 	}
 	theirs = false;
 }
