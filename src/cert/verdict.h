@@ -50,7 +50,7 @@ enum cert_fault {
 };
 
 struct cert_fault_row {
-	const char *id;	  /* `expired`: stable, for programs */
+	const char *id;	  /* `cert-expired`: stable, for programs */
 	const char *what; /* fixed texts, no full stop */
 	const char *whom; /* who notices, and how */
 	const char *todo;

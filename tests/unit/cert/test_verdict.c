@@ -110,28 +110,28 @@ test_faults(void **state)
 	} rows[] = {
 		{ "leaf ca", 0, "Valid", "" },
 		{ "leaf ca root", 0, "Valid", "" },
-		{ "leaf", 0, "Untrusted", "no-intermediate" },
-		{ "leaf root", 0, "Untrusted", "no-intermediate" },
-		{ "foreign stranger", 0, "Untrusted", "untrusted-root" },
-		{ "foreign", 0, "Untrusted", "no-intermediate" },
-		{ "own", 0, "Untrusted", "self-signed" },
-		{ "leaf ca", 61, "Valid", "expires-soon" },
+		{ "leaf", 0, "Untrusted", "cert-chain-incomplete" },
+		{ "leaf root", 0, "Untrusted", "cert-chain-incomplete" },
+		{ "foreign stranger", 0, "Untrusted", "cert-private-ca-untrusted" },
+		{ "foreign", 0, "Untrusted", "cert-chain-incomplete" },
+		{ "own", 0, "Untrusted", "cert-self-signed" },
+		{ "leaf ca", 61, "Valid", "cert-expires-soon" },
 		{ "leaf ca", 59, "Valid", "" },
-		{ "leaf ca", 91, "DateInvalid", "expired" },
-		{ "leaf ca", -2, "DateInvalid", "not-yet-valid chain-expired" },
-		{ "short cut", 11, "DateInvalid", "chain-expired" },
-		{ "outside limited", 0, "Invalid", "chain-broken" },
-		{ "second leaf ca", 0, "Invalid", "chain-broken" },
-		{ "client ca", 0, "Invalid", "wrong-usage" },
-		{ "crlsign ca", 0, "Invalid", "wrong-usage" },
-		{ "nosan ca", 0, "Valid", "no-san" },
-		{ "sha1 ca", 0, "Invalid", "weak-signature" },
-		{ "md5 rsa", 0, "Invalid", "weak-signature" },
-		{ "weak ca", 0, "Invalid", "weak-key" },
-		{ "ca", 0, "Invalid", "is-ca no-san" },
-		{ "root", 0, "Invalid", "is-ca no-san" },
-		{ "stranger", 0, "Invalid", "self-signed is-ca no-san" },
-		{ "badkey ca", 0, "Invalid", "chain-broken" },
+		{ "leaf ca", 91, "DateInvalid", "cert-expired" },
+		{ "leaf ca", -2, "DateInvalid", "cert-not-yet-valid cert-intermediate-expired" },
+		{ "short cut", 11, "DateInvalid", "cert-intermediate-expired" },
+		{ "outside limited", 0, "Invalid", "cert-chain-broken" },
+		{ "second leaf ca", 0, "Invalid", "cert-chain-broken" },
+		{ "client ca", 0, "Invalid", "cert-wrong-usage" },
+		{ "crlsign ca", 0, "Invalid", "cert-wrong-usage" },
+		{ "nosan ca", 0, "Valid", "cert-no-san" },
+		{ "sha1 ca", 0, "Invalid", "cert-weak-signature" },
+		{ "md5 rsa", 0, "Invalid", "cert-weak-signature" },
+		{ "weak ca", 0, "Invalid", "cert-weak-key" },
+		{ "ca", 0, "Invalid", "cert-is-ca cert-no-san" },
+		{ "root", 0, "Invalid", "cert-is-ca cert-no-san" },
+		{ "stranger", 0, "Invalid", "cert-self-signed cert-is-ca cert-no-san" },
+		{ "badkey ca", 0, "Invalid", "cert-chain-broken" },
 		{ "garbled", 0, "Unknown", "" },
 	};
 
@@ -166,7 +166,7 @@ test_details(void **state)
 
 	(void)state;
 	assert_int_equal(verdict_of(mem, &q, &v, NULL), USHER_OK);
-	assert_string_equal(faults_text(v.faults), "name-missing");
+	assert_string_equal(faults_text(v.faults), "cert-name-missing");
 	assert_int_equal(v.status, CERT_VALID);
 	assert_int_equal(v.missing.n, 3);
 	assert_string_equal(v.missing.v[0], "contoso.com");
@@ -180,7 +180,7 @@ test_details(void **state)
 	q.hosts = NULL;
 	q.key_pem = fixture(mem, "ca.key");
 	assert_int_equal(verdict_of(mem, &q, &v, NULL), USHER_OK);
-	assert_string_equal(faults_text(v.faults), "other-key");
+	assert_string_equal(faults_text(v.faults), "cert-private-key-unusable");
 	assert_int_equal(v.status, CERT_INVALID);
 
 	q.key_pem = (struct slice){ 0 };
