@@ -14,15 +14,6 @@ enum {
 	DOMAIN_TEXT_BYTES = 4 * DOMAIN_MAX_BYTES
 };
 
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Cuts the first label off *rest; false when nothing is left. */
 static bool
 next_label(struct slice *rest, struct slice *label)
@@ -143,7 +134,7 @@ domain_parse(struct arena *mem, struct slice text, const char **out, struct ushe
 	if (text.p[text.n - 1] == '.')
 		text.n--;
 
-	if (is_ascii(text) && !has_a_label(text)) {
+	if (text_is_ascii(text) && !has_a_label(text)) {
 		name = text_lower_copy(mem, text);
 		if (name == NULL)
 			return err_nomem(err, "domain");

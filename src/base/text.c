@@ -131,6 +131,15 @@ text_login_copy(struct arena *a, struct slice s)
 }
 
 bool
+text_is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 text_has_control(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++) {

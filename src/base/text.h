@@ -74,6 +74,10 @@ text_utf8_take(struct slice s);
 bool
 text_utf8_valid(struct slice s);
 
+/* No byte is above 0x7f. */
+bool
+text_is_ascii(struct slice s);
+
 /* True when any byte is below 0x20 or is 0x7f. */
 bool
 text_has_control(struct slice s);

@@ -45,8 +45,6 @@ to_latin(struct buf *latin, struct slice text)
 static usher_status
 find_candidates(struct candidates *c, struct slice password, struct usher_error *err)
 {
-	bool ascii = true;
-
 	buf_init(&c->twice, CANDIDATE_BYTES);
 	buf_init(&c->latin, CANDIDATE_BYTES);
 	c->n = 0;
@@ -57,9 +55,7 @@ find_candidates(struct candidates *c, struct slice password, struct usher_error 
 		return USHER_OK;
 	}
 	c->v[c->n++] = password;
-	for (size_t i = 0; i < password.n; i++)
-		ascii = ascii && (unsigned char)password.p[i] < 0x80;
-	if (ascii || !text_utf8_valid(password))
+	if (text_is_ascii(password) || !text_utf8_valid(password))
 		return USHER_OK;
 	/* At once, so that no piece stays behind when they grow. */
 	(void)buf_reserve(&c->twice, 2 * password.n);

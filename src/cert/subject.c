@@ -253,16 +253,6 @@ count_characters(struct slice s)
 	return n;
 }
 
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 static usher_status
 check_value(struct reader *r, struct slice word, const struct type *t, struct slice value)
 {
@@ -272,7 +262,7 @@ check_value(struct reader *r, struct slice word, const struct type *t, struct sl
 		return refuse(r, word, "its value holds control bytes or is not UTF-8");
 	if (t == NULL)
 		return USHER_OK;
-	if (t->ascii && !is_ascii(value))
+	if (t->ascii && !text_is_ascii(value))
 		return refuse(r, word, "its value may hold ASCII only");
 	if (t->max == 2 &&
 	    (value.n != 2 || !text_is_alpha(value.p[0]) || !text_is_alpha(value.p[1])))

@@ -16,14 +16,6 @@ knows_ntlm(void)
 	return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_NTLM) != 0;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	while (*text != '\0' && (unsigned char)*text < 0x80)
-		text++;
-	return *text == '\0';
-}
-
 static const char *
 secret_text(const struct http_request *r)
 {
@@ -66,7 +58,7 @@ auth_can_ntlm(const char *login, const char *password, const char **why)
 	if (!knows_ntlm())
 		*why = "the installed libcurl was built without NTLM";
 	/* libcurl widens bytes to UTF-16: the server would see another password. */
-	else if (!is_ascii(login) || !is_ascii(password))
+	else if (!text_is_ascii(slice_of(login)) || !text_is_ascii(slice_of(password)))
 		*why = "libcurl cannot spell a login or password beyond ASCII";
 	else
 		return true;
