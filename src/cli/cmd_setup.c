@@ -10,9 +10,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cert/selfsigned.h"
+#include "cli/cert_made.h"
 #include "cli/changes.h"
 #include "cli/commands.h"
-#include "cli/keys.h"
 #include "cli/setup.h"
 #include "model/usual.h"
 
@@ -278,8 +278,7 @@ make_certificate(struct changes *c, struct setup *s, struct buf *key, struct ush
 		return st;
 	r.certificate.services = (struct text_list){ https, 1 };
 	s->thumbprint = r.certificate.thumbprint;
-	st = keys_put(c, r.certificate.sha256, buf_as_slice(key), err);
-	return st == USHER_OK ? changes_put(c, &entities[ENTITY_CERTIFICATE], &r, err) : st;
+	return cert_keep(c, &r.certificate, buf_as_slice(key), err);
 }
 
 static usher_status

@@ -269,6 +269,24 @@ def _(mine):
     openssl('req', '-inform', 'DER', '-in', mine.folder / 'r.der', '-noout', '-verify')
 
 
+@tap.case('JSON and dry runs')
+@place
+def _(mine):
+    told = mine.json('request', '--domain', HOST, '--key', 'p256')
+    openssl('req', '-noout', '-verify', text=told['request'])
+    shown = mine.json('show', told['thumbprint'])
+    tap.same([shown[k] for k in ('status', 'key', 'names')], ['PendingRequest', 'ECDSA P-256',
+                                                              [HOST]])
+    told = mine.json('import', with_key, *TRUSTING)
+    tap.same(mine.json('show', told['thumbprint'], *TRUSTING)['status'], 'Valid')
+    before = mine.rows('*')
+    for command in (('new',), ('request', '--domain', HOST), ('remove', told['thumbprint']),
+                    ('renew', told['thumbprint']), ('enable', told['thumbprint'], *TRUSTING)):
+        tap.same(mine.json(*command, '--dry-run')['dry_run'], True)
+        tap.true(not THUMBPRINT.fullmatch(mine.ok(*command, '--dry-run')), f'{command}')
+    tap.same(mine.rows('*'), before)
+
+
 @tap.case('a request that cannot be written is kept')
 @place
 def _(mine):
