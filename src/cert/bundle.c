@@ -137,25 +137,17 @@ is_cut_off(struct slice der)
 	int tag, class;
 	bool cut;
 
-	ERR_clear_error();
+	(void)ERR_set_mark();
 	cut = (ASN1_get_object(&at, &inside, &tag, &class, (long)der.n) & 0x80) != 0 &&
 	      ERR_GET_REASON(ERR_peek_last_error()) == ASN1_R_TOO_LONG;
-	ERR_clear_error();
+	(void)ERR_pop_to_mark();
 	return cut;
 }
 
 static usher_status
 refuse_object(struct pile *p, struct slice der)
 {
-	unsigned long e;
-
-	while ((e = ERR_get_error()) != 0) {
-		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE) {
-			ERR_clear_error();
-			return err_nomem(p->err, "file");
-		}
-	}
-	return err_set(p->err, USHER_E_INPUT, "file", "%s",
+	return ssl_failed(p->err, USHER_E_INPUT, "file",
 	    is_cut_off(der) ? "it is cut off; copy it again, as binary" :
 			      "it is damaged, or neither a certificate, PKCS #7 nor PKCS #12");
 }
