@@ -19,7 +19,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = programs.BUILD / 'bench'
 SERVER_CORE, CLIENT_CORE = '0', '1'
 CONNECTIONS = 64
-FEW_CONNECTIONS = {'profile': 16}  # usherd signs at most 32 at a time and refuses more
 DOMAINS = (10, 10_000)
 ASKED = 2000  # different questions, however many domains there are: choosing costs the client
 PASSWORD = 'bench password'
@@ -199,17 +198,17 @@ def daemon_ready(port):
     raise RuntimeError('nginx did not start; see its log in ' + str(CACHE))
 
 
-def load(port, questions, connections, seconds):
+def load(port, file, seconds):
     """Answers a second of one run of wrk."""
     done = subprocess.run(
-        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(connections),
+        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(CONNECTIONS),
          '--duration', f'{seconds}s', '--timeout', '10s', '--script', HERE / 'languages.lua',
          f'https://127.0.0.1:{port}'],
         capture_output=True, text=True, check=True,
-        env={'PATH': os.environ['PATH'], 'BENCH_QUESTIONS': str(questions)})
+        env={'PATH': os.environ['PATH'], 'BENCH_QUESTIONS': str(file)})
     got = json.loads(done.stdout.strip().splitlines()[-1])
     if got['failed'] or got['refused']:
-        raise RuntimeError(f'{questions}: {got["failed"]} failed, {got["refused"]} refused')
+        raise RuntimeError(f'{file}: {got["failed"]} failed, {got["refused"]} refused')
     return got['requests'] / got['seconds']
 
 
@@ -260,11 +259,10 @@ def measure(folder, authority, languages, rounds, seconds, hosting):
         files = write_questions(folder, languages)
         for number in range(rounds):
             for language in languages:
-                connections = FEW_CONNECTIONS.get(language, CONNECTIONS)
                 say(f'round {number + 1} of {rounds}: {language}')
                 for close in (False, True):
                     for who in (*DOMAINS, 'nginx'):
                         port = theirs[close] if who == 'nginx' else services[who][0][close]
-                        rate = load(port, files[language, who, close], connections, seconds)
+                        rate = load(port, files[language, who, close], seconds)
                         runs.setdefault((language, close, who), []).append(rate)
     return table(runs, lengths)

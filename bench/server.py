@@ -419,8 +419,8 @@ def measure_languages(chosen, options):
         table = languages.measure(folder, certificates.Authority(folder), chosen, options.rounds,
                                   options.seconds, programs.BUILD / 'bench' / 'hosting' / 'hosting')
     return (f'{machine()}, nginx {nginx_version()}; load before the run {busy:.1f}; '
-            f'{options.rounds} rounds of {options.seconds} s, {languages.CONNECTIONS} connections '
-            f'(profile: {languages.FEW_CONNECTIONS["profile"]}), server on core {SERVER_CORE}, client on core {CLIENT_CORE}.\n\n{table}')
+            f'{options.rounds} rounds of {options.seconds} s, {languages.CONNECTIONS} connections, '
+            f'server on core {SERVER_CORE}, client on core {CLIENT_CORE}.\n\n{table}')
 
 
 def report(name, text, write):

@@ -1,4 +1,4 @@
-/* cms.c - signed data by OpenSSL. */
+/* cms.c - signed data, by OpenSSL where we do not write it ourselves. */
 #include "cert/cms.h"
 
 #include <limits.h>
@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "base/err.h"
+#include "cert/cms_write.h"
 #include "cert/own.h"
 
 static void
@@ -18,6 +19,14 @@ own_cms(CMS_ContentInfo **cms)
 /* Whole content, as it is: no line ends are changed, nothing about mail is said. */
 enum { FLAGS = CMS_BINARY | CMS_NOSMIMECAP };
 
+bool
+cms_is_quick(const EVP_PKEY *key)
+{
+	enum { QUICK_BITS = 256 }; /* OpenSSL's arithmetic of larger curves is 20 times slower */
+
+	return cms_write_can(key) && EVP_PKEY_get_bits(key) <= QUICK_BITS;
+}
+
 usher_status
 cms_sign(X509 *certificate, EVP_PKEY *key, STACK_OF(X509) * chain, struct slice content,
     struct buf *out, struct usher_error *err)
@@ -27,6 +36,8 @@ cms_sign(X509 *certificate, EVP_PKEY *key, STACK_OF(X509) * chain, struct slice 
 	unsigned char *to;
 	int n;
 
+	if (cms_write_can(key))
+		return cms_write(certificate, key, chain, content, out, err);
 	if (content.n > INT_MAX)
 		return err_set(err, USHER_E_LIMIT, "signature", "too much to sign");
 	in = BIO_new_mem_buf(content.p, (int)content.n);

@@ -1,4 +1,4 @@
-/* signing.c - sends Apple profiles, signed in the pool.
+/* signing.c - sends Apple profiles, signed at once where that is quick, and else in the pool.
  *
  * Signed answers are not kept for the next who asks: how fast one comes would tell whose profile
  * has been fetched before. */
@@ -11,7 +11,7 @@
 /* Anybody may ask for a signature, and the pool is there for passwords too. */
 enum { SIGNATURES_MAX = 32 };
 
-/* A profile on its way through the pool. */
+/* A profile that is being signed. */
 struct signing {
 	const struct tls_set *set;
 	const char *file;
@@ -54,13 +54,12 @@ sign(void *arg)
 	s->status = tls_set_sign(s->set, s->name, s->profile, &s->out, &s->told, &s->err);
 }
 
+/* `ran`: it was tried. */
 static void
-finish(struct request *request, void *arg, bool ran)
+send_signed(struct request *request, const struct signing *s, bool ran)
 {
-	struct signing *s = arg;
 	CLEANUP(buf_cleanup) struct buf out = s->out;
 
-	atomic_fetch_sub(&service_of(request)->state->signatures, 1);
 	if (ran && s->status == USHER_OK) {
 		send(request, s->file, buf_as_slice(&out));
 		return;
@@ -78,27 +77,39 @@ finish(struct request *request, void *arg, bool ran)
 	request_refuse(request, 503, "The profile cannot be signed now.");
 }
 
-void
-signing_send(struct request *request, const char *file, const char *name, struct slice profile)
+static void
+finish(struct request *request, void *arg, bool ran)
+{
+	atomic_fetch_sub(&service_of(request)->state->signatures, 1);
+	send_signed(request, arg, ran);
+}
+
+/* `given` as far as it lies in memory that others will use. */
+static struct signing *
+keep(struct arena *mem, const struct signing *given)
+{
+	struct signing *s = arena_alloc(mem, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	*s = *given;
+	s->file = arena_strdup(mem, given->file);
+	s->name = arena_strdup(mem, given->name);
+	s->profile.p = arena_copy(mem, given->profile);
+	return s->file == NULL || (s->name == NULL) != (given->name == NULL) ||
+		       s->profile.p == NULL ?
+		   NULL :
+		   s;
+}
+
+static void
+sign_in_pool(struct request *request, const struct signing *given)
 {
 	struct service *service = service_of(request);
-	struct signing *s = arena_zalloc(request->mem, sizeof(*s));
+	struct signing *s = keep(request->mem, given);
 	bool room;
 
-	if (service->signer == NULL) {
-		send(request, file, profile);
-		return;
-	}
 	if (s == NULL) {
-		request_refuse(request, 503, "Out of memory.");
-		return;
-	}
-	s->set = service->signer;
-	s->file = arena_strdup(request->mem, file);
-	s->name = name == NULL ? NULL : arena_strdup(request->mem, name);
-	s->profile = slice_from(arena_copy(request->mem, profile), profile.n);
-	buf_init(&s->out, TLS_SIGNED_BYTES);
-	if (s->file == NULL || (s->name == NULL) != (name == NULL) || s->profile.p == NULL) {
 		request_refuse(request, 503, "Out of memory.");
 		return;
 	}
@@ -107,4 +118,23 @@ signing_send(struct request *request, const char *file, const char *name, struct
 		return;
 	atomic_fetch_sub(&service->state->signatures, 1);
 	request_refuse(request, 503, "Too many profiles are asked for at a time.");
+}
+
+void
+signing_send(struct request *request, const char *file, const char *name, struct slice profile)
+{
+	struct signing s = { .set = service_of(request)->signer,
+		.file = file,
+		.name = name,
+		.profile = profile,
+		.out = { .max = TLS_SIGNED_BYTES } };
+
+	if (s.set == NULL) {
+		send(request, file, profile);
+	} else if (tls_set_signs_quickly(s.set, name)) {
+		sign(&s);
+		send_signed(request, &s, true);
+	} else {
+		sign_in_pool(request, &s);
+	}
 }

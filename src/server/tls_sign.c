@@ -5,6 +5,14 @@
 #include "cert/cms.h"
 #include "server/tls_set.h"
 
+bool
+tls_set_signs_quickly(const struct tls_set *set, const char *name)
+{
+	const struct credentials *c = NULL;
+
+	return tls_set_signer(set, name, &c) != NULL && cms_is_quick(c->key);
+}
+
 usher_status
 tls_set_sign(const struct tls_set *set, const char *name, struct slice content, struct buf *out,
     bool *told, struct usher_error *err)

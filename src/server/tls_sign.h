@@ -2,10 +2,16 @@
 #ifndef USHER_SERVER_TLS_SIGN_H
 #define USHER_SERVER_TLS_SIGN_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "server/tls.h"
 
 enum { TLS_SIGNED_BYTES = 256 * 1024 }; /* a profile and the longest chain */
+
+/* tls_set_sign() takes no longer with this name than a handshake does: no need for the pool. */
+bool
+tls_set_signs_quickly(const struct tls_set *set, const char *name);
 
 /* Signs `content` as CMS with the certificate that a client asking for `name` gets (NULL: that of
  * clients without a name). Any thread, several at a time.
