@@ -86,6 +86,7 @@ take_name(const struct dns_answer *a, struct check_name *out)
 	out->trouble = a->failure == DNS_TROUBLE || a->failure == DNS_STOPPED;
 	out->detail = a->detail;
 	out->addresses = a->addresses;
+	out->alias = a->alias;
 	out->records = a->records;
 	out->n_records = a->n_records;
 }

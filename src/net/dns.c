@@ -35,6 +35,7 @@ struct query {
 	const char *detail;
 	char addresses[DNS_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 	size_t n;
+	bool alias;
 	bool srv;
 	struct ares_srv_reply *records;
 };
@@ -280,6 +281,7 @@ on_answer(void *payload, int code, int timeouts UNUSED, struct ares_addrinfo *fo
 		for (struct ares_addrinfo_node *node = found->nodes; node != NULL && !q->told;
 		     node = node->ai_next)
 			add_address(q, node);
+		q->alias = q->alias || found->cnames != NULL;
 		ares_freeaddrinfo(found);
 	}
 	conclude(q, code);
@@ -416,6 +418,7 @@ dns_take(struct dns *dns, struct arena *mem, struct dns_answer *out)
 			.failure = q->failure,
 			.detail = q->detail,
 			.addresses = { v, n },
+			.alias = q->alias,
 			.srv = q->srv,
 		};
 		if (q->srv)

@@ -31,6 +31,7 @@ struct dns_answer {
 	enum dns_failure failure;
 	const char *detail;	    /* the resolver's words; constant text */
 	struct text_list addresses; /* IPv6 first, each in the order of RFC 6724 */
+	bool alias;		    /* they are another name's (CNAME) */
 	bool srv;		    /* asked by dns_start_srv() */
 	const struct srv_record *records;
 	size_t n_records;

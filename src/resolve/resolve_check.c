@@ -214,6 +214,12 @@ judge_address(struct judging *j, const char *host)
 		return;
 	}
 	row.found = listed(j, &n->addresses);
+	if (n->alias && is_host && w->scenario != SCENARIO_REDIRECT) {
+		row.verdict = CHECK_WARNING;
+		row.fault = "dns-srv-target-alias";
+		row.todo = "give it addresses of its own in the place of the CNAME: a SRV record "
+			   "leads there, and some programs stop at an alias";
+	}
 	for (size_t i = 0; i < w->zone.n_addresses; i++) {
 		const struct zone_address *a = &w->zone.addresses[i];
 		size_t k = 0;

@@ -22,6 +22,7 @@ struct check_name {
 	bool trouble;	    /* no answer */
 	const char *detail; /* why there is none; NULL */
 	struct text_list addresses;
+	bool alias; /* the addresses are another name's */
 	const struct srv_record *records;
 	size_t n_records;
 };

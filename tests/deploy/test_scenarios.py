@@ -299,6 +299,13 @@ def srv(it):
                  'dns-srv-target-invalid')
 
 
+@of('2 exchange')
+def alias(it):
+    """a SRV record that leads to an alias is noticed"""
+    return lying(it, {it.host: ['=elsewhere.example'], 'elsewhere.example': [HOST_ADDRESS]},
+                 ('dns', it.host), 'warning', 'dns-srv-target-alias')
+
+
 @of('1 exchange', '3 mail')
 def no_name(it):
     """a name that is missing, or has another address, is noticed"""

@@ -125,6 +125,12 @@ no_answer(struct world *w)
 }
 
 static void
+host_is_alias(struct world *w)
+{
+	name_of(w, HOST)->alias = true;
+}
+
+static void
 two_srv(struct world *w)
 {
 	static const struct srv_record srv[] = { { 0, 0, 443, HOST },
@@ -319,6 +325,9 @@ static const struct {
 	    "error dns " AUTODISCOVER " dns-srv-shadowed\n" },
 	{ "2: DNS does not answer", 2, no_answer, nothing,
 	    "untested dns " HOST " dns-resolver-failure\n" },
+	{ "2: the host is an alias", 2, host_is_alias, nothing,
+	    "warning dns " HOST " dns-srv-target-alias\n" },
+	{ "4: where no SRV record leads it may be one", 4, host_is_alias, nothing, "" },
 	{ "2: one of two SRV records leads elsewhere", 2, two_srv, nothing,
 	    "error dns _autodiscover._tcp.d.example dns-srv-target-invalid\n" },
 	{ "2: no SRV record", 2, no_srv, nothing,
