@@ -299,3 +299,15 @@ domain_matches(const char *pattern, const char *host)
 	dot = slice_find(h, '.');
 	return dot > 0 && dot < h.n && slice_eq_nocase(slice_skip(p, 1), slice_skip(h, dot));
 }
+
+bool
+domain_is_internal(const char *domain)
+{
+	static const char *const tops[] = { ".local", ".localhost", ".internal", ".intranet",
+		".corp", ".home", ".home.arpa", ".lan", ".private", ".localdomain" };
+
+	for (size_t i = 0; i < COUNT_OF(tops); i++)
+		if (slice_ends_nocase(slice_of(domain), slice_of(tops[i])))
+			return true;
+	return strchr(domain, '.') == NULL;
+}

@@ -54,6 +54,12 @@ domain_is_public_suffix(const char *domain);
 bool
 domain_is_top_level(const char *label);
 
+/* True for a name below a top-level domain that people use inside their networks and nobody can
+ * own, as `.local` and `.corp` (RFC 6761, 6762, 8375; ICANN's decisions; habits), and for a name
+ * without a dot. */
+bool
+domain_is_internal(const char *domain);
+
 /* The registrable part (`example.co.uk` of `a.b.example.co.uk`), a pointer into `domain`, or NULL
  * when there is none. */
 const char *

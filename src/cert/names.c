@@ -144,11 +144,10 @@ cert_names_parse(struct arena *mem, const struct text_list *typed, struct text_l
 const char *
 cert_name_private(const char *name)
 {
-	/* RFC 6761, 6762, 8375; ICANN's decisions on .internal, .corp, .home and .mail; habits. */
-	static const char *const nobodys[] = { ".local", ".localhost", ".internal", ".intranet",
-		".corp", ".home", ".home.arpa", ".lan", ".private", ".localdomain", ".test",
-		".example", ".invalid" };
+	/* RFC 6761: for tests and documents. */
+	static const char *const nobodys[] = { ".test", ".example", ".invalid" };
 	struct slice host = slice_of(name);
+	bool internal;
 
 	if (slice_starts(host, SLICE_LITERAL("*.")))
 		host = slice_skip(host, 2);
@@ -159,11 +158,11 @@ cert_name_private(const char *name)
 		return "has an underscore: public CAs may not issue for it, a private one may";
 	if (slice_find(host, '.') == host.n)
 		return "is a name of one label: public CAs may not issue for it, a private one may";
-	for (size_t i = 0; i < COUNT_OF(nobodys); i++) {
-		if (slice_ends_nocase(host, slice_of(nobodys[i])))
-			return "is under a domain that nobody can own: public CAs may not issue "
-			       "for "
-			       "it, a private one may";
-	}
-	return NULL;
+	internal = domain_is_internal(host.p);
+	for (size_t i = 0; i < COUNT_OF(nobodys) && !internal; i++)
+		internal = slice_ends_nocase(host, slice_of(nobodys[i]));
+	return internal ?
+		   "is under a domain that nobody can own: public CAs may not issue for it, a "
+		   "private one may" :
+		   NULL;
 }

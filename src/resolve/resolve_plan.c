@@ -12,7 +12,7 @@
 #include "model/usual.h"
 #include "resolve/site.h"
 
-enum { PLAN_LISTENERS = 4, PLAN_NOTES = 8 };
+enum { PLAN_ASKED = 4, PLAN_LISTENERS = 4, PLAN_NOTES = 8 };
 
 #define FIRST_SITE "Default-First-Site-Name" /* as `usher setup` calls it */
 
@@ -37,7 +37,9 @@ struct making {
 	size_t n_names;
 	struct plan_listener *listeners;
 	const char **notes;
-	const char *elsewhere; /* hosts of services that have certificates of their own; a list */
+	const char **elsewhere; /* hosts of services that have certificates of their own */
+	size_t n_elsewhere;
+	const char *proxy; /* of Outlook Anywhere, on the first server; NULL: none */
 	bool failed;
 };
 
@@ -53,28 +55,6 @@ keep(struct making *m, const char *p)
 	(m)->notes[(m)->out->notes.n++] = keep((m), arena_printf((m)->mem, __VA_ARGS__))
 
 /* ---- names ---- */
-
-static bool
-ends_in(const char *host, const char *label)
-{
-	size_t n = strlen(host), k = strlen(label);
-
-	return n > k && host[n - k - 1] == '.' && strcmp(host + n - k, label) == 0;
-}
-
-/* No authority that the public trusts certifies it (RFC 6761, RFC 6762, RFC 9476, and what people
- * use beside these). */
-static bool
-is_private(const char *host)
-{
-	static const char *const labels[] = { "local", "localdomain", "localhost", "lan",
-		"internal", "intranet", "private", "corp", "home", "alt", "invalid", "home.arpa" };
-
-	for (size_t i = 0; i < COUNT_OF(labels); i++)
-		if (ends_in(host, labels[i]))
-			return true;
-	return strchr(host, '.') == NULL || ip_version(host) != 0;
-}
 
 static bool
 is_name_of(const struct server *s, const char *host)
@@ -107,20 +87,26 @@ has_to_move(const struct making *m, const char *host, bool discovery)
 {
 	if (is_ours(m, host))
 		return false;
-	if (is_private(host))
+	if (domain_is_internal(host) || ip_version(host) != 0)
 		return true;
 	if (m->wish->scenario == SCENARIO_ALL_NAMES)
 		return m->n_servers > 1 && is_server(m, host);
 	return discovery || is_server(m, host);
 }
 
+static bool
+is_certified(const struct making *m, const char *host)
+{
+	for (size_t i = 0; i < m->n_names; i++)
+		if (strcmp(m->names[i].name, host) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_name(struct making *m, const char *name, const char *why)
 {
-	for (size_t i = 0; i < m->n_names; i++)
-		if (strcmp(m->names[i].name, name) == 0)
-			return;
-	if (m->n_names < PLAN_NAMES_MAX)
+	if (!is_certified(m, name))
 		m->names[m->n_names++] = (struct plan_name){ name, keep(m, why) };
 }
 
@@ -130,12 +116,14 @@ note_host(struct making *m, const char *host, const char *why)
 {
 	if (is_ours(m, host))
 		return;
-	if (m->wish->scenario == SCENARIO_ALL_NAMES && domain_same_site(host, m->wish->host))
+	if (m->wish->scenario == SCENARIO_ALL_NAMES && domain_same_site(host, m->wish->host)) {
 		add_name(m, host, why);
-	else if (m->elsewhere == NULL)
-		m->elsewhere = host;
-	else if (strstr(m->elsewhere, host) == NULL)
-		m->elsewhere = keep(m, arena_join(m->mem, m->elsewhere, ", ", host));
+		return;
+	}
+	for (size_t i = 0; i < m->n_elsewhere; i++)
+		if (strcmp(m->elsewhere[i], host) == 0)
+			return;
+	m->elsewhere[m->n_elsewhere++] = host;
 }
 
 /* ---- servers ---- */
@@ -227,6 +215,8 @@ find_servers(struct making *m)
 	for (size_t i = 0; i < m->wish->servers.n && !m->failed; i++) {
 		const struct server *s = known_server(m, m->wish->servers.v[i]);
 
+		if (is_server(m, m->wish->servers.v[i]))
+			continue;
 		if (s != NULL)
 			take_server(m, s);
 		else
@@ -333,6 +323,8 @@ plan_server(struct making *m, const struct served *s)
 	    m, oa->external_host, arena_join(m->mem, "Outlook Anywhere of ", name, " names it"));
 	if (oa->external_host == NULL)
 		oa->external_host = m->wish->host;
+	if (m->proxy == NULL)
+		m->proxy = oa->external_host;
 	put_record(m, ENTITY_OUTLOOK_ANYWHERE, &s->outlook_anywhere, &after,
 	    "Outlook outside connects to this host");
 }
@@ -371,35 +363,29 @@ static void
 plan_setups(struct making *m)
 {
 	const char **v = arena_array(m->mem, m->n_servers + 1, sizeof(*v));
-	const char **names = arena_array(m->mem, m->n_servers + 1, sizeof(*names));
 	size_t n = 0;
 
-	if (v == NULL || names == NULL) {
-		m->failed = true;
+	if (keep(m, (const char *)v) == NULL)
 		return;
-	}
-	for (size_t i = 0; i < m->n_servers; i++) {
-		names[i] = m->servers[i].server.server.name;
+	for (size_t i = 0; i < m->n_servers; i++)
 		if (m->servers[i].is_new)
 			v[n++] = m->servers[i].server.server.fqdn;
-	}
 	if (m->out->kind == DOMAIN_MAIL && !m->wish->accepted)
 		v[n++] = m->wish->host;
 	m->out->setups = (struct text_list){ v, n };
-	m->out->servers = (struct text_list){ names, m->n_servers };
 }
 
 /* ---- certificates ---- */
 
 static bool
-covers(const struct certificate *c, const struct plan_certificate *wanted)
+covers(const struct text_list *names, const struct plan_certificate *wanted)
 {
 	for (size_t i = 0; i < wanted->n_names; i++) {
 		size_t k = 0;
 
-		while (k < c->names.n && !domain_matches(c->names.v[k], wanted->names[i].name))
+		while (k < names->n && !domain_matches(names->v[k], wanted->names[i].name))
 			k++;
-		if (k == c->names.n)
+		if (k == names->n)
 			return false;
 	}
 	return true;
@@ -414,11 +400,18 @@ has_text(const struct text_list *l, const char *text)
 	return false;
 }
 
+/* usherd shows it for all these names: because the domain says so, or it is enabled. */
 static bool
-is_enabled(const struct certificate *c, const char *listener)
+is_shown(const struct making *m, const struct certificate *c, const struct plan_certificate *wanted)
 {
+	const char *own = m->facts->domain->certificate;
+
+	if (own != NULL && slice_is_nocase(slice_of(own), c->thumbprint))
+		return true;
 	return has_text(&c->services, "https") &&
-	       (c->listeners.n == 0 || (listener != NULL && has_text(&c->listeners, listener)));
+	       (c->host_names.n == 0 || covers(&c->host_names, wanted)) &&
+	       (c->listeners.n == 0 ||
+		   (wanted->listener != NULL && has_text(&c->listeners, wanted->listener)));
 }
 
 /* Of several the one that lasts longest. */
@@ -436,17 +429,15 @@ find_certificate(const struct making *m, struct plan_certificate *wanted)
 	for (size_t i = 0; i < m->wish->n_certificates; i++) {
 		const struct certificate *c = &m->wish->certificates[i];
 
-		if (!covers(c, wanted))
+		if (!covers(&c->names, wanted))
 			continue;
 		if (c->request != NULL)
 			wanted->request = c;
 		else if (!certificate_is_valid(c, now_s))
 			continue;
 		else if (certificate_is_self_signed(c))
-			wanted->self_signed = is_enabled(c, wanted->listener) ?
-						  better(wanted->self_signed, c) :
-						  wanted->self_signed;
-		else if (is_enabled(c, wanted->listener))
+			wanted->self_signed = is_shown(m, c, wanted) ? c : wanted->self_signed;
+		else if (is_shown(m, c, wanted))
 			wanted->enabled = better(wanted->enabled, c);
 		else
 			wanted->imported = better(wanted->imported, c);
@@ -505,10 +496,15 @@ plan_provider(struct making *m)
 	const struct org_view *org = m->facts->org;
 	const struct certificate *shown = m->out->certificates[0].enabled;
 	struct slice name = common_name(shown == NULL ? NULL : shown->subject);
-	const char *usual = keep(m, arena_join(m->mem, "msstd:", m->wish->host));
-	const char *wanted =
-	    name.n == 0 ? usual : keep(m, arena_printf(m->mem, "msstd:%.*s", (int)name.n, name.p));
+	const char *usual, *wanted;
 
+	/* A proxy elsewhere has another certificate, which is not ours to know. */
+	if (m->proxy == NULL || !is_certified(m, m->proxy))
+		return;
+	usual = keep(m, arena_join(m->mem, "msstd:", m->proxy));
+	if (name.n == 0)
+		name = slice_of(m->wish->host);
+	wanted = keep(m, arena_printf(m->mem, "msstd:%.*s", (int)name.n, name.p));
 	for (size_t i = 0; org != NULL && i < org->n_providers && !m->failed; i++) {
 		const struct provider *before = &org->providers[i];
 		union org_record after = { .provider = *before };
@@ -645,8 +641,13 @@ plan_listeners(struct making *m)
 static void
 plan_notes(struct making *m)
 {
-	if (m->elsewhere != NULL)
-		NOTE(m, "must have certificates of their own: %s", m->elsewhere);
+	const char *elsewhere = NULL;
+
+	for (size_t i = 0; i < m->n_elsewhere && !m->failed; i++)
+		elsewhere = keep(m, i == 0 ? m->elsewhere[i] :
+					     arena_join(m->mem, elsewhere, ", ", m->elsewhere[i]));
+	if (elsewhere != NULL)
+		NOTE(m, "must have certificates of their own: %s", elsewhere);
 	if (!m->out->complete)
 		NOTE(m,
 		    "addresses are not known: give --address ADDRESS, and in scenarios 3 and 4 "
@@ -669,18 +670,21 @@ begin(struct making *m)
 	const struct org_view *org = m->facts->org;
 	size_t n = m->wish->servers.n + (org == NULL ? 0 : org->n_servers) + 1;
 	size_t n_records = n * (URL_SERVICE_COUNT + 2) + 1 + (org == NULL ? 0 : org->n_providers);
+	/* Inside and outside: the URLs, Outlook Anywhere; the SCP. Then what programs look for. */
+	size_t n_hosts = n * (2 * URL_SERVICE_COUNT + 3) + PLAN_ASKED;
 
 	m->servers = arena_array(m->mem, n, sizeof(*m->servers));
 	m->records = arena_array(m->mem, n_records, sizeof(*m->records));
-	m->names = arena_array(m->mem, PLAN_NAMES_MAX, sizeof(*m->names));
+	m->names = arena_array(m->mem, n_hosts, sizeof(*m->names));
+	m->elsewhere = arena_array(m->mem, n_hosts, sizeof(*m->elsewhere));
 	m->listeners = arena_array(m->mem, PLAN_LISTENERS, sizeof(*m->listeners));
 	m->notes = arena_array(m->mem, PLAN_NOTES, sizeof(*m->notes));
 	m->out->autodiscover = arena_join(m->mem, "autodiscover.", m->wish->domain);
 	m->out->url =
 	    arena_join(m->mem, "https://", m->wish->host, "/autodiscover/autodiscover.xml");
 	return m->servers != NULL && m->records != NULL && m->names != NULL &&
-	       m->listeners != NULL && m->notes != NULL && m->out->autodiscover != NULL &&
-	       m->out->url != NULL;
+	       m->elsewhere != NULL && m->listeners != NULL && m->notes != NULL &&
+	       m->out->autodiscover != NULL && m->out->url != NULL;
 }
 
 usher_status

@@ -14,7 +14,7 @@ enum scenario {
 	SCENARIO_REDIRECT	/* one with a single name, and a site that redirects */
 };
 
-enum { PLAN_SERVERS_MAX = 100, PLAN_NAMES_MAX = 1000 };
+enum { PLAN_SERVERS_MAX = 100 };
 
 /* Of the listeners that there are two of. */
 #define PLAN_LISTENER_HOST "mail"
@@ -86,7 +86,6 @@ struct deployment {
 	const char *url;	  /* https URL where Autodiscover answers, at the host */
 	const char *autodiscover; /* the domain's autodiscover host */
 	struct text_list setups;  /* hosts for which `usher setup` is to be run first */
-	struct text_list servers; /* names of the servers whose settings are looked at */
 	struct plan_certificate certificates[2];
 	size_t n_certificates;
 	struct zone zone;
@@ -112,8 +111,8 @@ resolve_plan_domain(
  * name. In scenario 1 a single server keeps its names inside and they are on the certificate,
  * unless no public authority certifies such a name.
  *
- * All of *out lies in `mem`, in the facts or in the wish. USHER_E_LIMIT (servers, names),
- * USHER_E_NOMEM. */
+ * All of *out lies in `mem`, in the facts or in the wish. USHER_E_LIMIT (servers), USHER_E_NOMEM.
+ */
 USHER_CHECK usher_status
 resolve_plan(struct arena *mem, const struct facts *facts, const struct plan_wish *wish,
     struct deployment *out, struct usher_error *err);
