@@ -51,7 +51,6 @@ read_url(struct choosing *c, struct usher_error *err)
 	if (c->args->url == NULL)
 		return USHER_OK;
 	st = url_parse(c->cli->mem, slice_of(c->args->url), &url, err);
-
 	if (st != USHER_OK)
 		return st == USHER_E_NOMEM ?
 			   st :
@@ -78,6 +77,10 @@ read_args(struct choosing *c, struct usher_error *err)
 	}
 	if (st != USHER_OK)
 		return st;
+	if (args->url == NULL && (args->for_each_domain || args->names.n > 0))
+		return err_set(err, USHER_E_USAGE, "--due",
+		    "chooses names and certificates by itself; --domain and --for-each-domain go "
+		    "with --acme");
 	if (args->for_each_domain && (args->names.n > 0 || c->cli->n_operands > 0))
 		return err_set(err, USHER_E_USAGE, "--for-each-domain",
 		    "chooses names and certificates by itself; leave --domain and THUMBPRINT out");
@@ -115,12 +118,23 @@ is_wanted(const struct wanted_name *w, const char *domain, const struct certific
 	       (old != NULL && slice_is_nocase(slice_of(w->certificate), old->thumbprint));
 }
 
-static const char *
-why_not(const char *name)
+/* Without those that the server would refuse for what they are. */
+static void
+leave_out(struct text_list *names, const char **v)
 {
-	if (strncmp(name, "*.", 2) == 0)
-		return "is a wildcard, which HTTP-01 cannot prove";
-	return cert_name_private(name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const char *why = strncmp(names->v[i], "*.", 2) == 0 ?
+				      "is a wildcard, which HTTP-01 cannot prove" :
+				      cert_name_private(names->v[i]);
+
+		if (why != NULL)
+			cli_note("%s: left out: %s", names->v[i], why);
+		else
+			v[n++] = names->v[i];
+	}
+	*names = (struct text_list){ v, n };
 }
 
 static usher_status
@@ -135,19 +149,25 @@ names_wanted(struct choosing *c, const char *domain, const struct certificate *o
 	v = arena_array(c->cli->mem, n, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(err, "names");
-	*out = (struct text_list){ v, 0 };
-	for (size_t i = 0; i < c->wanted.n; i++) {
-		const struct wanted_name *w = &c->wanted.v[i];
-		const char *why;
+	n = 0;
+	for (size_t i = 0; i < c->wanted.n; i++)
+		if (is_wanted(&c->wanted.v[i], domain, old))
+			v[n++] = c->wanted.v[i].name;
+	*out = (struct text_list){ v, n };
+	leave_out(out, v);
+	return USHER_OK;
+}
 
-		if (!is_wanted(w, domain, old))
-			continue;
-		why = why_not(w->name);
-		if (why != NULL)
-			cli_note("%s: left out: %s", w->name, why);
-		else
-			v[out->n++] = w->name;
-	}
+static usher_status
+names_of(struct choosing *c, const struct certificate *old, struct text_list *out,
+    struct usher_error *err)
+{
+	const char **v = arena_array(c->cli->mem, old->names.n, sizeof(*v));
+
+	if (v == NULL)
+		return err_nomem(err, "names");
+	*out = old->names;
+	leave_out(out, v);
 	return USHER_OK;
 }
 
@@ -264,8 +284,8 @@ choose_one(struct choosing *c, struct usher_error *err)
 	if (c->args->names.n > 0) {
 		st = cert_names_parse(c->cli->mem, &c->args->names, &names, err);
 		where = "--domain";
-	} else if (c->cli->n_operands > 0) {
-		names = old->names;
+	} else if (old != NULL && c->cli->n_operands > 0) {
+		st = names_of(c, old, &names, err);
 		where = old->thumbprint;
 	} else {
 		st = names_wanted(c, NULL, old, &names, err);

@@ -201,7 +201,7 @@ run(const struct uacme *u, const char *const *words, struct usher_error *err)
 	struct buf CLEANUP(buf_cleanup) said = { .max = SAID_BYTES };
 	char self[PATH_MAX], stem[sizeof(UACME_HOOK_VARIABLE "=") + FOLDER_PATH_BYTES];
 	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *const environment[] = { stem, "LC_ALL=C", NULL };
+	const char *const environment[] = { stem, NULL };
 	/* -n: it makes nothing but what it is told to; -f -o: it asks nobody whether to. */
 	const char *arguments[ARGUMENTS_MAX] = { "-n", "-f", "-o", "-a", u->url, "-c", u->account,
 		"-h", self };

@@ -255,6 +255,17 @@ def _():
     tap.has(done.stderr, 'in time')
 
 
+@tap.case('a name of the old certificate that nobody certifies is left out')
+def _():
+    old = next(t for t, c in rows().items() if 'mail' in c['names'])
+    done = renew(*AGREED, '--dry-run', old)
+    tap.same((done.returncode, done.stderr),
+             (0, 'usher: mail: left out: is a name of one label: public CAs may not issue for it, '
+                 'a private one may\n'))
+    tap.same(done.stdout.split(), [server.url, 'would', 'be', 'asked', 'for', 'a', 'certificate.',
+                                   'Names', HOST, 'Replaces', old])
+
+
 def begun():
     """A renewal that waits for the ACME server, in which uacme has answered a challenge."""
     process = subprocess.Popen(  # pylint: disable=consider-using-with
