@@ -13,6 +13,8 @@ from support.scratch import Folder, write
 
 DAYS = 120  # it wants 60 at least
 HARMLESS = ('OK', 'INFO', 'DEBUG', 'LOW')
+# Its client leaves as soon as it has connected, on a busy machine before the ticket has come.
+UNSURE = ('sessionresumption_ticket', 'WARN')
 
 
 def enable(folder, authority, chain, key):
@@ -59,7 +61,7 @@ def _():
     tap.true('LUCKY13' in seen and 'RC4' in seen, f'{len(found)} findings: {list(seen)}')
     tap.same({seen[f'OCSP_stapling <cert#{n}>'] for n in (1, 2)}, {'offered'})
     tap.same([(x['id'], x['severity'], x['finding']) for x in found
-              if x['severity'] not in HARMLESS], [])
+              if x['severity'] not in HARMLESS and (x['id'], x['severity']) != UNSURE], [])
     low = [x['id'] for x in found if x['severity'] == 'LOW']
     return f'{len(found)} findings, LOW: {", ".join(low) or "none"}'
 
