@@ -338,7 +338,7 @@ usher_status
 certs_fill(struct tls_set *set, const struct certs *certs, const char *listener,
     struct stapler *stapler, struct served_list *served, struct usher_error *err)
 {
-	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERTS_MAX * sizeof(struct identity *));
+	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CERTS_MAX * sizeof(void *));
 	struct filling f = { set, certs, listener, stapler, served, NULL, err };
 	bool any = false;
 	usher_status st = USHER_OK;

@@ -65,7 +65,7 @@ def _():
 
 @tap.case('one that has expired is served, and the log says so')
 def _():
-    with serving('late', days=-3) as daemon:
+    with serving('late', hours=-60) as daemon:
         tap.has(daemon.log(), 'level=error area=tls msg="certificate has expired')
         tap.has(programs.usher_ok('--config', daemon.config_path, 'status'), ' -3 ')
 
