@@ -288,8 +288,8 @@ writes_roots(void **state)
 		"<key>PayloadContent</key>\n        <data>MAMCAQE=</data>",
 		"<string>A &amp; B</string>",
 		"SHA-256: 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:",
-		"<string>usher.root."
-		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+		("<string>usher.root."
+		 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
 		"<string>BF7EA7C2-72B5-5336-924A-C3EC9CA53FFE</string>",
 		"<string>83567A91-C0C4-51ED-A9CA-C1F14A84C00E</string>",
 	};
