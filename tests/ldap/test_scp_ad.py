@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Service connection points in the Active Directory of a real domain controller, Samba's."""
+import contextlib
+import json
+import os
+import subprocess
+
+import samba_dc
+from samba_dc import DOMAIN, HOST, PASSWORD, SUFFIX
+from support import netns, scratch, tap
+from support.programs import usher
+
+netns.enter()
+stack = contextlib.ExitStack()
+folder = stack.enter_context(scratch.Folder())
+netns.add_address(samba_dc.ADDRESS)
+stack.enter_context(netns.Dns(folder, [f'{HOST}. A {samba_dc.ADDRESS}']))
+dc = stack.enter_context(samba_dc.Controller(folder))
+administrator = dc.ticket('administrator')
+dc.tool('user', 'create', 'ines', 'Reader&1reader')
+ines = dc.ticket('ines', 'Reader&1reader')
+
+QUAY = f'https://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml'
+OURS = f'CN=Microsoft Exchange Autodiscover,CN=Services,CN=Configuration,{SUFFIX}'
+LOGIN = ('--login', f'administrator@{samba_dc.REALM}', '--password-file',
+         scratch.write(folder / 'password', PASSWORD + '\n', 0o600))
+
+
+def scp(verb, *arguments, uri=dc.uri, env=None):
+    """`usher scp VERB` in the forest, by the administrator's ticket."""
+    return usher('scp', verb, *arguments, '--ldap', uri, **(env or administrator))
+
+
+@tap.case('an entry is published by a Kerberos ticket alone, signed and sealed')
+def _():
+    done = scp('publish', 'quay1', '--url', QUAY, '--site-scope', 'Pier')
+    tap.same((done.returncode, done.stderr), (0, ''))
+    tap.has(done.stdout, f'created  CN=quay1,{OURS}')
+
+
+@tap.case('ldapsearch sees it as Exchange would have made it')
+def _():
+    text = subprocess.run(['ldapsearch', '-Q', '-LLL', '-o', 'ldif-wrap=no', '-Y', 'GSSAPI', '-N',
+                           '-H', dc.uri, '-b', f'CN=Configuration,{SUFFIX}',
+                           '(&(objectCategory=serviceConnectionPoint)(keywords=Site=Pier))'],
+                          env={**os.environ, **administrator}, capture_output=True, text=True,
+                          check=True).stdout
+    tap.has(text, 'serviceClassName: ms-Exchange-AutoDiscover-Service')
+    tap.has(text, f'serviceBindingInformation: {QUAY}')
+    tap.has(text, 'objectCategory: CN=Service-Connection-Point,CN=Schema')
+
+
+@tap.each([
+    ('over ldaps with a password', dc.ldaps, LOGIN),
+    ('over StartTLS with a password', dc.uri, ('--start-tls', *LOGIN)),
+    ('over ldaps with a ticket', dc.ldaps, ()),
+])
+def _(uri, login):
+    done = usher('--json', 'scp', 'list', '--site', 'Pier', '--ldap', uri, *login, '--ca-file',
+                 dc.ca, **administrator)
+    tap.same((done.returncode, done.stderr), (0, ''))
+    row = json.loads(done.stdout)['connection_points'][0]
+    tap.same((row['order'], row['server'], row['url'], row['near'], row['age_days']),
+             (1, 'quay1', QUAY, 'in-site', 0))
+
+
+@tap.case('everybody in the domain may read it, and not everybody may change it')
+def _():
+    tap.has(scp('list', env=ines).stdout, QUAY)
+    done = scp('set', 'quay1', '--no-sites', env=ines)
+    tap.same((done.returncode, done.stderr),
+             (77, f'usher: CN=quay1,{OURS}: your Kerberos ticket has not the right to write its '
+                  'attributes (Write Property)\n'))
+
+
+@tap.case('strangers are shown nothing')
+def _():
+    done = scp('list', '--anonymous')
+    tap.true(done.returncode != 0, 'the list was given to a stranger')
+
+
+@tap.each([
+    ('a wrong password', 'ines', 'x', 'the password is wrong'),
+    ('a disabled account', 'paul', 'Locked&1locked', 'the account is disabled'),
+])
+def _(user, password, words):
+    if user == 'paul':
+        dc.tool('user', 'create', user, password)
+        dc.tool('user', 'disable', user)
+    done = usher('scp', 'list', '--ldap', dc.ldaps, '--ca-file', dc.ca, '--login',
+                 f'{user}@{samba_dc.REALM}', '--password-file',
+                 scratch.write(folder / 'other', password + '\n', 0o600))
+    tap.same(done.returncode, 2)
+    tap.has(done.stderr, f'refuses the login: {words}')
+
+
+@tap.case('sites are changed, and the entry is taken away')
+def _():
+    tap.same(scp('set', 'quay1', '--site-scope', 'Mole,Dry dock').returncode, 0)
+    tap.has(scp('list', '--site', 'Dry dock').stdout, 'in-site')
+    tap.same(scp('remove', 'quay1').returncode, 0)
+    tap.same(scp('list').returncode, 1)
+
+
+with stack:
+    tap.main()
