@@ -191,6 +191,18 @@ def _():
     tap.true(not out.exists(), 'it was written')
 
 
+@tap.each([('a key is not written over', ()), ('nor one with a passphrase', ('-aes256', '-passout', 'pass:x'))])
+def _(options):
+    request = made_by_openssl('lost')
+    key = folder / 'lost.pem'
+    openssl('pkey', '-in', folder / 'lost.key', '-out', key, *options)
+    there = key.read_bytes()
+    done = usher('ca', 'issue', request, '--out', key)
+    tap.same(done.returncode, 65)
+    tap.has(done.stderr, 'a private key is in this file')
+    tap.same(key.read_bytes(), there)
+
+
 @tap.case('no certificate outlives its root')
 def _():
     usher_ok('ca', 'init', '--name', 'Short', '--no-passphrase', '--years', '1')
