@@ -120,67 +120,68 @@ certs_at(const struct cert_list *all, const char *thumbprint)
 	return NULL;
 }
 
-struct operands {
-	struct arena *mem;
-	const struct cert_list *all;
-	const struct certificate **v;
-	size_t n;
-};
-
-static usher_status
-take_operand(struct operands *o, const char *text, struct usher_error *err)
+/* Appends the words of `text`. */
+static bool
+append_words(struct arena *mem, struct slice text, const char **v, size_t *n)
 {
-	const struct certificate *c = NULL;
-	usher_status st = certs_find(o->all, text, &c, err);
+	while ((text = slice_trim(text)).n > 0) {
+		size_t end = 0;
 
-	for (size_t i = 0; st == USHER_OK && i < o->n; i++)
-		if (o->v[i] == c)
-			return USHER_OK;
-	if (st == USHER_OK)
-		o->v[o->n++] = c;
-	return st;
+		while (end < text.n && !text_is_space(text.p[end]))
+			end++;
+		v[*n] = arena_copy(mem, slice_from(text.p, end));
+		if (v[(*n)++] == NULL)
+			return false;
+		text = slice_skip(text, end);
+	}
+	return true;
 }
 
-static usher_status
-take_standard_input(struct operands *o, struct usher_error *err)
+usher_status
+certs_read_operands(struct cli *cli, struct usher_error *err)
 {
 	struct buf CLEANUP(buf_cleanup) text;
-	struct slice rest;
-	usher_status st;
+	const char **v;
+	usher_status st = USHER_OK;
+	size_t n = 0;
 
 	buf_init(&text, OPERANDS_BYTES);
-	st = cli_read_file("-", &text, err);
-	for (rest = slice_trim(buf_as_slice(&text)); st == USHER_OK && rest.n > 0;
-	     rest = slice_trim(rest)) {
-		size_t n = 0;
-		const char *word;
-
-		while (n < rest.n && !text_is_space(rest.p[n]))
-			n++;
-		word = arena_copy(o->mem, slice_from(rest.p, n));
-		st = word == NULL ? err_nomem(err, NULL) : take_operand(o, word, err);
-		rest = slice_skip(rest, n);
-	}
-	return st;
+	for (size_t i = 0; st == USHER_OK && i < cli->n_operands; i++)
+		if (strcmp(cli->operands[i], "-") == 0)
+			st = cli_read_file("-", &text, err); /* nothing, the second time */
+	if (st != USHER_OK)
+		return st;
+	v = arena_array(cli->mem, cli->n_operands + text.n / 2 + 1, sizeof(*v));
+	if (v == NULL || !append_words(cli->mem, buf_as_slice(&text), v, &n))
+		return err_nomem(err, NULL);
+	for (size_t i = 0; i < cli->n_operands; i++)
+		if (strcmp(cli->operands[i], "-") != 0)
+			v[n++] = cli->operands[i];
+	if (n == 0)
+		return err_set(err, USHER_E_USAGE, "standard input", "has no thumbprint");
+	cli->operands = v;
+	cli->n_operands = n;
+	return USHER_OK;
 }
 
 usher_status
 certs_operands(struct cli *cli, const struct cert_list *all, const struct certificate ***out,
     size_t *n, struct usher_error *err)
 {
-	struct operands o = { .mem = cli->mem, .all = all };
-	usher_status st = USHER_OK;
+	const struct certificate **v = arena_array(cli->mem, cli->n_operands, sizeof(*v));
+	usher_status st = v == NULL ? err_nomem(err, "certificates") : USHER_OK;
+	size_t found = 0;
 
-	o.v = arena_array(cli->mem, all->n, sizeof(struct certificate *));
-	if (o.v == NULL)
-		return err_nomem(err, "certificates");
-	for (size_t i = 0; st == USHER_OK && i < cli->n_operands; i++)
-		st = strcmp(cli->operands[i], "-") == 0 ? take_standard_input(&o, err) :
-							  take_operand(&o, cli->operands[i], err);
-	if (st == USHER_OK && o.n == 0)
-		st = err_set(err, USHER_E_USAGE, "standard input", "has no thumbprint");
-	*out = o.v;
-	*n = o.n;
+	for (size_t i = 0; st == USHER_OK && i < cli->n_operands; i++) {
+		bool twice = false;
+
+		st = certs_find(all, cli->operands[i], &v[found], err);
+		for (size_t k = 0; st == USHER_OK && k < found; k++)
+			twice = twice || v[k] == v[found];
+		found += st == USHER_OK && !twice;
+	}
+	*out = v;
+	*n = found;
 	return st;
 }
 

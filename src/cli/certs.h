@@ -31,9 +31,14 @@ certs_find(const struct cert_list *all, const char *text, const struct certifica
 const struct certificate *
 certs_at(const struct cert_list *all, const char *thumbprint);
 
-/* The thumbprints on the command line; for `-`, those on standard input, with blanks between. Each
- * once, in their order.
- * Returns USHER_OK, USHER_E_USAGE (none), and what cli_read_file() and certs_find() return. */
+/* Puts the thumbprints on standard input, with blanks between, in the place of the operand `-`. To
+ * be done before a transaction: who writes them may wait for the end of it.
+ * Returns USHER_OK, USHER_E_USAGE (none), and what cli_read_file() returns. */
+USHER_CHECK usher_status
+certs_read_operands(struct cli *cli, struct usher_error *err);
+
+/* The certificates that the operands name, each once, in their order. Returns USHER_OK, and what
+ * certs_find() returns. */
 USHER_CHECK usher_status
 certs_operands(struct cli *cli, const struct cert_list *all, const struct certificate ***out,
     size_t *n, struct usher_error *err);

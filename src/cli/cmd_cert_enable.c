@@ -247,8 +247,12 @@ enable_report(struct changes *c, void *payload)
 static int
 enable_run(struct cli *cli, const void *args)
 {
-	return changes_run(
-	    cli, DIR_WRITE, enable_work, enable_report, &(struct enabling){ .args = args });
+	struct enabling en = { .args = args };
+	struct usher_error err = { 0 };
+	usher_status st = certs_read_operands(cli, &err);
+
+	return st == USHER_OK ? changes_run(cli, DIR_WRITE, enable_work, enable_report, &en) :
+				cli_fail(st, &err);
 }
 
 const struct command cmd_cert_enable = {

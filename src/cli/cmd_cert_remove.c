@@ -83,7 +83,10 @@ static int
 remove_run(struct cli *cli, const void *args)
 {
 	struct removing r = { .args = args };
-	int status = changes_run(cli, DIR_WRITE, remove_work, NULL, &r);
+	struct usher_error err = { 0 };
+	usher_status st = certs_read_operands(cli, &err);
+	int status = st == USHER_OK ? changes_run(cli, DIR_WRITE, remove_work, NULL, &r) :
+				      cli_fail(st, &err);
 
 	if (status == CLI_DONE && !cli->dry_run)
 		keys_tidy(cli);
