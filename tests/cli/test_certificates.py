@@ -257,6 +257,21 @@ def _(mine):
     tap.same(len(mine.served()), 2)
 
 
+@tap.each([('enable - waits for what is made meanwhile', 'enable', True),
+           ('remove - does', 'remove', False)])
+def _(command, there):
+    with scratch.Folder() as folder:
+        mine = Place(folder)
+        waiting = subprocess.Popen(
+            [programs.program('usher'), '-d', f'sqlite:{folder}/usher.db', 'cert', command, '-', '--force'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=programs.clean_environment())
+        # Whoever is to say which has the directory for himself meanwhile.
+        thumbprint = mine.ok('new', '--key', 'p256', '--domain', HOST)
+        waiting.communicate(thumbprint, timeout=60)
+        tap.same(waiting.returncode, 0)
+        tap.same(thumbprint.strip() in mine.served(), there)
+
+
 @tap.case('the request goes to standard output without --out, and its thumbprint beside it')
 @place
 def _(mine):
