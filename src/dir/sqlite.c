@@ -471,6 +471,8 @@ sqlite_disconnect(struct sqlite_dir *d)
 	for (size_t i = 0; i < COUNT_OF(d->records); i++)
 		for (size_t k = 0; k < RECORD_COUNT; k++)
 			(void)sqlite3_finalize(d->records[i][k]);
+	d->viewing = NULL;
+	d->row_of = NULL;
 	memset(d->fixed, 0, sizeof(d->fixed));
 	memset(d->records, 0, sizeof(d->records));
 	(void)sqlite3_close(d->db);

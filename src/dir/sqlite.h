@@ -45,6 +45,7 @@ enum statement {
 	STATEMENT_PROVIDERS,
 	STATEMENT_RELATIONSHIPS,
 	STATEMENT_DOMAIN,
+	STATEMENT_VIEW_OF_DOMAIN,
 	STATEMENT_SERVICES,
 	STATEMENT_REDIRECTS,
 	STATEMENT_MAILBOX_BY_ROW,
@@ -83,7 +84,7 @@ struct delegate {
 
 /* What serving keeps between requests; dropped as a whole when the file changes. */
 struct serve_cache {
-	int64_t data_version; /* 0: nothing is cached */
+	int64_t data_version; /* -1: nothing is cached */
 	struct arena *org_mem;
 	bool org_loaded;
 	struct org_view org;
@@ -117,9 +118,12 @@ struct sqlite_dir {
 	uint64_t looked_ms;	 /* when they were last compared */
 	struct usher_error gone; /* why db is NULL */
 
-	bool in_view;		 /* held from one lookup to the next */
-	bool changed;		 /* in this transaction */
-	bool lost;		 /* this transaction cannot be committed any more */
+	bool in_view; /* held from one lookup to the next */
+	sqlite3_stmt
+	    *viewing;	    /* its row keeps the view's transaction open; NULL: there is no view */
+	const char *row_of; /* the domain whose row that is, while it may be read; or NULL */
+	bool changed;	    /* in this transaction */
+	bool lost;	    /* this transaction cannot be committed any more */
 	struct usher_error loss; /* why */
 
 	struct serve_cache cache;
@@ -333,9 +337,10 @@ sqlite_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 /* ---- sqlite_view.c ---- */
 
 /* All that is read until view_end() is of one moment. Drops what was kept when somebody committed
- * meanwhile. With DIR_SERVE, looks once a second whether the file was replaced. */
+ * meanwhile. With DIR_SERVE, looks once a second whether the file was replaced. `domain` will be
+ * asked for first (NULL: none), and lives until then: when it is not kept, this reads it. */
 USHER_CHECK usher_status
-view_begin(struct sqlite_dir *d, struct usher_error *err);
+view_begin(struct sqlite_dir *d, const char *domain, struct usher_error *err);
 
 /* While the handle is held, sqlite_release() does it. */
 void

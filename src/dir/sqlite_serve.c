@@ -381,7 +381,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 
 	if (question->address == NULL && question->legacy_dn == NULL)
 		return LOOKUP_ABSENT;
-	st = view_begin(d, err);
+	st = view_begin(d, NULL, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	st = view_org(d, err);
@@ -414,7 +414,7 @@ sqlite_domain(struct dir *dir, struct arena *mem, const char *domain, struct fac
 	struct domain_entry *entry;
 	usher_status st;
 
-	st = view_begin(d, err);
+	st = view_begin(d, domain, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	st = view_org(d, err);
@@ -490,7 +490,7 @@ sqlite_credential(struct dir *dir, struct arena *mem, const char *login, struct 
 	bool found = false;
 	usher_status st;
 
-	st = view_begin(d, err);
+	st = view_begin(d, NULL, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	st = read_credential(d, STATEMENT_CREDENTIAL, mem, login, out, &found, err);
@@ -512,7 +512,7 @@ sqlite_generation(struct dir *dir, uint64_t *out, struct usher_error *err)
 	usher_status st;
 	bool row;
 
-	st = view_begin(d, err);
+	st = view_begin(d, NULL, err);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
 	st = statement_get(d, STATEMENT_GENERATION, &stmt, err);

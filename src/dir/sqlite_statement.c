@@ -57,6 +57,9 @@ static const struct {
 	[STATEMENT_PROVIDERS] = { ENTITY_PROVIDER, "FROM provider t ORDER BY name" },
 	[STATEMENT_RELATIONSHIPS] = { ENTITY_RELATIONSHIP, "FROM relationship t ORDER BY name" },
 	[STATEMENT_DOMAIN] = { ENTITY_DOMAIN, "FROM domain t WHERE domain = ?1" },
+	/* A row also when there is no such domain: see view_begin(). */
+	[STATEMENT_VIEW_OF_DOMAIN] = { ENTITY_DOMAIN,
+	    "FROM (SELECT 1) LEFT JOIN domain t ON t.domain = ?1" },
 	[STATEMENT_SERVICES] = { ENTITY_SERVICE,
 	    "FROM service t WHERE domain = ?1 ORDER BY type, rank" },
 	[STATEMENT_REDIRECTS] = { ENTITY_REDIRECT, "FROM redirect t WHERE domain = ?1" },

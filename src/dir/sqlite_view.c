@@ -97,12 +97,15 @@ static void
 end(struct sqlite_dir *d)
 {
 	d->in_view = false;
-	(void)sqlite3_reset(d->fixed[STATEMENT_DATA_VERSION]);
+	d->row_of = NULL;
+	(void)sqlite3_reset(d->viewing);
+	d->viewing = NULL;
 }
 
 void
 view_end(struct sqlite_dir *d)
 {
+	d->row_of = NULL;
 	if (!d->dir.held)
 		end(d);
 }
@@ -121,15 +124,39 @@ make_room(struct serve_cache *c)
 }
 
 /* The transaction stays open because the statement that began it is not reset: a BEGIN and a COMMIT
- * less for each request. */
+ * less for each request. A domain that has to be read anyway begins it, so that one that does not
+ * exist costs as little as one that is kept. */
+static usher_status
+begin(struct sqlite_dir *d, const char *domain, int64_t *version, struct usher_error *err)
+{
+	bool kept = domain == NULL || name_map_find(&d->cache.domains, domain) != NULL;
+	unsigned now = 0;
+	usher_status st;
+	bool row;
+
+	st = statement_get(
+	    d, kept ? STATEMENT_DATA_VERSION : STATEMENT_VIEW_OF_DOMAIN, &d->viewing, err);
+	if (st != USHER_OK)
+		return st;
+	/* A view that is held outlives the request. */
+	if (!kept && sqlite3_bind_text(d->viewing, 1, domain, -1, SQLITE_TRANSIENT) != SQLITE_OK)
+		return sqlite_failed(d, err);
+	st = sqlite_row(d, d->viewing, &row, err);
+	if (st != USHER_OK)
+		return st;
+	d->row_of = kept ? NULL : domain;
+	if (sqlite3_file_control(d->db, "main", SQLITE_FCNTL_DATA_VERSION, &now) != SQLITE_OK)
+		return sqlite_failed(d, err);
+	*version = now;
+	return USHER_OK;
+}
+
 usher_status
-view_begin(struct sqlite_dir *d, struct usher_error *err)
+view_begin(struct sqlite_dir *d, const char *domain, struct usher_error *err)
 {
 	struct serve_cache *c = &d->cache;
-	sqlite3_stmt *stmt;
-	int64_t version;
 	usher_status st = USHER_OK;
-	bool row;
+	int64_t version = -1;
 
 	if (d->in_view) {
 		make_room(c);
@@ -137,16 +164,13 @@ view_begin(struct sqlite_dir *d, struct usher_error *err)
 	}
 	if ((d->flags & DIR_SERVE) != 0 && !d->dir.in_transaction)
 		st = follow_file(d, err);
-	if (st == USHER_OK)
-		st = statement_get(d, STATEMENT_DATA_VERSION, &stmt, err);
 	if (st != USHER_OK)
 		return st;
-	st = sqlite_row(d, stmt, &row, err);
+	st = begin(d, domain, &version, err);
 	if (st != USHER_OK) {
 		end(d);
 		return st;
 	}
-	version = sqlite3_column_int64(stmt, 0);
 	/* Our own uncommitted changes do not move the version. */
 	if (version != c->data_version || d->dir.in_transaction) {
 		serve_cache_drop(d);
@@ -260,29 +284,46 @@ load_parts(struct sqlite_dir *d, struct arena *mem, const char *name, enum state
 	return USHER_OK;
 }
 
+/* The statement that stands on the domain's row, to be reset unless it keeps the view. */
+static usher_status
+find_row(
+    struct sqlite_dir *d, const char *name, sqlite3_stmt **out, bool *row, struct usher_error *err)
+{
+	usher_status st;
+
+	if (d->row_of != NULL && strcmp(d->row_of, name) == 0) {
+		d->row_of = NULL;
+		*out = d->viewing;
+		*row = sqlite3_column_type(d->viewing, 0) != SQLITE_NULL;
+		return USHER_OK;
+	}
+	st = statement_get(d, STATEMENT_DOMAIN, out, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(*out, 1, name, -1, SQLITE_STATIC);
+	return sqlite_row(d, *out, row, err);
+}
+
 /* *out = NULL when there is no such domain; that takes no memory. */
 static usher_status
 load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct domain_entry **out,
     struct usher_error *err)
 {
 	struct domain_entry *entry = NULL;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	usher_status st;
-	bool row;
+	bool row = false;
 
 	*out = NULL;
-	st = statement_get(d, STATEMENT_DOMAIN, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	st = sqlite_row(d, stmt, &row, err);
+	st = find_row(d, name, &stmt, &row, err);
 	if (st == USHER_OK && row) {
 		entry = arena_zalloc(mem, sizeof(*entry));
 		st = entry == NULL ?
 			 err_nomem(err, d->path) :
 			 record_read(d, stmt, &entities[ENTITY_DOMAIN], mem, &entry->domain, err);
 	}
-	(void)sqlite3_reset(stmt);
+	if (stmt != d->viewing)
+		(void)sqlite3_reset(stmt);
 	if (st != USHER_OK || !row)
 		return st;
 
