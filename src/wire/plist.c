@@ -26,7 +26,7 @@ plist_end(struct xml_writer *w)
 }
 
 static void
-open(struct xml_writer *w, const char *key, const char *type)
+open_value(struct xml_writer *w, const char *key, const char *type)
 {
 	if (key != NULL)
 		xml_leaf(w, "key", NULL, 0, key);
@@ -36,7 +36,7 @@ open(struct xml_writer *w, const char *key, const char *type)
 void
 plist_open_dict(struct xml_writer *w, const char *key)
 {
-	open(w, key, "dict");
+	open_value(w, key, "dict");
 }
 
 void
@@ -48,7 +48,7 @@ plist_close_dict(struct xml_writer *w)
 void
 plist_open_array(struct xml_writer *w, const char *key)
 {
-	open(w, key, "array");
+	open_value(w, key, "array");
 }
 
 void

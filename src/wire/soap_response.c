@@ -459,33 +459,33 @@ open_message(struct soap_response *x, struct buf *out, const struct soap_request
 }
 
 void
-soap_response_begin(struct soap_response *x, struct buf *out, const struct soap_request *request,
-    const char *server_version)
+soap_response_begin(struct soap_response *response, struct buf *out,
+    const struct soap_request *request, const char *server_version)
 {
-	open_message(x, out, request, server_version, "NoError", NULL);
-	find_settings(x);
+	open_message(response, out, request, server_version, "NoError", NULL);
+	find_settings(response);
 }
 
 void
-soap_response_answer(struct soap_response *x, const struct answer *answer)
+soap_response_answer(struct soap_response *response, const struct answer *answer)
 {
-	if (x->n == 0)
-		xml_open(&x->w, list_name(x), NULL, 0);
-	write_one(x, answer, x->request->subjects.v[x->n]);
-	x->n++;
+	if (response->n == 0)
+		xml_open(&response->w, list_name(response), NULL, 0);
+	write_one(response, answer, response->request->subjects.v[response->n]);
+	response->n++;
 }
 
 void
-soap_response_end(struct soap_response *x)
+soap_response_end(struct soap_response *response)
 {
-	if (x->n > 0)
-		xml_close(&x->w, list_name(x));
-	else if (has_answers(x))
-		xml_leaf(&x->w, list_name(x), NULL, 0, "");
-	xml_close(&x->w, "Response");
-	xml_close(&x->w, message_name(x->request->operation).text);
-	xml_close(&x->w, "s:Body");
-	xml_close(&x->w, "s:Envelope");
+	if (response->n > 0)
+		xml_close(&response->w, list_name(response));
+	else if (has_answers(response))
+		xml_leaf(&response->w, list_name(response), NULL, 0, "");
+	xml_close(&response->w, "Response");
+	xml_close(&response->w, message_name(response->request->operation).text);
+	xml_close(&response->w, "s:Body");
+	xml_close(&response->w, "s:Envelope");
 }
 
 void
