@@ -200,6 +200,7 @@ read_directory(struct service *service, unsigned flags, struct arena *mem, struc
 	dir_close(dir);
 	if (st != USHER_OK)
 		return st;
+	service->roots = out->roots;
 	service->fingerprint = arena_strdup(service->mem, out->fingerprint);
 	return service->fingerprint == NULL ? err_nomem(err, "service") : USHER_OK;
 }

@@ -25,6 +25,7 @@ struct reading {
 	struct certificate *certificates;
 	struct domain_names *domains;
 	size_t n, n_domains, room, domains_room;
+	bool roots;
 	struct buf fingerprint;
 	struct usher_error *err;
 };
@@ -83,14 +84,19 @@ read_all(struct reading *r, struct dir *dir)
 {
 	const struct entity *certificate = &entities[ENTITY_CERTIFICATE];
 	const struct entity *domain = &entities[ENTITY_DOMAIN];
-	uint64_t n, n_domains;
+	uint64_t n, n_domains, n_roots;
 	usher_status st;
 
 	st = dir_count(dir, certificate, &n, r->err);
 	if (st == USHER_OK)
 		st = dir_count(dir, domain, &n_domains, r->err);
+	if (st == USHER_OK)
+		st = dir_count(dir, &entities[ENTITY_AUTHORITY], &n_roots, r->err);
 	if (st != USHER_OK)
 		return st;
+	r->roots = n_roots > 0;
+	if (r->roots)
+		buf_text(&r->fingerprint, "roots\n");
 	if (n > CERTS_MAX)
 		return err_set(
 		    r->err, USHER_E_LIMIT, dir_name(dir), "more than %d certificates", CERTS_MAX);
@@ -177,6 +183,7 @@ certs_read(
 	out->n = r.n;
 	out->domains = r.domains;
 	out->n_domains = r.n_domains;
+	out->roots = r.roots;
 	return st;
 }
 

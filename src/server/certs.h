@@ -24,6 +24,7 @@ struct certs {
 	const struct certificate **by_thumbprint; /* the same, sorted */
 	const struct domain_names *domains;
 	size_t n_domains;
+	bool roots;		 /* there are private authorities */
 	const char *fingerprint; /* two equal ones lead to the same TLS */
 	const char *stem;	 /* dir_stem(): where the keys are */
 };

@@ -187,17 +187,6 @@ answer_address(struct request *request, const struct address *address, struct pa
 		send_page(request, page);
 }
 
-/* When the directory cannot tell, that is told about what was asked, and not here. */
-static bool
-has_roots(struct request *request)
-{
-	uint64_t n = 0;
-
-	return dir_count(thread_of(request)->dir, &entities[ENTITY_AUTHORITY], &n, NULL) ==
-		   USHER_OK &&
-	       n > 0;
-}
-
 void
 handle_page(struct request *request)
 {
@@ -211,7 +200,7 @@ handle_page(struct request *request)
 		request_refuse(request, 404, "Nothing is here.");
 		return;
 	}
-	page.roots = has_roots(request);
+	page.roots = service_of(request)->roots;
 	st = page_read_request(request->mem, request->head->query,
 	    http1_field(request->head, "Accept-Language"), &asked);
 	if (st == USHER_OK && asked.address != NULL) {

@@ -67,6 +67,7 @@ struct service {
 	struct arena *mem; /* owns what follows */
 	int64_t loaded_s;
 	const char *fingerprint; /* of what was read from the directory, see certs.h */
+	bool roots; /* the directory has private authorities, whose roots /ca hands out */
 	const struct served_certificate *certificates;
 	size_t n_certificates;
 	struct name_map
