@@ -268,6 +268,7 @@ struct checking {
 	struct cli *cli;
 	const struct check_args *args;
 	struct scp_list list;
+	struct probe_options options; /* of the probe, which keeps them */
 	struct probe *probe;
 	enum check_verdict worst;
 	struct buf body;
@@ -374,7 +375,9 @@ open_probe(struct checking *c, struct usher_error *err)
 	const struct text_list *texts = &c->args->connect_to;
 	struct connect_to *routes = arena_array(c->cli->mem, texts->n, sizeof(*routes));
 	const struct question question = { .address = "anybody@example.com" };
-	struct probe_options options = {
+	usher_status st = routes == NULL ? err_nomem(err, "scp") : USHER_OK;
+
+	c->options = (struct probe_options){
 		.dns_server = c->args->dns,
 		.ca_file = c->args->forest.ca_file,
 		.now_s = c->cli->now_ms / 1000,
@@ -382,13 +385,11 @@ open_probe(struct checking *c, struct usher_error *err)
 		.n_routes = texts->n,
 		.timeout_ms = c->args->forest.timeout_ms,
 	};
-	usher_status st = routes == NULL ? err_nomem(err, "scp") : USHER_OK;
-
 	for (size_t i = 0; st == USHER_OK && i < texts->n; i++)
 		st = connect_to_parse(c->cli->mem, slice_of(texts->v[i]), &routes[i], err);
 	pox_write_request(&c->body, &question);
-	options.body = buf_as_slice(&c->body);
-	return st == USHER_OK ? probe_new(&options, &c->probe, err) : st;
+	c->options.body = buf_as_slice(&c->body);
+	return st == USHER_OK ? probe_new(&c->options, &c->probe, err) : st;
 }
 
 static int

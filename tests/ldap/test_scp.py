@@ -7,11 +7,14 @@ import socket
 import openldap
 from openldap import ADMIN, PASSWORD, SUFFIX
 from support import certificates, scratch, tap
+from support.daemon import Usherd
 from support.programs import usher, usher_json, usher_ok
 
 stack = contextlib.ExitStack()
 folder = stack.enter_context(scratch.Folder())
 authority = certificates.Authority(folder)
+(folder / 'strangers').mkdir()
+strangers = certificates.Authority(folder / 'strangers')
 slapd = stack.enter_context(openldap.Slapd(folder, authority))
 secret = scratch.write(folder / 'password', PASSWORD + '\n', 0o600)
 
@@ -151,6 +154,32 @@ def _():
     tap.same(entry('mole'), None)
     done = scp('remove', 'mole')
     tap.same((done.returncode, done.stdout), (0, 'Nothing to change.\n'))
+
+
+@tap.case('check asks as a client does, and finds what is left over and what is wrong')
+def _():
+    clear()
+    chain, key = authority.issue('localhost')
+    path = '/autodiscover/autodiscover.xml'
+    for name, url in (('good', f'https://localhost{path}'), ('gone', f'https://127.0.0.1:9{path}'),
+                      ('nowhere', f'https://localhost/nothing{path}'),
+                      ('unknown', f'https://no.such.invalid{path}'), ('empty', QUAY)):
+        scp('publish', name, '--url', url)
+    scp('set', 'empty', '--url', '')
+    with Usherd(folder, chain, key, f'sqlite:{folder}/usher.db') as usherd:
+        look = ('--json', 'scp', 'check', *FOREST, *usherd.connect_to('localhost'))
+        done = usher(*look, '--ca-file', authority.root)
+        untrusted = usher(*look, '--ca-file', strangers.root)
+    rows = {r['server']: (r['verdict'], r['found']) for r in json.loads(done.stdout)['checks']}
+    tap.same((done.returncode, {k: v[0] for k, v in rows.items()}),
+             (2, {'good': 'ok', 'gone': 'error', 'nowhere': 'error', 'unknown': 'error',
+                  'empty': 'warning'}), done.stderr)
+    for name, words in (('good', 'answers 401'), ('gone', 'nobody answers at 127.0.0.1'),
+                        ('nowhere', 'no Autodiscover is there'),
+                        ('unknown', 'no.such.invalid has no address'), ('empty', 'has no URL')):
+        tap.has(rows[name][1], words)
+    rows = {r['server']: r['found'] for r in json.loads(untrusted.stdout)['checks']}
+    tap.has(rows['good'], 'will not do')
 
 
 @tap.case('an entry below an Exchange server is where Exchange has it')
