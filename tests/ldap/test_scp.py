@@ -159,17 +159,16 @@ def _():
 @tap.case('check asks as a client does, and finds what is left over and what is wrong')
 def _():
     clear()
-    chain, key = authority.issue('localhost')
+    chain, key = authority.issue('127.0.0.1')
     path = '/autodiscover/autodiscover.xml'
-    for name, url in (('good', f'https://localhost{path}'), ('gone', f'https://127.0.0.1:9{path}'),
-                      ('nowhere', f'https://localhost/nothing{path}'),
-                      ('unknown', f'https://no.such.invalid{path}'), ('empty', QUAY)):
-        scp('publish', name, '--url', url)
-    scp('set', 'empty', '--url', '')
     with Usherd(folder, chain, key, f'sqlite:{folder}/usher.db') as usherd:
-        look = ('--json', 'scp', 'check', *FOREST, *usherd.connect_to('localhost'))
-        done = usher(*look, '--ca-file', authority.root)
-        untrusted = usher(*look, '--ca-file', strangers.root)
+        for name, url in (('good', usherd.url(path)), ('gone', f'https://127.0.0.1:9{path}'),
+                          ('nowhere', usherd.url('/nothing')),
+                          ('unknown', f'https://no.such.invalid{path}'), ('empty', QUAY)):
+            scp('publish', name, '--url', url)
+        scp('set', 'empty', '--url', '')
+        done = usher('--json', 'scp', 'check', *FOREST, '--ca-file', authority.root)
+        untrusted = usher('--json', 'scp', 'check', *FOREST, '--ca-file', strangers.root)
     rows = {r['server']: (r['verdict'], r['found']) for r in json.loads(done.stdout)['checks']}
     tap.same((done.returncode, {k: v[0] for k, v in rows.items()}),
              (2, {'good': 'ok', 'gone': 'error', 'nowhere': 'error', 'unknown': 'error',
