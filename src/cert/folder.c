@@ -97,8 +97,8 @@ folder_open(
 	return os_error(err, out->path, make ? "cannot make this folder" : "cannot open");
 }
 
-static bool
-write_all(int fd, struct slice s)
+bool
+folder_write(int fd, struct slice s)
 {
 	while (s.n > 0) {
 		ssize_t n = write(fd, s.p, s.n);
@@ -129,7 +129,7 @@ fill_file(const struct folder *f, int fd, struct slice content)
 {
 	if (geteuid() == 0 && fchown(fd, f->uid, f->gid) < 0)
 		return false;
-	return write_all(fd, content) && fsync(fd) == 0;
+	return folder_write(fd, content) && fsync(fd) == 0;
 }
 
 /* The file has its mode from its first instant; it gets its name when it is whole and on disk. */

@@ -60,4 +60,9 @@ folder_sweep(const struct folder *f, bool (*gone)(const char *name, const void *
 void
 folder_cleanup(struct folder *f);
 
+/* Writes all of `s` to any descriptor, however often it is interrupted. False, and errno, when that
+ * fails. */
+bool
+folder_write(int fd, struct slice s);
+
 #endif

@@ -372,21 +372,16 @@ check_all(struct checking *c, struct usher_error *err)
 static usher_status
 open_probe(struct checking *c, struct usher_error *err)
 {
-	const struct text_list *texts = &c->args->connect_to;
-	struct connect_to *routes = arena_array(c->cli->mem, texts->n, sizeof(*routes));
 	const struct question question = { .address = "anybody@example.com" };
-	usher_status st = routes == NULL ? err_nomem(err, "scp") : USHER_OK;
+	usher_status st;
 
 	c->options = (struct probe_options){
 		.dns_server = c->args->dns,
 		.ca_file = c->args->forest.ca_file,
 		.now_s = c->cli->now_ms / 1000,
-		.routes = routes,
-		.n_routes = texts->n,
 		.timeout_ms = c->args->forest.timeout_ms,
 	};
-	for (size_t i = 0; st == USHER_OK && i < texts->n; i++)
-		st = connect_to_parse(c->cli->mem, slice_of(texts->v[i]), &routes[i], err);
+	st = probe_routes(c->cli->mem, &c->args->connect_to, &c->options, err);
 	pox_write_request(&c->body, &question);
 	c->options.body = buf_as_slice(&c->body);
 	return st == USHER_OK ? probe_new(&c->options, &c->probe, err) : st;
@@ -395,11 +390,6 @@ open_probe(struct checking *c, struct usher_error *err)
 static int
 check_run(struct cli *cli, const void *opaque)
 {
-	static const int exits[] = { [CHECK_OK] = CLI_DONE,
-		[CHECK_WARNING] = CLI_NEGATIVE,
-		[CHECK_UNTESTED] = CLI_UNTESTED,
-		[CHECK_ERROR] = CLI_REFUSED,
-		[CHECK_CRITICAL] = CLI_BLOCKED };
 	struct checking c = { .cli = cli, .args = opaque, .body = { .max = POX_REQUEST_BYTES } };
 	struct usher_error err = { 0 };
 	struct forest f = { 0 };
@@ -414,7 +404,7 @@ check_run(struct cli *cli, const void *opaque)
 		st = check_all(&c, &err);
 	probe_free(c.probe);
 	buf_clear(&c.body);
-	return st == USHER_OK ? exits[c.worst] : cli_fail(st, &err);
+	return st == USHER_OK ? probe_exit(c.worst) : cli_fail(st, &err);
 }
 
 const struct command cmd_scp_check = {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cert/folder.h"
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
@@ -62,21 +63,6 @@ cli_read_file(const char *name, struct buf *out, struct usher_error *err)
 	return st;
 }
 
-static bool
-write_all(int fd, struct slice s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = slice_skip(s, (size_t)n);
-	}
-	return true;
-}
-
 /* What is there stays until all is written: a full disk leaves it alone. */
 static usher_status
 replace(const char *name, struct slice bytes, mode_t mode, struct usher_error *err)
@@ -90,7 +76,7 @@ replace(const char *name, struct slice bytes, mode_t mode, struct usher_error *e
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return os_error(err, name);
-	if (!write_all(fd, bytes) || fsync(fd) != 0 || rename(beside, name) != 0) {
+	if (!folder_write(fd, bytes) || fsync(fd) != 0 || rename(beside, name) != 0) {
 		st = os_error(err, name);
 		(void)unlink(beside);
 	}
@@ -104,12 +90,13 @@ cli_write_file(const char *name, struct slice bytes, enum file_mode mode, struct
 	struct stat there;
 
 	if (strcmp(name, "-") == 0)
-		return write_all(STDOUT_FILENO, bytes) ? USHER_OK :
-							 os_error(err, "standard output");
+		return folder_write(STDOUT_FILENO, bytes) ? USHER_OK :
+							    os_error(err, "standard output");
 	/* A device or a pipe is written to: nothing can be put in its place. */
 	if (stat(name, &there) == 0 && !S_ISREG(there.st_mode)) {
 		int fd = open(name, O_WRONLY | O_CLOEXEC);
-		usher_status st = fd >= 0 && write_all(fd, bytes) ? USHER_OK : os_error(err, name);
+		usher_status st =
+		    fd >= 0 && folder_write(fd, bytes) ? USHER_OK : os_error(err, name);
 
 		if (fd >= 0)
 			(void)close(fd);

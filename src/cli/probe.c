@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/url.h"
 #include "base/when.h"
+#include "cli/command.h"
 #include "net/dns.h"
 #include "net/http.h"
 
@@ -19,6 +20,34 @@ struct probe {
 	struct tls_trust *trust;
 	struct http *http;
 };
+
+usher_status
+probe_routes(struct arena *mem, const struct text_list *texts, struct probe_options *out,
+    struct usher_error *err)
+{
+	struct connect_to *v = arena_array(mem, texts->n, sizeof(*v));
+	usher_status st = USHER_OK;
+
+	if (v == NULL)
+		return err_nomem(err, "connect-to");
+	for (size_t i = 0; i < texts->n && st == USHER_OK; i++)
+		st = connect_to_parse(mem, slice_of(texts->v[i]), &v[i], err);
+	out->routes = v;
+	out->n_routes = texts->n;
+	return st;
+}
+
+int
+probe_exit(enum check_verdict worst)
+{
+	static const int exits[] = { [CHECK_OK] = CLI_DONE,
+		[CHECK_WARNING] = CLI_NEGATIVE,
+		[CHECK_UNTESTED] = CLI_UNTESTED,
+		[CHECK_ERROR] = CLI_REFUSED,
+		[CHECK_CRITICAL] = CLI_BLOCKED };
+
+	return exits[worst];
+}
 
 usher_status
 probe_new(const struct probe_options *options, struct probe **out, struct usher_error *err)

@@ -26,6 +26,15 @@ struct probe;
 USHER_CHECK usher_status
 probe_new(const struct probe_options *options, struct probe **out, struct usher_error *err);
 
+/* Reads `--connect-to` into the options, in `mem`. As connect_to_parse(). */
+USHER_CHECK usher_status
+probe_routes(struct arena *mem, const struct text_list *texts, struct probe_options *out,
+    struct usher_error *err);
+
+/* The exit status of a command whose worst finding this is. */
+int
+probe_exit(enum check_verdict worst);
+
 /* NULL is ignored. */
 void
 probe_free(struct probe *p);

@@ -4,22 +4,6 @@
 #include "cli/scenario.h"
 #include "wire/pox.h"
 
-static usher_status
-read_routes(struct scenario_plan *s, struct probe_options *o, struct usher_error *err)
-{
-	const struct text_list *texts = &s->args->connect_to;
-	struct connect_to *v = arena_array(s->cli->mem, texts->n, sizeof(*v));
-	usher_status st = USHER_OK;
-
-	if (v == NULL)
-		return err_nomem(err, "connect-to");
-	for (size_t i = 0; i < texts->n && st == USHER_OK; i++)
-		st = connect_to_parse(s->cli->mem, slice_of(texts->v[i]), &v[i], err);
-	o->routes = v;
-	o->n_routes = texts->n;
-	return st;
-}
-
 /* Looks at everything. */
 static usher_status
 look(struct scenario_plan *s, struct check *c, struct usher_error *err)
@@ -34,7 +18,7 @@ look(struct scenario_plan *s, struct check *c, struct usher_error *err)
 		.timeout_ms = s->args->timeout_ms,
 	};
 	struct probe *probe = NULL;
-	usher_status st = read_routes(s, &options, err);
+	usher_status st = probe_routes(mem, &s->args->connect_to, &options, err);
 
 	if (st != USHER_OK)
 		return st;
@@ -96,11 +80,6 @@ say_todo(struct writer *w, const struct check *c)
 int
 scenario_check(struct scenario_plan *s)
 {
-	static const int exits[] = { [CHECK_OK] = CLI_DONE,
-		[CHECK_WARNING] = CLI_NEGATIVE,
-		[CHECK_UNTESTED] = CLI_UNTESTED,
-		[CHECK_ERROR] = CLI_REFUSED,
-		[CHECK_CRITICAL] = CLI_BLOCKED };
 	struct writer *w = s->cli->out;
 	enum check_verdict worst = CHECK_OK;
 	struct usher_error err = { 0 };
@@ -124,5 +103,5 @@ scenario_check(struct scenario_plan *s)
 	write_list_end(w);
 	say_todo(w, &c);
 	write_close(w);
-	return exits[worst];
+	return probe_exit(worst);
 }
