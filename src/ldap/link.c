@@ -386,7 +386,8 @@ struct searching {
 	const struct link_search *search;
 	link_take *take;
 	void *payload;
-	struct arena *mem; /* of one entry */
+	struct arena *mem; /* of one entry … */
+	bool keeps;	   /* … or of whoever asked, and the entry stays */
 	size_t n;
 	struct berval cookie; /* of the next page; empty: there is none */
 	struct usher_error *err;
@@ -497,7 +498,8 @@ search_page(struct searching *s, uint64_t deadline_ms)
 				    "there are more than %zu entries", q->max);
 			else
 				st = take_entry(s, message);
-			arena_reset(s->mem);
+			if (!s->keeps)
+				arena_reset(s->mem);
 			break;
 		case LDAP_RES_SEARCH_RESULT:
 			st = end_page(s, message);
@@ -518,7 +520,12 @@ ldap_link_search(struct ldap_link *link, const struct link_search *search, link_
     void *payload, struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(LINK_ENTRY_BYTES);
-	struct searching s = { link, search, take, payload, mem, 0, { 0, NULL }, err };
+	struct searching s = { .link = link,
+		.search = search,
+		.take = take,
+		.payload = payload,
+		.mem = mem,
+		.err = err };
 	uint64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
 	usher_status st;
 
@@ -532,37 +539,17 @@ ldap_link_search(struct ldap_link *link, const struct link_search *search, link_
 }
 
 struct reading {
-	struct arena *mem;
 	struct ldap_entry *out;
 	bool found;
 };
 
 static usher_status
-keep_entry(const struct ldap_entry *entry, void *payload, struct usher_error *err)
+take_one(const struct ldap_entry *entry, void *payload, struct usher_error *err)
 {
 	struct reading *r = payload;
-	struct ldap_attribute *attributes = arena_array(r->mem, entry->n, sizeof(*attributes));
 
-	r->out->dn = arena_strdup(r->mem, entry->dn);
-	if (attributes == NULL || r->out->dn == NULL)
-		return err_nomem(err, entry->dn);
-	for (size_t i = 0; i < entry->n; i++) {
-		const struct ldap_attribute *from = &entry->attributes[i];
-		struct slice *values = arena_array(r->mem, from->n, sizeof(*values));
-
-		attributes[i] =
-		    (struct ldap_attribute){ arena_strdup(r->mem, from->name), values, from->n };
-		if (values == NULL || attributes[i].name == NULL)
-			return err_nomem(err, entry->dn);
-		for (size_t k = 0; k < from->n; k++) {
-			values[k] =
-			    slice_from(arena_copy(r->mem, from->values[k]), from->values[k].n);
-			if (values[k].p == NULL)
-				return err_nomem(err, entry->dn);
-		}
-	}
-	r->out->attributes = attributes;
-	r->out->n = entry->n;
+	(void)err;
+	*r->out = *entry;
 	r->found = true;
 	return USHER_OK;
 }
@@ -575,8 +562,15 @@ ldap_link_read(struct ldap_link *link, struct arena *mem, const char *dn,
 		.scope = LINK_ENTRY,
 		.filter = "(objectClass=*)",
 		.attributes = attributes };
-	struct reading r = { mem, out, false };
-	usher_status st = ldap_link_search(link, &search, keep_entry, &r, err);
+	struct reading r = { out, false };
+	struct searching s = { .link = link,
+		.search = &search,
+		.take = take_one,
+		.payload = &r,
+		.mem = mem,
+		.keeps = true,
+		.err = err };
+	usher_status st = search_page(&s, clock_mono_ms() + link->timeout_ms);
 
 	if (st == USHER_OK && !r.found)
 		st = err_set(err, USHER_E_ABSENT, *dn == '\0' ? link->uri : dn,
