@@ -7,6 +7,7 @@
 
 #include "base/name_map.h"
 #include "dir/backend.h"
+#include "dir/domain_entry.h"
 
 enum {
 	SQLITE_DIR_APPLICATION_ID = 0x75736872, /* "ushr"; file(1) and others see whose it is */
@@ -59,14 +60,6 @@ enum statement {
 
 /* Statements made for each entity from its rows. */
 enum record_statement { RECORD_GET = 0, RECORD_INSERT, RECORD_UPDATE, RECORD_DELETE, RECORD_COUNT };
-
-struct domain_entry {
-	struct domain domain; /* first, and its name is its first member: see struct name_map */
-	const struct mail_service *services;
-	size_t n_services;
-	const struct redirect *redirects;
-	size_t n_redirects;
-};
 
 enum {
 	CACHE_DOMAINS = 16384, /* at which the domains are dropped */

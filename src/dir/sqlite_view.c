@@ -1,5 +1,4 @@
 /* sqlite_view.c - one moment of the file, and what is kept of it from one lookup to the next. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -240,48 +239,19 @@ view_org(struct sqlite_dir *d, struct usher_error *err)
 
 /* ---- domains ---- */
 
-static int
-compare_services(const void *a, const void *b)
-{
-	const struct mail_service *x = a, *y = b;
-
-	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-static int
-compare_redirects(const void *a, const void *b)
-{
-	const struct redirect *x = a, *y = b;
-
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? -1 : 1;
-	return strcmp(x->pattern, y->pattern);
-}
-
-/* What belongs to a domain, in the order of `compare`. */
+/* What belongs to a domain. */
 static usher_status
 load_parts(struct sqlite_dir *d, struct arena *mem, const char *name, enum statement which,
-    enum entity_id part, int (*compare)(const void *, const void *), void *array, size_t *n,
-    struct usher_error *err)
+    enum entity_id part, void *array, size_t *n, struct usher_error *err)
 {
-	const struct entity *e = &entities[part];
 	sqlite3_stmt *stmt;
 	usher_status st;
-	void *v;
 
 	st = statement_get(d, which, &stmt, err);
 	if (st != USHER_OK)
 		return st;
 	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	st = record_read_all(d, stmt, e, mem, &v, n, err);
-	if (st != USHER_OK)
-		return st;
-	if (*n > 1)
-		qsort(v, *n, e->table.size, compare);
-	memcpy(array, &v, sizeof(v));
-	return USHER_OK;
+	return record_read_all(d, stmt, &entities[part], mem, array, n, err);
 }
 
 /* The statement that stands on the domain's row, to be reset unless it keeps the view. */
@@ -310,6 +280,8 @@ load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct do
     struct usher_error *err)
 {
 	struct domain_entry *entry = NULL;
+	struct mail_service *services;
+	struct redirect *redirects;
 	sqlite3_stmt *stmt = NULL;
 	usher_status st;
 	bool row = false;
@@ -327,14 +299,18 @@ load_domain(struct sqlite_dir *d, struct arena *mem, const char *name, struct do
 	if (st != USHER_OK || !row)
 		return st;
 
-	st = load_parts(d, mem, name, STATEMENT_SERVICES, ENTITY_SERVICE, compare_services,
-	    &entry->services, &entry->n_services, err);
+	st = load_parts(
+	    d, mem, name, STATEMENT_SERVICES, ENTITY_SERVICE, &services, &entry->n_services, err);
 	if (st == USHER_OK)
-		st = load_parts(d, mem, name, STATEMENT_REDIRECTS, ENTITY_REDIRECT,
-		    compare_redirects, &entry->redirects, &entry->n_redirects, err);
-	if (st == USHER_OK)
-		*out = entry;
-	return st;
+		st = load_parts(d, mem, name, STATEMENT_REDIRECTS, ENTITY_REDIRECT, &redirects,
+		    &entry->n_redirects, err);
+	if (st != USHER_OK)
+		return st;
+	domain_entry_sort(services, entry->n_services, redirects, entry->n_redirects);
+	entry->services = services;
+	entry->redirects = redirects;
+	*out = entry;
+	return USHER_OK;
 }
 
 /* Unknown domains are not remembered: anybody can ask for any number of them. */

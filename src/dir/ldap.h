@@ -1,0 +1,116 @@
+/* ldap.h - the LDAP back end's handle and what its files give each other. */
+#ifndef USHER_DIR_LDAP_H
+#define USHER_DIR_LDAP_H
+
+#include "dir/backend.h"
+#include "dir/ldap_snapshot.h"
+#include "ldap/link.h"
+
+struct dir_settings;
+struct ldap_manage;  /* ldap_record.c: what management calls keep */
+struct ldap_serving; /* ldap_serve.c: what lookups keep */
+
+struct ldap_dir {
+	struct dir dir;			     /* first: a struct dir * is a struct ldap_dir * */
+	struct arena *mem;		     /* lives as long as the handle */
+	const char *uri;		     /* whole, with its scheme; in mem */
+	const struct dir_settings *settings; /* in mem; may be NULL */
+	struct ldap_manage *manage;	     /* NULL until the first call */
+	struct ldap_serving *serving;
+};
+
+static inline struct ldap_dir *
+ldap_dir_of(struct dir *dir)
+{
+	return (struct ldap_dir *)(void *)dir;
+}
+
+/* ---- ldap_connect.c ---- */
+
+/* A link to the first server of `uri` that lets us in, as `settings` want it.
+ * Returns as ldap_link_open(). */
+USHER_CHECK usher_status
+ldap_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+    struct usher_error *err);
+
+/* ---- ldap_place.c ---- */
+
+/* Where things lie in a directory; texts in the arena they were found with. */
+struct ldap_place {
+	bool active_directory;	 /* Windows' or Samba's */
+	bool transactions;	 /* RFC 5805 */
+	bool password_modify;	 /* RFC 3062 */
+	const char *base;	 /* of everything: the DNS domain's, or the suffix */
+	const char *container;	 /* of usher's own entries */
+	struct text_list people; /* bases below which mailboxes are */
+};
+
+/* Asks the rootDSE, where the settings do not say. Returns as ldap_link_read(). */
+USHER_CHECK usher_status
+ldap_place_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
+    struct ldap_place *out, struct usher_error *err);
+
+/* ---- ldap_record.c ---- */
+
+/* Connects, and sees that there is a container, or that DIR_CREATE allows to make one. For handles
+ * without DIR_SERVE; the others come here with their first management call.
+ * Returns as dir_open(). */
+USHER_CHECK usher_status
+ldap_manage_open(struct ldap_dir *d, struct usher_error *err);
+
+/* NULL is ignored. */
+void
+ldap_manage_close(struct ldap_manage *manage);
+
+enum lookup
+ldap_dir_get(struct dir *dir, struct arena *mem, const struct entity *entity, const void *key,
+    void *out, struct usher_error *err);
+
+usher_status
+ldap_dir_each(struct dir *dir, const struct entity *entity, const void *prefix,
+    usher_status (*each)(const void *record, void *payload), void *payload,
+    struct usher_error *err);
+
+usher_status
+ldap_dir_each_moved(struct dir *dir, usher_status (*each)(const void *record, void *payload),
+    void *payload, struct usher_error *err);
+
+usher_status
+ldap_dir_count(
+    struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);
+
+/* ---- ldap_change.c ---- */
+
+usher_status
+ldap_dir_begin(struct dir *dir, struct usher_error *err);
+
+usher_status
+ldap_dir_commit(struct dir *dir, struct usher_error *err);
+
+void
+ldap_dir_rollback(struct dir *dir);
+
+usher_status
+ldap_dir_put(struct dir *dir, const struct entity *entity, const void *record,
+    enum dir_change *change, struct usher_error *err);
+
+usher_status
+ldap_dir_remove(struct dir *dir, const struct entity *entity, const void *key,
+    enum dir_change *change, struct usher_error *err);
+
+/* What dir_commit() would send, in this order. */
+usher_status
+ldap_dir_pending(struct dir *dir,
+    usher_status (*each)(const struct ldap_change *change, void *payload), void *payload,
+    struct usher_error *err);
+
+/* Sets the password of the person whose login it is. */
+usher_status
+ldap_dir_password(struct dir *dir, const char *login, const struct secret *password,
+    enum dir_change *change, struct usher_error *err);
+
+/* Of the configuration alone, from a snapshot read for the purpose. */
+enum lookup
+ldap_dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+#endif
