@@ -21,19 +21,27 @@ SCHEMA = pathlib.Path('/etc/ldap/schema')
 
 
 class Slapd:
-    """One database below SUFFIX, which ADMIN may change and everybody may read."""
+    """One database below SUFFIX, which ADMIN may change and everybody may read.
 
-    def __init__(self, folder, authority, host='127.0.0.1', more=''):
+    more       further lines of the database's configuration
+    schemas    names of further schemas of OpenLDAP's own
+    database   the folder that keeps the data, for those who load() it once
+    wrapper    a command that runs slapd"""
+
+    def __init__(self, folder, authority, host='127.0.0.1', more='', schemas=(), database=None,
+                 megabytes=1024, wrapper=()):
         tap.need('slapd', 'slapadd', 'ldapsearch')
         self.folder = folder / 'slapd'
-        for name in ('config', 'db'):
-            (self.folder / name).mkdir(parents=True)
+        database = database or self.folder / 'db'
+        for place in (self.folder / 'config', database):
+            place.mkdir(parents=True, exist_ok=True)
         self.port, self.tls_port = free_port(), free_port()
         self.host = host
         self.uri, self.ldaps = f'ldap://{host}:{self.port}', f'ldaps://{host}:{self.tls_port}'
         self.local = 'ldapi://' + urllib.parse.quote(str(self.folder / 'socket'), safe='')
         chain, key = authority.issue(host, label='slapd')
-        schema = [SCHEMA / 'core.ldif', *sorted((ROOT / 'packaging/ldap').glob('*.ldif'))]
+        schema = [*(SCHEMA / f'{name}.ldif' for name in ('core', *schemas)),
+                  *sorted((ROOT / 'packaging/ldap').glob('*.ldif'))]
         write(self.folder / 'init.ldif', '\n'.join([
             'dn: cn=config', 'objectClass: olcGlobal', 'cn: config',
             f'olcPidFile: {self.folder}/pid', f'olcTLSCertificateFile: {chain}',
@@ -45,16 +53,25 @@ class Slapd:
             'dn: olcDatabase={1}mdb,cn=config', 'objectClass: olcDatabaseConfig',
             'objectClass: olcMdbConfig', 'olcDatabase: {1}mdb', f'olcSuffix: {SUFFIX}',
             f'olcRootDN: {ADMIN}', f'olcRootPW: {PASSWORD}',
-            f'olcDbDirectory: {self.folder}/db', 'olcDbMaxSize: 1073741824',
+            f'olcDbDirectory: {database}', f'olcDbMaxSize: {megabytes << 20}',
             'olcDbNoSync: TRUE', more, '']))
         subprocess.run(['slapadd', '-n0', '-F', self.folder / 'config', '-l',
                         self.folder / 'init.ldif'], check=True, capture_output=True, text=True)
-        self._process = None
+        self.process, self._wrapper = None, wrapper
+
+    def load(self, entries):
+        """Fills the database with the texts of entries, fast, before start()."""
+        with subprocess.Popen(['slapadd', '-q', '-n1', '-F', self.folder / 'config'],
+                              stdin=subprocess.PIPE, text=True) as tool:
+            for entry in entries:
+                tool.stdin.write(entry + '\n')
+        if tool.returncode != 0:
+            raise RuntimeError(f'slapadd ended with {tool.returncode}')
 
     def start(self):
         """Starts it, and waits until it answers."""
-        self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-            ['slapd', '-F', self.folder / 'config', '-d0', '-h',
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [*self._wrapper, 'slapd', '-F', self.folder / 'config', '-d0', '-h',
              f'ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.tls_port} {self.local}'],
             stderr=subprocess.DEVNULL)
         until = time.monotonic() + START_SECONDS
@@ -65,8 +82,8 @@ class Slapd:
 
     def stop(self):
         """Ends it."""
-        self._process.terminate()
-        self._process.wait()
+        self.process.terminate()
+        self.process.wait()
 
     def __enter__(self):
         self.start()
