@@ -1,7 +1,6 @@
 /* link.c - libldap, made to keep time and to speak plainly. */
-#include "ldap/link.h"
+#include "ldap/inside.h"
 
-#include <ldap.h>
 #include <sasl/sasl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +11,6 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
-
-struct ldap_link {
-	LDAP *ld;
-	char *uri;
-	uint64_t timeout_ms;
-	bool protected; /* by TLS, or by never leaving this machine */
-};
 
 /* ---- failures in words ---- */
 
@@ -95,10 +87,9 @@ ad_reason(const char *diagnostic)
 	return NULL;
 }
 
-/* `where` is the object in question, or NULL: the directory. The directory's own words follow ours:
- * whoever runs it knows them. */
-static usher_status
-fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err)
+/* The directory's own words follow ours: whoever runs it knows them. */
+usher_status
+ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err)
 {
 	char *diagnostic = NULL;
 	const char *words = NULL, *reason, *more = "";
@@ -169,7 +160,7 @@ set_options(struct ldap_link *link, const struct link_options *options)
 static usher_status
 fail_tls(const struct ldap_link *link, int code, struct usher_error *err)
 {
-	usher_status st = fail(link, code, NULL, err);
+	usher_status st = ldap_link_fail(link, code, NULL, err);
 	char *diagnostic = NULL;
 
 	(void)ldap_get_option(link->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
@@ -201,7 +192,7 @@ await_code(struct ldap_link *link, int id, const char *where, struct usher_error
 	parsed = ldap_parse_result(link->ld, message, &code, NULL, NULL, NULL, NULL, 1);
 	if (parsed != LDAP_SUCCESS)
 		code = parsed;
-	return code == LDAP_SUCCESS ? USHER_OK : fail(link, code, where, err);
+	return code == LDAP_SUCCESS ? USHER_OK : ldap_link_fail(link, code, where, err);
 }
 
 static usher_status
@@ -221,7 +212,8 @@ bind_simple(struct ldap_link *link, const struct link_options *options, struct u
 	password.bv_len = options->password->n;
 	code =
 	    ldap_sasl_bind(link->ld, options->user, LDAP_SASL_SIMPLE, &password, NULL, NULL, &id);
-	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) : fail(link, code, NULL, err);
+	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) :
+				      ldap_link_fail(link, code, NULL, err);
 }
 
 /* The ticket says who we are; nothing else is asked for. */
@@ -250,7 +242,7 @@ bind_gssapi(struct ldap_link *link, struct usher_error *err)
 	if (code == LDAP_OPT_SUCCESS)
 		code = ldap_sasl_interactive_bind_s(
 		    link->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
-	return code == LDAP_SUCCESS ? USHER_OK : fail(link, code, NULL, err);
+	return code == LDAP_SUCCESS ? USHER_OK : ldap_link_fail(link, code, NULL, err);
 }
 
 static usher_status
@@ -376,7 +368,7 @@ await(struct ldap_link *link, int id, uint64_t deadline_ms, const char *where, L
 		(void)ldap_get_option(link->ld, LDAP_OPT_RESULT_CODE, &code);
 	else
 		(void)ldap_abandon_ext(link->ld, id, NULL, NULL);
-	return fail(link, code, where, err);
+	return ldap_link_fail(link, code, where, err);
 }
 
 /* ---- reading ---- */
@@ -395,50 +387,84 @@ struct searching {
 
 /* Values are copied: libldap's are gone with its message. */
 static bool
-copy_values(struct searching *s, LDAPMessage *message, const char *name, struct ldap_attribute *out)
+copy_values(struct arena *mem, const struct berval *name, const struct berval *values,
+    struct ldap_attribute *out)
 {
-	struct berval **values = ldap_get_values_len(s->link->ld, message, name);
-	size_t n = values == NULL ? 0 : (size_t)ldap_count_values_len(values);
-	struct slice *copies = arena_array(s->mem, n, sizeof(*copies));
-	bool ok = copies != NULL;
+	struct slice *copies;
+	size_t n = 0;
 
-	for (size_t i = 0; ok && i < n; i++) {
-		struct slice value = slice_from(values[i]->bv_val, values[i]->bv_len);
+	while (values != NULL && values[n].bv_val != NULL)
+		n++;
+	copies = arena_array(mem, n, sizeof(*copies));
+	for (size_t i = 0; copies != NULL && i < n; i++) {
+		struct slice value = slice_from(values[i].bv_val, values[i].bv_len);
 
-		copies[i] = slice_from(arena_copy(s->mem, value), value.n);
-		ok = copies[i].p != NULL;
+		copies[i] = slice_from(arena_copy(mem, value), value.n);
+		if (copies[i].p == NULL)
+			return false;
 	}
-	*out = (struct ldap_attribute){ arena_strdup(s->mem, name), copies, n };
-	ldap_value_free_len(values);
-	return ok && out->name != NULL;
+	*out = (struct ldap_attribute){ arena_copy(mem, slice_from(name->bv_val, name->bv_len)),
+		copies, n };
+	return copies != NULL && out->name != NULL;
+}
+
+static usher_status
+too_large(const char *where, struct usher_error *err)
+{
+	return err_set(err, USHER_E_LIMIT, where,
+	    "the entry is too large, or has more than %d attributes", LINK_ATTRIBUTES);
+}
+
+usher_status
+ldap_link_entry(const struct ldap_link *link, LDAPMessage *message, const char *where,
+    struct arena *mem, struct ldap_entry *out, struct usher_error *err)
+{
+	struct ldap_attribute *attributes = arena_array(mem, LINK_ATTRIBUTES, sizeof(*attributes));
+	struct ldap_entry entry = { .attributes = attributes };
+	struct berval text, *values;
+	BerElement *at = NULL;
+	bool fits = attributes != NULL;
+	int code = ldap_get_dn_ber(link->ld, message, &at, &text);
+
+	if (fits && code == LDAP_SUCCESS)
+		entry.dn = arena_copy(mem, slice_from(text.bv_val, text.bv_len));
+	fits = fits && (code != LDAP_SUCCESS || entry.dn != NULL);
+	while (fits && code == LDAP_SUCCESS) {
+		values = NULL;
+		code = ldap_get_attribute_ber(link->ld, message, at, &text, &values);
+		if (code != LDAP_SUCCESS || text.bv_val == NULL)
+			break;
+		fits = entry.n < LINK_ATTRIBUTES &&
+		       copy_values(mem, &text, values, &attributes[entry.n++]);
+		ber_memfree(values);
+	}
+	ber_free(at, 0);
+	if (!fits)
+		return too_large(entry.dn == NULL ? where : entry.dn, err);
+	if (code != LDAP_SUCCESS)
+		return ldap_link_fail(link, code, entry.dn == NULL ? where : entry.dn, err);
+	*out = entry;
+	return USHER_OK;
 }
 
 static usher_status
 take_entry(struct searching *s, LDAPMessage *message)
 {
-	struct ldap_attribute *attributes =
-	    arena_array(s->mem, LINK_ATTRIBUTES, sizeof(*attributes));
-	struct ldap_entry entry = { .attributes = attributes };
-	char *dn = ldap_get_dn(s->link->ld, message), *name;
-	BerElement *at = NULL;
-	bool ok = attributes != NULL && dn != NULL;
+	struct ldap_entry entry;
+	usher_status st =
+	    ldap_link_entry(s->link, message, s->search->base, s->mem, &entry, s->err);
 
-	entry.dn = ok ? arena_strdup(s->mem, dn) : NULL;
-	ok = entry.dn != NULL;
-	ldap_memfree(dn);
-	for (name = ldap_first_attribute(s->link->ld, message, &at); name != NULL;
-	     name = ldap_next_attribute(s->link->ld, message, at)) {
-		ok = ok && entry.n < LINK_ATTRIBUTES &&
-		     copy_values(s, message, name, &attributes[entry.n]);
-		entry.n += ok;
-		ldap_memfree(name);
-	}
-	ber_free(at, 0);
-	if (!ok)
-		return err_set(s->err, USHER_E_LIMIT, entry.dn == NULL ? s->search->base : entry.dn,
-		    "the entry is larger than %d MB or has more than %d attributes",
-		    LINK_ENTRY_BYTES / (1024 * 1024), LINK_ATTRIBUTES);
-	return s->take(&entry, s->payload, s->err);
+	return st == USHER_OK ? s->take(&entry, s->payload, s->err) : st;
+}
+
+int
+ldap_link_send(const struct ldap_link *link, const struct link_search *search,
+    LDAPControl **controls, struct timeval *limit, int entries, int *id)
+{
+	static const int scopes[] = { LDAP_SCOPE_BASE, LDAP_SCOPE_ONELEVEL, LDAP_SCOPE_SUBTREE };
+
+	return ldap_search_ext(link->ld, search->base, scopes[search->scope], search->filter,
+	    (char **)(uintptr_t)search->attributes, 0, controls, NULL, limit, entries, id);
 }
 
 static usher_status
@@ -457,14 +483,14 @@ end_page(struct searching *s, LDAPMessage *message)
 	if (code == LDAP_SUCCESS && page != NULL)
 		code = ldap_parse_pageresponse_control(s->link->ld, page, &total, &s->cookie);
 	ldap_controls_free(controls);
-	return code == LDAP_SUCCESS ? USHER_OK : fail(s->link, code, s->search->base, s->err);
+	return code == LDAP_SUCCESS ? USHER_OK :
+				      ldap_link_fail(s->link, code, s->search->base, s->err);
 }
 
 /* One page: entries, references (which are passed over) and the end. */
 static usher_status
 search_page(struct searching *s, uint64_t deadline_ms)
 {
-	static const int scopes[] = { LDAP_SCOPE_BASE, LDAP_SCOPE_ONELEVEL, LDAP_SCOPE_SUBTREE };
 	const struct link_search *q = s->search;
 	LDAPControl *page = NULL, *controls[] = { NULL, NULL };
 	LDAP *ld = s->link->ld;
@@ -479,12 +505,10 @@ search_page(struct searching *s, uint64_t deadline_ms)
 		controls[0] = page;
 	}
 	if (code == LDAP_SUCCESS)
-		code = ldap_search_ext(ld, q->base, scopes[q->scope], q->filter,
-		    (char **)(uintptr_t)q->attributes, 0, page == NULL ? NULL : controls, NULL,
-		    NULL, 0, &id);
+		code = ldap_link_send(s->link, q, page == NULL ? NULL : controls, NULL, 0, &id);
 	ldap_control_free(page);
 	if (code != LDAP_SUCCESS)
-		return fail(s->link, code, q->base, s->err);
+		return ldap_link_fail(s->link, code, q->base, s->err);
 	while (st == USHER_OK && more) {
 		LDAPMessage *message = NULL;
 
@@ -629,5 +653,5 @@ ldap_link_change(struct ldap_link *link, const struct ldap_change *change, struc
 		break;
 	}
 	return code == LDAP_SUCCESS ? await_code(link, id, change->dn, err) :
-				      fail(link, code, change->dn, err);
+				      ldap_link_fail(link, code, change->dn, err);
 }

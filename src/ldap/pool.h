@@ -16,7 +16,6 @@
 enum {
 	POOL_CONNECTIONS = 16, /* at most; when nobody says how many: */
 	POOL_USUAL_CONNECTIONS = 2,
-	POOL_SERVERS = 16,	/* of a list, or of what SRV gives; more are passed over */
 	POOL_OUTSTANDING = 64,	/* searches on one connection; OpenLDAP ends those with 100 */
 	POOL_WAITING = 8192,	/* searches in all */
 	POOL_TIMEOUT_MS = 2000, /* of a search, when nobody says otherwise */
@@ -27,9 +26,7 @@ enum {
 };
 
 struct pool_options {
-	const char *servers;	  /* URIs as struct link_options has them, separated by blanks, in
-				     the order in which they are tried. `ldap:///` and `ldaps:///`
-				     are those that SRV records of srv_domain name (RFC 2782) */
+	const char *servers;	  /* see ldap_servers_find() */
 	const char *srv_domain;	  /* NULL: `ldap:///` is refused */
 	struct link_options link; /* but for its uri; what it points to is copied */
 	size_t connections;	  /* 0: POOL_USUAL_CONNECTIONS */
