@@ -2,32 +2,11 @@
  *
  * What can clash is looked at before the first row is touched, while the write lock keeps others
  * out: a refused record leaves nothing to undo, so that an import needs no savepoint per record. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "dir/rules.h"
 #include "dir/sqlite.h"
-
-/* Members that name a record of another entity. The foreign keys of sqlite_schema.c say the same;
- * these rows are for telling which one failed. */
-static const struct reference {
-	enum entity_id from;
-	const char *field;
-	enum entity_id to;
-	bool part; /* goes with what it names */
-} references[] = {
-	{ ENTITY_SERVER, "site", ENTITY_SITE, false },
-	{ ENTITY_URL, "server", ENTITY_SERVER, true },
-	{ ENTITY_OUTLOOK_ANYWHERE, "server", ENTITY_SERVER, true },
-	{ ENTITY_DOMAIN, "alias_of", ENTITY_DOMAIN, false },
-	{ ENTITY_DOMAIN, "server", ENTITY_SERVER, false },
-	{ ENTITY_DOMAIN, "certificate", ENTITY_CERTIFICATE, false },
-	{ ENTITY_SERVICE, "domain", ENTITY_DOMAIN, true },
-	{ ENTITY_REDIRECT, "domain", ENTITY_DOMAIN, true },
-	{ ENTITY_MAILBOX, "services_of", ENTITY_DOMAIN, false },
-	{ ENTITY_MAILBOX, "server", ENTITY_SERVER, false },
-};
 
 /* One record on its way into the directory. */
 struct change {
@@ -38,51 +17,67 @@ struct change {
 	int64_t row;	    /* of the mailbox, or of the mailbox that owns the alternative one */
 	struct mailbox now; /* ENTITY_MAILBOX: the record again, with its type */
 	union org_record canonical;
+	struct rules_view rules;
 };
 
 /* ---- explaining ---- */
 
-static usher_status PRINTF_LIKE(4, 5) conflict(
-    struct sqlite_dir *d, const struct change *c, struct usher_error *err, const char *format, ...)
+/* What dir/rules.h asks for, from this file. */
+static usher_status
+rules_get(void *back_end, const struct entity *e, const void *key, union org_record *out,
+    bool *found, struct usher_error *err)
 {
-	const char *key = entity_key_text(d->scratch, c->e, c->record);
-	char why[USHER_ERROR_MESSAGE_BYTES];
-	va_list ap;
+	struct sqlite_dir *d = back_end;
 
-	va_start(ap, format);
-	(void)vsnprintf(why, sizeof(why), format, ap);
-	va_end(ap);
-	return err_set(err, USHER_E_CONFLICT, d->path, "%s%s%s: %s", c->e->title,
-	    c->e->n_keys > 0 ? " " : "", key == NULL || c->e->n_keys == 0 ? "" : key, why);
+	return record_get(d, d->scratch, e, key, out, found, err);
+}
+
+static usher_status
+rules_find(void *back_end, const struct entity *e, const char *field, const char *value,
+    union org_record *out, bool *found, struct usher_error *err)
+{
+	return record_find(back_end, e, field, value, out, found, err);
+}
+
+static usher_status
+rules_mailbox_in(void *back_end, const char *domain, const char **out, struct usher_error *err)
+{
+	struct sqlite_dir *d = back_end;
+	sqlite3_stmt *stmt;
+	usher_status st;
+	bool row;
+
+	st = statement_get(d, STATEMENT_DOMAIN_MAILBOX, &stmt, err);
+	if (st != USHER_OK)
+		return st;
+	(void)sqlite3_bind_text(stmt, 1, domain, -1, SQLITE_STATIC);
+	st = sqlite_row(d, stmt, &row, err);
+	*out = NULL;
+	if (st == USHER_OK && row) {
+		*out = arena_strdup(d->scratch, (const char *)sqlite3_column_text(stmt, 0));
+		if (*out == NULL)
+			st = err_nomem(err, d->path);
+	}
+	(void)sqlite3_reset(stmt);
+	return st;
+}
+
+static struct rules_view
+rules_of(struct sqlite_dir *d)
+{
+	return (
+	    struct rules_view){ d, d->path, d->scratch, rules_get, rules_find, rules_mailbox_in };
 }
 
 /* After a foreign key said no: names the record that is missing. */
 static usher_status
-explain_missing(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
+explain_missing(const struct change *c, struct usher_error *err)
 {
-	for (size_t i = 0; i < COUNT_OF(references); i++) {
-		const struct reference *r = &references[i];
-		const struct entity *to = &entities[r->to];
-		const struct field *f;
-		union org_record key, other;
-		usher_status st;
-		bool found;
+	usher_status st = rules_missing(&c->rules, c->e, c->record, err);
 
-		if (r->from != c->e->id)
-			continue;
-		f = field_find(&c->e->table, r->field);
-		if (f == NULL || field_absent(f, c->record))
-			continue;
-		record_init(&to->table, &key);
-		field_set_text(&to->table.rows[0], &key, field_text(f, c->record));
-		st = record_get(d, d->scratch, to, &key, &other, &found, err);
-		if (st != USHER_OK)
-			return st;
-		if (!found)
-			return conflict(d, c, err, "there is no %s %s; add it first", to->title,
-			    field_text(f, c->record));
-	}
-	return conflict(d, c, err, "it names what does not exist");
+	return st == USHER_OK ?
+		   rules_conflict(&c->rules, c->e, c->record, err, "it names what does not exist") :
+		   st;
 }
 
 /* After the unique index of legacyDNs said no. */
@@ -96,7 +91,8 @@ explain_legacy_dn(struct sqlite_dir *d, const struct change *c, struct usher_err
 	st = record_find(d, c->e, "legacy_dn", c->now.legacy_dn, &other, &found, err);
 	if (st != USHER_OK)
 		return st;
-	return conflict(d, c, err, "its legacy_dn is already that of %s",
+	return rules_conflict(&c->rules, c->e, c->record, err,
+	    "its legacy_dn is already that of %s",
 	    found ? other.mailbox.address : "another mailbox");
 }
 
@@ -105,7 +101,7 @@ explain_put(struct sqlite_dir *d, const struct change *c, struct usher_error *er
 {
 	switch (sqlite3_extended_errcode(d->db)) {
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
-		return explain_missing(d, c, err);
+		return explain_missing(c, err);
 	case SQLITE_CONSTRAINT_UNIQUE:
 		if (c->e->id == ENTITY_MAILBOX && c->now.legacy_dn != NULL)
 			return explain_legacy_dn(d, c, err);
@@ -144,14 +140,15 @@ check_address(
 	owner =
 	    sqlite3_column_type(stmt, 1) == SQLITE_NULL ? NO_ROW : sqlite3_column_int64(stmt, 1);
 	if (kind == NULL)
-		st = conflict(d, c, err,
+		st = rules_conflict(&c->rules, c->e, c->record, err,
 		    "%s is not an accepted domain; `usher domain add` makes it one", key.domain.p);
 	else if (strcmp(kind, "alias") == 0)
-		st = conflict(d, c, err,
+		st = rules_conflict(&c->rules, c->e, c->record, err,
 		    "%s is an alias domain and takes its addresses from the other domain",
 		    key.domain.p);
 	else if (owner != NO_ROW && owner != c->row)
-		st = conflict(d, c, err, "%s is already an address of another mailbox", address);
+		st = rules_conflict(&c->rules, c->e, c->record, err,
+		    "%s is already an address of another mailbox", address);
 	(void)sqlite3_reset(stmt);
 	return st;
 }
@@ -166,134 +163,19 @@ check_mailbox(struct sqlite_dir *d, const struct change *c, struct usher_error *
 	return st;
 }
 
-/* The first text of the statement for this domain, NULL when it gives none. */
-static usher_status
-first_of_domain(struct sqlite_dir *d, enum statement which, const char *domain, const char **out,
-    struct usher_error *err)
-{
-	sqlite3_stmt *stmt;
-	usher_status st;
-	bool row;
-
-	st = statement_get(d, which, &stmt, err);
-	if (st != USHER_OK)
-		return st;
-	(void)sqlite3_bind_text(stmt, 1, domain, -1, SQLITE_STATIC);
-	st = sqlite_row(d, stmt, &row, err);
-	*out = NULL;
-	if (st == USHER_OK && row) {
-		*out = arena_strdup(d->scratch, (const char *)sqlite3_column_text(stmt, 0));
-		if (*out == NULL)
-			st = err_nomem(err, d->path);
-	}
-	(void)sqlite3_reset(stmt);
-	return st;
-}
-
-/* One hop: lookups follow an alias once, so an alias never stands for an alias. */
-static usher_status
-check_alias(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
-{
-	const struct domain *domain = c->record;
-	const struct entity *e = &entities[ENTITY_DOMAIN];
-	struct domain key;
-	union org_record target;
-	const char *other;
-	usher_status st;
-	bool found;
-
-	if (domain->kind != DOMAIN_ALIAS)
-		return USHER_OK;
-	record_init(&e->table, &key);
-	key.domain = domain->alias_of;
-	if (key.domain == NULL || strcmp(key.domain, domain->domain) == 0)
-		return conflict(d, c, err, "an alias needs another domain as alias_of");
-	st = record_get(d, d->scratch, e, &key, &target, &found, err);
-	if (st != USHER_OK)
-		return st;
-	if (!found)
-		return conflict(d, c, err, "there is no domain %s; add it first", key.domain);
-	if (target.domain.kind == DOMAIN_ALIAS &&
-	    strcmp(target.domain.alias_of, domain->domain) == 0)
-		return conflict(
-		    d, c, err, "%s is an alias of it: each would stand for the other", key.domain);
-	if (target.domain.kind == DOMAIN_ALIAS)
-		return conflict(d, c, err, "%s is an alias itself; name %s", key.domain,
-		    target.domain.alias_of);
-	st = first_of_domain(d, STATEMENT_DOMAIN_ALIASES, domain->domain, &other, err);
-	if (st == USHER_OK && other != NULL)
-		st = conflict(d, c, err, "it has the alias %s and cannot become one", other);
-	if (st != USHER_OK)
-		return st;
-	st = first_of_domain(d, STATEMENT_DOMAIN_MAILBOX, domain->domain, &other, err);
-	if (st == USHER_OK && other != NULL)
-		return conflict(
-		    d, c, err, "it has addresses (mailbox %s) and cannot become an alias", other);
-	if (st == USHER_OK)
-		st = first_of_domain(d, STATEMENT_DOMAIN_RULE, domain->domain, &other, err);
-	if (st == USHER_OK && other != NULL)
-		st = conflict(
-		    d, c, err, "it has redirect rules (%s) and cannot become an alias", other);
-	return st;
-}
-
-/* usherd refuses to start with a domain whose certificate it cannot show. */
-static usher_status
-check_domain(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
-{
-	const struct entity *e = &entities[ENTITY_CERTIFICATE];
-	const struct domain *domain = c->record;
-	struct certificate key;
-	union org_record there;
-	usher_status st = USHER_OK;
-	bool found = false;
-
-	record_init(&e->table, &key);
-	key.thumbprint = domain->certificate;
-	if (key.thumbprint != NULL)
-		st = record_get(d, d->scratch, e, &key, &there, &found, err);
-	if (st == USHER_OK && found && there.certificate.pem == NULL)
-		st = conflict(
-		    d, c, err, "%s is a request that waits for its certificate", key.thumbprint);
-	return st == USHER_OK ? check_alias(d, c, err) : st;
-}
-
-/* Those of the domain that it stands for are the rules of an alias. */
-static usher_status
-check_rule(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
-{
-	const struct redirect *rule = c->record;
-	const struct entity *e = &entities[ENTITY_DOMAIN];
-	struct domain key;
-	union org_record domain;
-	usher_status st;
-	bool found;
-
-	record_init(&e->table, &key);
-	key.domain = rule->domain;
-	st = record_get(d, d->scratch, e, &key, &domain, &found, err);
-	if (st == USHER_OK && found && domain.domain.kind == DOMAIN_ALIAS)
-		st = conflict(d, c, err, "%s is an alias; make the rule in %s", rule->domain,
-		    domain.domain.alias_of);
-	return st;
-}
-
 static usher_status
 check(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
 {
 	switch (c->e->id) {
 	case ENTITY_MAILBOX:
 		return check_mailbox(d, c, err);
-	case ENTITY_DOMAIN:
-		return check_domain(d, c, err);
-	case ENTITY_REDIRECT:
-		return check_rule(d, c, err);
 	case ENTITY_ALTERNATIVE_MAILBOX:
 		if (c->row == NO_ROW)
-			return conflict(d, c, err, "there is no such mailbox; add it first");
+			return rules_conflict(&c->rules, c->e, c->record, err,
+			    "there is no such mailbox; add it first");
 		return USHER_OK;
 	default:
-		return USHER_OK;
+		return rules_check(&c->rules, c->e, c->record, err);
 	}
 }
 
@@ -308,7 +190,8 @@ find_old_mailbox(struct sqlite_dir *d, struct change *c, struct usher_error *err
 	st = mailbox_read(d, c->now.address, &c->old.mailbox, &c->row, err);
 	c->exists = st == USHER_OK && c->row != NO_ROW;
 	if (c->exists && !slice_is_nocase(slice_of(c->old.mailbox.address), c->now.address))
-		return conflict(d, c, err, "the address is an alias of %s", c->old.mailbox.address);
+		return rules_conflict(&c->rules, c->e, c->record, err,
+		    "the address is an alias of %s", c->old.mailbox.address);
 	return st;
 }
 
@@ -465,7 +348,7 @@ sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
-	struct change c = { .e = e, .record = record, .row = NO_ROW };
+	struct change c = { .e = e, .record = record, .row = NO_ROW, .rules = rules_of(d) };
 	struct usher_error why;
 	usher_status st;
 
@@ -493,34 +376,13 @@ sqlite_put(struct dir *dir, const struct entity *e, const void *record, enum dir
 
 /* After a foreign key said no: names one record that still needs this one. */
 static usher_status
-explain_needed(struct sqlite_dir *d, const struct change *c, struct usher_error *err)
+explain_needed(const struct change *c, struct usher_error *err)
 {
-	const char *key = field_text(&c->e->table.rows[0], c->record), *other = NULL;
-	usher_status st;
+	usher_status st = rules_needed(&c->rules, c->e, c->record, err);
 
-	for (size_t i = 0; i < COUNT_OF(references); i++) {
-		const struct entity *from = &entities[references[i].from];
-		union org_record found;
-		bool row;
-
-		if (references[i].to != c->e->id || references[i].part)
-			continue;
-		st = record_find(d, from, references[i].field, key, &found, &row, err);
-		if (st != USHER_OK)
-			return st;
-		if (!row)
-			continue;
-		other = entity_key_text(d->scratch, from, &found);
-		return conflict(
-		    d, c, err, "%s %s still names it", from->title, other == NULL ? "" : other);
-	}
-	if (c->e->id == ENTITY_DOMAIN) {
-		st = first_of_domain(d, STATEMENT_DOMAIN_MAILBOX, key, &other, err);
-		if (st != USHER_OK)
-			return st;
-	}
-	return other != NULL ? conflict(d, c, err, "mailbox %s still has an address in it", other) :
-			       conflict(d, c, err, "others still name it");
+	return st == USHER_OK ?
+		   rules_conflict(&c->rules, c->e, c->record, err, "others still name it") :
+		   st;
 }
 
 /* A login may open several mailboxes: its credential goes with the last. */
@@ -570,7 +432,7 @@ delete_record(struct sqlite_dir *d, const struct change *c, struct usher_error *
 		return st;
 	rc = sqlite3_step(stmt);
 	if ((rc & 0xff) == SQLITE_CONSTRAINT)
-		st = explain_needed(d, c, err);
+		st = explain_needed(c, err);
 	else if (rc != SQLITE_DONE)
 		st = sqlite_failed(d, err);
 	(void)sqlite3_reset(stmt);
@@ -585,7 +447,7 @@ sqlite_remove(struct dir *dir, const struct entity *e, const void *key, enum dir
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
-	struct change c = { .e = e, .record = key, .row = NO_ROW };
+	struct change c = { .e = e, .record = key, .row = NO_ROW, .rules = rules_of(d) };
 	struct usher_error why;
 	usher_status st;
 

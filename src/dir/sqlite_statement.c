@@ -35,13 +35,9 @@ static const struct {
 	    "ON CONFLICT DO NOTHING" },
 	[STATEMENT_ADDRESS_DELETE] = { NO_ENTITY,
 	    "DELETE FROM address WHERE domain = ?1 AND local = ?2 AND mailbox = ?3" },
-	[STATEMENT_DOMAIN_ALIASES] = { NO_ENTITY,
-	    "SELECT domain FROM domain WHERE alias_of = ?1 LIMIT 1" },
 	[STATEMENT_DOMAIN_MAILBOX] = { NO_ENTITY,
 	    "SELECT m.address FROM address a CROSS JOIN mailbox m ON m.id = a.mailbox "
 	    "WHERE a.domain = ?1 ORDER BY a.local LIMIT 1" },
-	[STATEMENT_DOMAIN_RULE] = { NO_ENTITY,
-	    "SELECT pattern FROM redirect WHERE domain = ?1 LIMIT 1" },
 	/* Whose login it is: ?3 the login name, ?1 and ?2 the same as address. */
 	[STATEMENT_OWN_MAILBOXES] = { NO_ENTITY,
 	    "SELECT id FROM mailbox WHERE login_name = ?3 UNION ALL "
