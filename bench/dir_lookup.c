@@ -97,7 +97,7 @@ make(const char *path, unsigned n)
 	struct dir *dir;
 	double start = now_s();
 
-	if (dir_open(path, DIR_WRITE | DIR_CREATE | DIR_BULK, &dir, &err) != USHER_OK ||
+	if (dir_open(path, NULL, DIR_WRITE | DIR_CREATE | DIR_BULK, &dir, &err) != USHER_OK ||
 	    dir_begin(dir, &err) != USHER_OK)
 		die(&err);
 	put_organization(dir);
@@ -107,8 +107,8 @@ make(const char *path, unsigned n)
 	if (dir_commit(dir, &err) != USHER_OK)
 		die(&err);
 	dir_close(dir);
-	(void)printf("import %.2f s (processor %.2f)\n", now_s() - start,
-	    (double)clock() / CLOCKS_PER_SEC);
+	(void)printf(
+	    "import %.2f s (processor %.2f)\n", now_s() - start, (double)clock() / CLOCKS_PER_SEC);
 }
 
 enum { BATCHES = 50 };
@@ -175,9 +175,9 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: dir_lookup FILE MAILBOXES [ROUNDS]\n");
 		return 64;
 	}
-	if (dir_open(argv[1], DIR_READ | DIR_SERVE, &dir, &err) == USHER_E_ABSENT) {
+	if (dir_open(argv[1], NULL, DIR_READ | DIR_SERVE, &dir, &err) == USHER_E_ABSENT) {
 		make(argv[1], n);
-		if (dir_open(argv[1], DIR_READ | DIR_SERVE, &dir, &err) != USHER_OK)
+		if (dir_open(argv[1], NULL, DIR_READ | DIR_SERVE, &dir, &err) != USHER_OK)
 			die(&err);
 		/* of the import */
 		(void)getrusage(RUSAGE_SELF, &usage);

@@ -86,7 +86,7 @@ find_stem(struct cli *cli, const char **out, struct usher_error *err)
 	usher_status st = cli_directory(cli, &uri, err);
 
 	if (st == USHER_OK)
-		st = dir_open(uri, DIR_READ, &dir, err);
+		st = cli_dir_open(cli, uri, DIR_READ, &dir, err);
 	if (st != USHER_OK)
 		return st;
 	*out = arena_strdup(cli->mem, dir_stem(dir));
@@ -242,6 +242,7 @@ give_to_domain(struct changes *c, const char *name, const char *thumbprint, stru
 		return changes_put(c, e, &d, err);
 	case LOOKUP_ABSENT: /* removed while the certificate was being made */
 		return USHER_OK;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		break;
 	}

@@ -365,7 +365,7 @@ changes_run_or_make(struct cli *cli,
 	if (cli->dry_run) {
 		st = cli_directory(cli, &uri, &err);
 		if (st == USHER_OK)
-			st = dir_open(uri, DIR_READ, &dir, &err);
+			st = cli_dir_open(cli, uri, DIR_READ, &dir, &err);
 		dir_close(st == USHER_OK ? dir : NULL);
 		if (st == USHER_E_ABSENT)
 			return run_on_scratch(cli, work, report, payload);

@@ -200,6 +200,7 @@ init_work(struct changes *c, void *payload, struct usher_error *err)
 	case LOOKUP_ABSENT:
 		st = make(c, i, &r, err);
 		break;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		st = err->status;
 		break;

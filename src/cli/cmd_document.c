@@ -212,6 +212,7 @@ fill_in(struct applying *a, const struct json_item *item, struct usher_error *er
 		if (created)
 			r->server.created = a->c->cli->now_ms / 1000;
 		return USHER_OK;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		break;
 	}

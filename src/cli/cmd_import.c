@@ -152,6 +152,7 @@ merge(struct import *im, struct mailbox *mailbox, struct usher_error *err)
 		break;
 	case LOOKUP_ABSENT:
 		return USHER_OK;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	}

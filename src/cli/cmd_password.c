@@ -45,6 +45,7 @@ login_of(struct changes *c, const char *address, const char **out, struct usher_
 		return USHER_OK;
 	case LOOKUP_ABSENT:
 		break;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	}
@@ -58,6 +59,7 @@ login_of(struct changes *c, const char *address, const char **out, struct usher_
 		return USHER_OK;
 	case LOOKUP_ABSENT:
 		break;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	}
@@ -81,6 +83,7 @@ put_hash(struct changes *c, struct work *work, union org_record *r, struct usher
 		break;
 	case LOOKUP_ABSENT:
 		break;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	}

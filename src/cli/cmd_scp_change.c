@@ -55,7 +55,7 @@ ask_directory(struct scp_work *w, const char **name, struct scp_wish *wish, stru
 	usher_status st = cli_directory(w->cli, &uri, err);
 
 	if (st == USHER_OK)
-		st = dir_open(uri, DIR_READ, &dir, err);
+		st = cli_dir_open(w->cli, uri, DIR_READ, &dir, err);
 	if (st != USHER_OK)
 		return st;
 	st = dir_each(dir, &entities[ENTITY_SERVER], NULL, take_server, &s, err);

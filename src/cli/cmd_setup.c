@@ -69,6 +69,7 @@ put_missing(struct changes *c, enum entity_id id, union org_record *record, stru
 		return USHER_OK;
 	case LOOKUP_ABSENT:
 		return changes_put(c, e, record, err);
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		break;
 	}
@@ -132,6 +133,7 @@ name_server(struct changes *c, struct setup *s, struct usher_error *err)
 		case LOOKUP_ABSENT:
 			s->server = name;
 			break;
+		case LOOKUP_PENDING: /* of handles that serve alone */
 		case LOOKUP_UNAVAILABLE:
 			st = err->status;
 			break;
@@ -219,6 +221,7 @@ put_domain(struct changes *c, const struct setup *s, struct usher_error *err)
 		return USHER_OK;
 	case LOOKUP_ABSENT:
 		return changes_put(c, e, &r, err);
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		break;
 	}

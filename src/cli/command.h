@@ -117,6 +117,12 @@ cli_directory(struct cli *cli, const char **out, struct usher_error *err);
 USHER_CHECK usher_status
 cli_directory_absolute(struct cli *cli, const char **out, struct usher_error *err);
 
+/* dir_open() with what section `[directory]` of the configuration file says. Returns as dir_open(),
+ * and as cli_config_value(); USHER_E_INPUT: a line of that section cannot be read. */
+USHER_CHECK usher_status
+cli_dir_open(
+    struct cli *cli, const char *uri, unsigned flags, struct dir **out, struct usher_error *err);
+
 /* Opens it; prints and gives the exit status when that fails, else CLI_DONE. */
 int
 cli_open(struct cli *cli, unsigned flags, struct dir **out);

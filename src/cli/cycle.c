@@ -177,6 +177,7 @@ mailbox_target(struct walk *w, const char *address, const char **target, const c
 
 	if (m == NULL || !has_address(m, address)) {
 		switch (dir_facts(w->dir, w->mem, &question, NULL, &facts, w->err)) {
+		case LOOKUP_PENDING: /* of handles that serve alone */
 		case LOOKUP_UNAVAILABLE:
 			return w->err->status;
 		case LOOKUP_ABSENT:

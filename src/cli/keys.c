@@ -76,7 +76,7 @@ keys_tidy(struct cli *cli)
 	const char *uri;
 
 	if (c == NULL || cli_directory(cli, &uri, NULL) != USHER_OK ||
-	    dir_open(uri, DIR_WRITE, &c->dir, NULL) != USHER_OK)
+	    cli_dir_open(cli, uri, DIR_WRITE, &c->dir, NULL) != USHER_OK)
 		return;
 	c->cli = cli;
 	if (dir_begin(c->dir, NULL) == USHER_OK)

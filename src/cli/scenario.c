@@ -225,7 +225,7 @@ open_directory(struct scenario_plan *s, struct usher_error *err)
 
 	if (st != USHER_OK)
 		return st;
-	st = dir_open(s->directory, DIR_READ, &s->dir, err);
+	st = cli_dir_open(s->cli, s->directory, DIR_READ, &s->dir, err);
 	if (st == USHER_E_ABSENT) {
 		s->dir = NULL;
 		return USHER_OK;

@@ -34,6 +34,7 @@ apply_record(struct changes *c, const struct plan_record *r, struct usher_error 
 	switch (dir_get(c->dir, c->cli->mem, r->entity, &r->after, &there, err)) {
 	case LOOKUP_ABSENT:
 		return changes_put(c, r->entity, &wanted, err);
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return err->status;
 	case LOOKUP_FOUND:

@@ -27,6 +27,7 @@ find(struct changes *c, union org_record *record, bool *found, struct usher_erro
 		*found = false;
 		*record = key;
 		return USHER_OK;
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		break;
 	}

@@ -156,6 +156,7 @@ meet_programs(struct gathering *g, const struct domain *d)
 
 	arena_reset(g->scratch);
 	switch (dir_domain(g->dir, g->scratch, d->domain, &facts, g->err)) {
+	case LOOKUP_PENDING: /* of handles that serve alone */
 	case LOOKUP_UNAVAILABLE:
 		return g->err->status;
 	case LOOKUP_ABSENT:

@@ -5,12 +5,13 @@
 #include "dir/dir.h"
 
 /* The functions are those of dir.h, which says what they mean. `where` is the URI without its
- * scheme. dir.c has checked that changes come through a handle with DIR_WRITE inside a
- * transaction, so that no back end needs to. */
+ * scheme, or whole if the back end is `whole`. dir.c has checked that changes come through a handle
+ * with DIR_WRITE inside a transaction, so that no back end needs to. */
 struct dir_backend {
-	const char *scheme;
-	usher_status (*open)(
-	    const char *where, unsigned flags, struct dir **out, struct usher_error *err);
+	const char *const *schemes; /* NULL-terminated; the first is its name */
+	bool whole;
+	usher_status (*open)(const char *where, const struct dir_settings *settings, unsigned flags,
+	    struct dir **out, struct usher_error *err);
 	void (*close)(struct dir *dir);
 
 	enum lookup (*facts)(struct dir *dir, struct arena *mem, const struct question *question,
@@ -21,6 +22,12 @@ struct dir_backend {
 	    struct credential *out, struct usher_error *err);
 	void (*release)(struct dir *dir); /* dir->held is false again */
 	enum lookup (*generation)(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+	/* NULL, all four: it never waits. */
+	void (*wait)(struct dir *dir, void (*ready)(void *arg), void *arg);
+	int (*descriptor)(const struct dir *dir);
+	void (*turn)(struct dir *dir);
+	void (*since)(struct dir *dir, uint64_t mono_ms);
 
 	usher_status (*begin)(struct dir *dir, struct usher_error *err);
 	usher_status (*commit)(struct dir *dir, struct usher_error *err);

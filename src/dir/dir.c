@@ -31,7 +31,7 @@ cut_scheme(const char *uri, const char **rest)
 
 	*rest = uri;
 	if (!text_is_alpha(uri[0]) || !cursor_char(&c, ':'))
-		return slice_of(backends[0]->scheme);
+		return slice_of(backends[0]->schemes[0]);
 	*rest = c.p;
 	return scheme;
 }
@@ -40,14 +40,26 @@ static const struct dir_backend *
 find_backend(struct slice scheme)
 {
 	for (size_t i = 0; i < COUNT_OF(backends); i++)
-		if (slice_is_nocase(scheme, backends[i]->scheme))
-			return backends[i];
+		for (const char *const *s = backends[i]->schemes; *s != NULL; s++)
+			if (slice_is_nocase(scheme, *s))
+				return backends[i];
 	return NULL;
 }
 
-usher_status
-dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *err)
+bool
+dir_wants_settings(const char *uri)
 {
+	const char *where;
+	const struct dir_backend *backend = find_backend(cut_scheme(uri, &where));
+
+	return backend != NULL && backend->whole;
+}
+
+usher_status
+dir_open(const char *uri, const struct dir_settings *settings, unsigned flags, struct dir **out,
+    struct usher_error *err)
+{
+	struct dir_settings defaults;
 	const struct dir_backend *backend;
 	const char *where;
 	struct dir *dir = NULL;
@@ -59,15 +71,23 @@ dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *
 		    URI_MAX_BYTES);
 	backend = find_backend(cut_scheme(uri, &where));
 	if (backend == NULL)
-		return err_set(
-		    err, USHER_E_USAGE, uri, "no such kind of directory; write sqlite:PATH");
+		return err_set(err, USHER_E_USAGE, uri,
+		    "no such kind of directory; write sqlite:PATH or ldap://HOST");
 	if (where[0] == '\0')
-		return err_set(
-		    err, USHER_E_USAGE, uri, "names no file; write %s:PATH", backend->scheme);
+		return err_set(err, USHER_E_USAGE, uri, "names no %s; write %s:%s",
+		    backend->whole ? "server" : "file", backend->schemes[0],
+		    backend->whole ? "//HOST" : "PATH");
+	if (settings == NULL)
+		dir_settings_init(&defaults);
 
-	if (asprintf(&name, "%s:%s", backend->scheme, where) < 0)
+	if (backend->whole)
+		name = strdup(uri);
+	else if (asprintf(&name, "%s:%s", backend->schemes[0], where) < 0)
+		name = NULL;
+	if (name == NULL)
 		return err_nomem(err, uri);
-	st = backend->open(where, flags, &dir, err);
+	st = backend->open(backend->whole ? uri : where, settings == NULL ? &defaults : settings,
+	    flags, &dir, err);
 	if (st != USHER_OK) {
 		free(name);
 		return st;
@@ -148,6 +168,32 @@ enum lookup
 dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err)
 {
 	return dir->backend->generation(dir, out, err);
+}
+
+void
+dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg)
+{
+	dir->backend->wait(dir, ready, arg);
+}
+
+int
+dir_descriptor(const struct dir *dir)
+{
+	return dir->backend->descriptor == NULL ? -1 : dir->backend->descriptor(dir);
+}
+
+void
+dir_turn(struct dir *dir)
+{
+	if (dir->backend->turn != NULL)
+		dir->backend->turn(dir);
+}
+
+void
+dir_since(struct dir *dir, uint64_t mono_ms)
+{
+	if (dir->backend->since != NULL)
+		dir->backend->since(dir, mono_ms);
 }
 
 usher_status

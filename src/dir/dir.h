@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "model/directory.h"
 #include "model/facts.h"
 #include "model/org.h"
 #include "model/question.h"
@@ -18,20 +19,26 @@ struct dir;
 
 enum lookup {
 	LOOKUP_FOUND = 0,
-	LOOKUP_ABSENT,	   /* an answer of the protocol */
-	LOOKUP_UNAVAILABLE /* a 503; err says why */
+	LOOKUP_ABSENT,	    /* an answer of the protocol */
+	LOOKUP_UNAVAILABLE, /* a 503; err says why */
+	LOOKUP_PENDING /* it has been asked for: see dir_wait(). Of handles with DIR_SERVE alone */
 };
 
 enum dir_flags {
 	DIR_READ = 0,
 	DIR_WRITE = 1 << 0,
 	DIR_CREATE = 1 << 1, /* with DIR_WRITE: make it when it is missing */
-	DIR_SERVE = 1 << 2,  /* never wait: a locked directory is LOOKUP_UNAVAILABLE at once */
-	DIR_BULK = 1 << 3,   /* with DIR_WRITE, for `import`: more memory, faster by the million */
+	DIR_SERVE =
+	    1 << 2,	   /* never block: LOOKUP_PENDING, or a locked file is LOOKUP_UNAVAILABLE */
+	DIR_BULK = 1 << 3, /* with DIR_WRITE, for `import`: more memory, faster by the million */
 	DIR_FORWARD = 1 << 4 /* with DIR_READ: migrate an older schema all the same */
 };
 
-/* `uri` is `sqlite:/absolute/or/relative/path`; a text without a scheme is a path.
+/* `uri` is `sqlite:/absolute/or/relative/path`; a text without a scheme is a path. Or it is
+ * `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, `ldapi://SOCKET`, or several of them with blanks
+ * between, tried in this order; `ldap:///` finds servers by SRV records of the domain that
+ * settings->base names. `settings` is for LDAP alone; NULL stands for their defaults. The struct is
+ * copied, its texts are to live as long as the handle.
  *
  * Opening an older schema with DIR_WRITE or DIR_FORWARD migrates it forward in one transaction;
  * otherwise it is refused, so that looking never takes a directory from the usher that serves it.
@@ -41,9 +48,16 @@ enum dir_flags {
  *         USHER_E_PERMISSION  the operating system refuses
  *         USHER_E_IO          cannot be created
  *         USHER_E_USAGE       unknown scheme, no path
- *         USHER_E_NOMEM */
+ *         USHER_E_NOMEM
+ * and, of LDAP, as ldap_link_open(). With DIR_SERVE an LDAP directory that does not answer is no
+ * failure: lookups are LOOKUP_UNAVAILABLE until it does. */
 USHER_CHECK usher_status
-dir_open(const char *uri, unsigned flags, struct dir **out, struct usher_error *err);
+dir_open(const char *uri, const struct dir_settings *settings, unsigned flags, struct dir **out,
+    struct usher_error *err);
+
+/* Whether dir_settings say anything about such a directory. */
+bool
+dir_wants_settings(const char *uri);
 
 /* Rolls back an open transaction. NULL is ignored. */
 void
@@ -102,6 +116,32 @@ dir_release(struct dir *dir);
  * then. Cheap enough to ask each second. */
 enum lookup
 dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+/* ---- waiting ----
+ *
+ * A lookup that returns LOOKUP_PENDING has asked a server and comes to its end by itself: it is
+ * answered, fails, or is over its deadline (settings->timeout_ms). Then the caller makes the same
+ * call again. A back end that never waits has none of this. */
+
+/* To be called right after LOOKUP_PENDING, or not at all: ready(arg) is called exactly once, from
+ * dir_turn() or dir_close(), when that lookup has ended. It may not call the handle. */
+void
+dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg);
+
+/* Readable when dir_turn() has something to do, lookups over their deadline included. -1: never.
+ * The same one as long as the handle. */
+int
+dir_descriptor(const struct dir *dir);
+
+/* Takes what has come, without blocking. */
+void
+dir_turn(struct dir *dir);
+
+/* Lookups that were asked for at `mono_ms` (clock_mono_ms()) or later may answer the calls that
+ * follow, however old the cache allows them to be. A request gives its own beginning: it then asks
+ * once for one thing, and gets the same answer each time. */
+void
+dir_since(struct dir *dir, uint64_t mono_ms);
 
 /* ---- management ---- */
 

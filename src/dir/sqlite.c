@@ -373,7 +373,8 @@ configure(struct sqlite_dir *d, struct usher_error *err)
 }
 
 static usher_status
-sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_error *err);
+sqlite_open(const char *where, const struct dir_settings *settings, unsigned flags,
+    struct dir **out, struct usher_error *err);
 
 static void
 sqlite_close(struct dir *dir);
@@ -384,7 +385,7 @@ migrate_beside(const struct sqlite_dir *d, int version, struct usher_error *err)
 {
 	struct usher_error why = { 0 };
 	struct dir *writer;
-	usher_status st = sqlite_open(d->path, DIR_WRITE, &writer, &why);
+	usher_status st = sqlite_open(d->path, NULL, DIR_WRITE, &writer, &why);
 
 	if (st != USHER_OK)
 		return err_set(err, st, d->path,
@@ -501,13 +502,15 @@ sqlite_close(struct dir *dir)
 }
 
 static usher_status
-sqlite_open(const char *where, unsigned flags, struct dir **out, struct usher_error *err)
+sqlite_open(const char *where, const struct dir_settings *settings, unsigned flags,
+    struct dir **out, struct usher_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sqlite_dir *d;
 	char *copy = NULL;
 	usher_status st;
 
+	(void)settings;
 	(void)pthread_once(&once, configure_library);
 	d = calloc(1, sizeof(*d));
 	if (d == NULL)
@@ -599,8 +602,10 @@ sqlite_commit(struct dir *dir, struct usher_error *err)
 	return st;
 }
 
+static const char *const schemes[] = { "sqlite", NULL };
+
 const struct dir_backend sqlite_backend = {
-	.scheme = "sqlite",
+	.schemes = schemes,
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.facts = sqlite_facts,

@@ -187,7 +187,8 @@ read_directory(struct service *service, unsigned flags, struct arena *mem, struc
     struct usher_error *err)
 {
 	struct dir *dir;
-	usher_status st = dir_open(service->conf->directory, flags, &dir, err);
+	usher_status st =
+	    dir_open(service->conf->directory, &service->conf->settings, flags, &dir, err);
 
 	if (st != USHER_OK)
 		return st;

@@ -51,6 +51,7 @@ look_up(struct request *request, struct auth *auth)
 	auth->hash = "";
 	switch (dir_credential(
 	    thread_of(request)->dir, request->mem, auth->typed, &credential, &auth->err)) {
+	case LOOKUP_PENDING:
 	case LOOKUP_UNAVAILABLE:
 		auth->directory_failed = true;
 		return CALLER_UNAVAILABLE;

@@ -11,11 +11,10 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "base/url.h"
 #include "base/when.h"
 #include "server/conf_schema.h"
 
-enum { CONF_MEMORY_BYTES = 8 * 1024 * 1024, NAME_BYTES = 64, WHERE_BYTES = 160, HOST_BYTES = 256 };
+enum { CONF_MEMORY_BYTES = 8 * 1024 * 1024, WHERE_BYTES = 160, HOST_BYTES = 256 };
 
 struct reader {
 	struct conf *conf;
@@ -31,222 +30,13 @@ static usher_status
 bad(const struct reader *r, const char *what, struct slice text, const char *allowed)
 {
 	char where[WHERE_BYTES];
-	int n = text.n > NAME_BYTES ? NAME_BYTES : (int)text.n;
+	int n = text.n > CONF_NAME_BYTES ? CONF_NAME_BYTES : (int)text.n;
 
 	(void)snprintf(where, sizeof(where), "%s:%u", r->conf->path, r->line);
 	return err_set(r->err, USHER_E_INPUT, where, "%s `%.*s`: %s", what, n, text.p, allowed);
 }
 
-/* ---- values ---- */
-
-/* Takes the next item of a list, apart by commas or blanks. False when there is none left. */
-static bool
-next_item(struct slice *rest, struct slice *item)
-{
-	size_t n = 0;
-
-	while (rest->n > 0 && (text_is_space(*rest->p) || *rest->p == ','))
-		*rest = slice_skip(*rest, 1);
-	while (n < rest->n && !text_is_space(rest->p[n]) && rest->p[n] != ',')
-		n++;
-	*item = slice_from(rest->p, n);
-	*rest = slice_skip(*rest, n);
-	return n > 0;
-}
-
-/* The functions below return USHER_OK, USHER_E_INPUT or USHER_E_NOMEM; on USHER_E_INPUT *why may
- * say more than the row does. */
-
-static usher_status
-read_list(struct arena *mem, const struct conf_row *row, struct slice value, struct text_list *out,
-    const char **why)
-{
-	const char **v = arena_array(mem, CONF_LIST_MAX, sizeof(*v));
-	struct slice item;
-
-	if (v == NULL)
-		return USHER_E_NOMEM;
-	out->n = 0;
-	out->v = v;
-	while (next_item(&value, &item)) {
-		*why = row->check == NULL ? NULL : row->check(item);
-		if (*why != NULL || out->n == CONF_LIST_MAX)
-			return USHER_E_INPUT;
-		v[out->n] = arena_copy(mem, item);
-		if (v[out->n++] == NULL)
-			return USHER_E_NOMEM;
-	}
-	return USHER_OK;
-}
-
-static usher_status
-read_addresses(struct slice value, struct conf_addresses *out)
-{
-	struct slice item;
-
-	out->n = 0;
-	while (next_item(&value, &item)) {
-		if (out->n == CONF_ADDRESSES_MAX || !endpoint_parse(item, &out->v[out->n]))
-			return USHER_E_INPUT;
-		out->n++;
-	}
-	return out->n > 0 ? USHER_OK : USHER_E_INPUT;
-}
-
-static usher_status
-read_ranges(struct slice value, struct conf_ranges *out)
-{
-	struct slice item;
-
-	out->n = 0;
-	while (next_item(&value, &item)) {
-		if (out->n == CONF_LIST_MAX || !net_range_parse(item, &out->v[out->n]))
-			return USHER_E_INPUT;
-		out->n++;
-	}
-	return USHER_OK;
-}
-
-static usher_status
-read_switch(struct slice value, bool *out)
-{
-	static const char *const words[] = { "no", "yes", "off", "on", "false", "true" };
-
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (slice_is_nocase(value, words[i])) {
-			*out = i % 2 == 1;
-			return USHER_OK;
-		}
-	}
-	return USHER_E_INPUT;
-}
-
-static usher_status
-read_choice(const struct conf_row *row, struct slice value, int *out)
-{
-	for (int i = 0; row->choices[i] != NULL; i++) {
-		if (slice_is_nocase(value, row->choices[i])) {
-			*out = i;
-			return USHER_OK;
-		}
-	}
-	return USHER_E_INPUT;
-}
-
-static usher_status
-read_text(struct arena *mem, const struct conf_row *row, struct slice value, const char **out,
-    const char **why)
-{
-	*why = row->check == NULL ? NULL : row->check(value);
-	if (*why != NULL)
-		return USHER_E_INPUT;
-	*out = arena_copy(mem, value);
-	return *out == NULL ? USHER_E_NOMEM : USHER_OK;
-}
-
-static usher_status
-read_domain(struct arena *mem, struct slice value, const char **out)
-{
-	usher_status st = domain_parse(mem, value, out, NULL);
-
-	return st == USHER_OK || st == USHER_E_NOMEM ? st : USHER_E_INPUT;
-}
-
-static usher_status
-read_https_url(struct arena *mem, struct slice value, const char **out)
-{
-	struct url url;
-	usher_status st = url_parse(mem, value, &url, NULL);
-
-	if (st == USHER_OK && (!url.https || url.userinfo))
-		return USHER_E_INPUT;
-	if (st == USHER_OK)
-		*out = url.text;
-	return st;
-}
-
-static usher_status
-read_number(const struct conf_row *row, struct slice value, uint64_t *out)
-{
-	uint64_t number = 0;
-	bool ok = row->type == CONF_BYTES ? size_parse(value, &number) :
-		  row->type == CONF_TIME  ? duration_parse(value, &number) :
-					    text_number(value, 0, UINT64_MAX, &number);
-
-	if (!ok || number < row->min || number > row->max)
-		return USHER_E_INPUT;
-	*out = number;
-	return USHER_OK;
-}
-
-static usher_status
-read_value(
-    struct arena *mem, const struct conf_row *row, void *base, struct slice value, const char **why)
-{
-	void *at = (char *)base + row->offset;
-
-	switch (row->type) {
-	case CONF_TEXT:
-		return read_text(mem, row, value, at, why);
-	case CONF_DOMAIN:
-		return read_domain(mem, value, at);
-	case CONF_HTTPS_URL:
-		return read_https_url(mem, value, at);
-	case CONF_LIST:
-		return read_list(mem, row, value, at, why);
-	case CONF_ADDRESSES:
-		return read_addresses(value, at);
-	case CONF_RANGES:
-		return read_ranges(value, at);
-	case CONF_SWITCH:
-		return read_switch(value, at);
-	case CONF_CHOICE:
-		return read_choice(row, value, at);
-	case CONF_NUMBER:
-	case CONF_BYTES:
-	case CONF_TIME:
-		return read_number(row, value, at);
-	}
-	return USHER_E_INTERNAL;
-}
-
-/* The presets are ours: one that cannot be read means that memory is out. */
-static usher_status
-set_presets(
-    struct conf *conf, const struct conf_section *section, void *base, struct usher_error *err)
-{
-	const char *why = NULL;
-
-	for (size_t i = 0; i < section->n; i++) {
-		const struct conf_row *row = &section->rows[i];
-
-		if (row->preset != NULL &&
-		    read_value(conf->mem, row, base, slice_of(row->preset), &why) != USHER_OK)
-			return err_nomem(err, conf->path);
-	}
-	return USHER_OK;
-}
-
 /* ---- lines ---- */
-
-/* Names are compared in lower case with single blanks. Empty when it does not fit. */
-static struct slice
-plain_name(struct slice s, char out[NAME_BYTES])
-{
-	size_t n = 0;
-
-	s = slice_trim(s);
-	for (size_t i = 0; i < s.n; i++) {
-		bool blank = text_is_space(s.p[i]);
-
-		if (blank && text_is_space(s.p[i - 1]))
-			continue;
-		if (n == NAME_BYTES)
-			return SLICE_LITERAL("");
-		out[n++] = blank ? ' ' : text_lower(s.p[i]);
-	}
-	return slice_from(out, n);
-}
 
 static usher_status
 open_listener(struct reader *r, const struct conf_section *section, struct slice name)
@@ -268,14 +58,15 @@ open_listener(struct reader *r, const struct conf_section *section, struct slice
 		return err_nomem(r->err, conf->path);
 	conf->n_listeners++;
 	r->base = l;
-	return set_presets(conf, section, l, r->err);
+	return conf_rows_preset(conf->mem, section->rows, l) ? USHER_OK :
+							       err_nomem(r->err, conf->path);
 }
 
 static usher_status
 open_section(struct reader *r, struct slice text)
 {
-	char name_bytes[NAME_BYTES];
-	struct slice name = plain_name(text, name_bytes);
+	char name_bytes[CONF_NAME_BYTES];
+	struct slice name = conf_plain_name(text, name_bytes);
 
 	r->seen_keys = 0;
 	for (size_t i = 1; i < CONF_SECTIONS; i++) {
@@ -298,7 +89,7 @@ open_section(struct reader *r, struct slice text)
 	}
 	return bad(r, "unknown section", text,
 	    "allowed are listen https, listen redirect, listen private, listen proxy, "
-	    "authentication, tls, profile, page, limits, log");
+	    "directory, authentication, tls, profile, page, limits, log");
 }
 
 static usher_status
@@ -308,36 +99,31 @@ unknown_key(struct reader *r, struct slice key)
 
 	buf_init(&allowed, USHER_ERROR_MESSAGE_BYTES);
 	buf_text(&allowed, "allowed here are ");
-	for (size_t i = 0; i < r->section->n; i++)
-		buf_printf(&allowed, "%s%s", i == 0 ? "" : ", ", r->section->rows[i].name);
+	for (size_t i = 0; i < r->section->rows->n; i++)
+		buf_printf(&allowed, "%s%s", i == 0 ? "" : ", ", r->section->rows->v[i].name);
 	return bad(r, "unknown key", key, buf_cstr(&allowed));
 }
 
 static usher_status
 set_key(struct reader *r, struct slice key, struct slice value)
 {
-	char name_bytes[NAME_BYTES];
-	struct slice name = plain_name(key, name_bytes);
+	const struct conf_row *row = conf_row_find(r->section->rows, key);
 	struct buf allowed CLEANUP(buf_cleanup);
 	const char *why = NULL;
-	const struct conf_row *row = NULL;
+	uint64_t bit;
 	usher_status st;
 
 	buf_init(&allowed, USHER_ERROR_MESSAGE_BYTES);
-	for (size_t i = 0; i < r->section->n && row == NULL; i++) {
-		if (!slice_is(name, r->section->rows[i].name))
-			continue;
-		row = &r->section->rows[i];
-		if ((r->seen_keys & (UINT64_C(1) << i)) != 0)
-			return bad(r, "key", key, "it stands here a second time");
-		r->seen_keys |= UINT64_C(1) << i;
-	}
 	if (row == NULL)
 		return unknown_key(r, key);
-	st = value.n == 0 ? USHER_E_INPUT : read_value(r->conf->mem, row, r->base, value, &why);
+	bit = UINT64_C(1) << (row - r->section->rows->v);
+	if ((r->seen_keys & bit) != 0)
+		return bad(r, "key", key, "it stands here a second time");
+	r->seen_keys |= bit;
+	st = value.n == 0 ? USHER_E_INPUT : conf_row_read(r->conf->mem, row, r->base, value, &why);
 	if (st != USHER_E_INPUT)
 		return st == USHER_OK ? USHER_OK : err_nomem(r->err, r->conf->path);
-	conf_allowed(row, &allowed);
+	conf_row_allowed(row, &allowed);
 	return bad(r, row->name, value, why != NULL ? why : buf_cstr(&allowed));
 }
 
@@ -429,9 +215,11 @@ read_all_lines(struct reader *r, struct slice text)
 	usher_status st = USHER_OK;
 
 	for (size_t i = 0; st == USHER_OK && i < CONF_SECTIONS; i++) {
-		if (conf_sections[i].listener < 0)
-			st = set_presets(r->conf, &conf_sections[i],
-			    (char *)r->conf + conf_sections[i].offset, r->err);
+		const struct conf_section *section = &conf_sections[i];
+
+		if (section->listener < 0 && !conf_rows_preset(r->conf->mem, section->rows,
+						 (char *)r->conf + section->offset))
+			st = err_nomem(r->err, r->conf->path);
 	}
 	while (st == USHER_OK && text.n > 0) {
 		size_t end = slice_find(text, '\n');

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "model/field.h"
+#include "model/directory.h"
 #include "server/engine.h"
 #include "server/log.h"
 #include "server/net_address.h"
@@ -20,7 +20,6 @@ enum {
 	CONF_FILE_BYTES = 1024 * 1024,
 	CONF_LINE_BYTES = 8192,
 	CONF_ADDRESSES_MAX = 8, /* of one listener */
-	CONF_LIST_MAX = 64,	/* items of any other list */
 	/* Needed beside one per connection: listeners, directories, pipes, some to spare. */
 	CONF_DESCRIPTORS_BESIDE = 256
 };
@@ -92,7 +91,8 @@ struct conf {
 	struct arena *mem; /* owns all texts, and this struct */
 	const char *path;
 	const char *directory;
-	const char *user; /* NULL: stay who we are */
+	struct dir_settings settings; /* of it */
+	const char *user;	      /* NULL: stay who we are */
 	const char *server_name;
 	uint64_t threads; /* 0: as many as processors */
 	uint64_t pool_threads;

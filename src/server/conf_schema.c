@@ -1,9 +1,6 @@
 /* conf_schema.c - every section and key of usherd.conf. */
 #include "server/conf_schema.h"
 
-#include "base/text.h"
-#include "base/when.h"
-
 #define TOP(member) offsetof(struct conf, member)
 #define AUTH(member) offsetof(struct conf_authentication, member)
 #define TLS(member) offsetof(struct conf_tls, member)
@@ -38,6 +35,84 @@ check_realm(struct slice item)
 	return NULL;
 }
 
+/* ---- addresses ---- */
+
+static usher_status
+read_addresses(struct slice value, void *at)
+{
+	struct conf_addresses *out = at;
+	struct slice item;
+
+	out->n = 0;
+	while (conf_next_item(&value, &item)) {
+		if (out->n == CONF_ADDRESSES_MAX || !endpoint_parse(item, &out->v[out->n]))
+			return USHER_E_INPUT;
+		out->n++;
+	}
+	return out->n > 0 ? USHER_OK : USHER_E_INPUT;
+}
+
+static void
+write_addresses(const void *at, struct buf *out)
+{
+	const struct conf_addresses *a = at;
+	char text[ENDPOINT_TEXT_BYTES];
+
+	for (size_t i = 0; i < a->n; i++) {
+		endpoint_format(&a->v[i], text);
+		buf_printf(out, "%s%s", i == 0 ? "" : ", ", text);
+	}
+}
+
+static void
+allow_addresses(struct buf *out)
+{
+	buf_printf(out, "at most %d of ADDRESS:PORT, [IPV6]:PORT or *:PORT, with commas",
+	    CONF_ADDRESSES_MAX);
+}
+
+static const struct conf_kind addresses = { read_addresses, write_addresses, allow_addresses };
+
+static usher_status
+read_ranges(struct slice value, void *at)
+{
+	struct conf_ranges *out = at;
+	struct slice item;
+
+	out->n = 0;
+	while (conf_next_item(&value, &item)) {
+		if (out->n == CONF_LIST_MAX || !net_range_parse(item, &out->v[out->n]))
+			return USHER_E_INPUT;
+		out->n++;
+	}
+	return USHER_OK;
+}
+
+static void
+write_ranges(const void *at, struct buf *out)
+{
+	const struct conf_ranges *r = at;
+	char text[NET_ADDRESS_TEXT_BYTES];
+
+	for (size_t i = 0; i < r->n; i++) {
+		bool v4 = net_address_is_v4(&r->v[i].address) && r->v[i].bits >= 96;
+
+		net_address_format(&r->v[i].address, text);
+		buf_printf(out, "%s%s/%u", i == 0 ? "" : ", ", text,
+		    v4 ? r->v[i].bits - 96 : r->v[i].bits);
+	}
+}
+
+static void
+allow_ranges(struct buf *out)
+{
+	buf_printf(out, "at most %d of ADDRESS or ADDRESS/BITS, with commas", CONF_LIST_MAX);
+}
+
+static const struct conf_kind ranges = { read_ranges, write_ranges, allow_ranges };
+
+/* ---- rows ---- */
+
 static const struct conf_row top[] = {
 	{ "directory", CONF_TEXT, TOP(directory), .preset = "sqlite:/var/lib/usher/usher.db",
 	    .help = "where domains, mailboxes and servers are kept" },
@@ -49,12 +124,12 @@ static const struct conf_row top[] = {
 	    .help = "threads that serve; 0 is one for each processor; needs a restart" },
 	{ "password threads", CONF_NUMBER, TOP(pool_threads), 1, 64, "4",
 	    .help = "threads that check passwords and sign profiles; needs a restart" },
-	{ "trusted proxies", CONF_RANGES, TOP(trusted),
+	{ "trusted proxies", CONF_OTHER, TOP(trusted), .kind = &ranges,
 	    .help = "networks whose X-Forwarded-For and X-Forwarded-Proto are believed" },
 };
 
 static const struct conf_row https[] = {
-	{ "address", CONF_ADDRESSES, LISTEN(addresses), .preset = "*:443",
+	{ "address", CONF_OTHER, LISTEN(addresses), .kind = &addresses, .preset = "*:443",
 	    .help = "where to listen" },
 	{ "certificate", CONF_TEXT, LISTEN(certificate),
 	    .help = "PEM file of the chain; without it the directory's certificates serve" },
@@ -64,19 +139,19 @@ static const struct conf_row https[] = {
 };
 
 static const struct conf_row redirect[] = {
-	{ "address", CONF_ADDRESSES, LISTEN(addresses), .preset = "*:80",
+	{ "address", CONF_OTHER, LISTEN(addresses), .kind = &addresses, .preset = "*:80",
 	    .help = "where to listen, plain HTTP" },
 	{ "target", CONF_HTTPS_URL, LISTEN(target),
 	    .help = "where to send Autodiscover; without it to https on the host they asked" },
 };
 
 static const struct conf_row private_[] = {
-	{ "address", CONF_ADDRESSES, LISTEN(addresses), .preset = "127.0.0.1:9108",
+	{ "address", CONF_OTHER, LISTEN(addresses), .kind = &addresses, .preset = "127.0.0.1:9108",
 	    .help = "where metrics, health and status are served, plain HTTP" },
 };
 
 static const struct conf_row proxy[] = {
-	{ "address", CONF_ADDRESSES, LISTEN(addresses), .preset = "127.0.0.1:8080",
+	{ "address", CONF_OTHER, LISTEN(addresses), .kind = &addresses, .preset = "127.0.0.1:8080",
 	    .help = "where trusted proxies reach us with plain HTTP" },
 };
 
@@ -170,7 +245,7 @@ static const struct conf_row log_rows[] = {
 	    .help = "one line for each answered request" },
 };
 
-#define ROWS(array) (array), COUNT_OF(array)
+#define ROWS(array) (&(const struct conf_rows)CONF_ROWS(array))
 
 const struct conf_section conf_sections[CONF_SECTIONS] = {
 	{ "", -1, 0, ROWS(top), "The service as a whole" },
@@ -181,6 +256,8 @@ const struct conf_section conf_sections[CONF_SECTIONS] = {
 	    "For administrators and monitoring" },
 	{ "listen proxy", LISTENER_PROXY, 0, ROWS(proxy),
 	    "Behind a reverse proxy that ends TLS: needs `trusted proxies`" },
+	{ "directory", -1, TOP(settings), &dir_settings_rows,
+	    "How an LDAP directory is reached, and what is where in it" },
 	{ "authentication", -1, TOP(authentication), ROWS(authentication), "Who is asking" },
 	{ "tls", -1, TOP(tls), ROWS(tls), "What is shown beside certificates" },
 	{ "profile", -1, TOP(profile), ROWS(profile), "What Apple profiles are signed with" },
@@ -188,53 +265,3 @@ const struct conf_section conf_sections[CONF_SECTIONS] = {
 	{ "page", -1, TOP(page), ROWS(page), "For people" },
 	{ "log", -1, TOP(log), ROWS(log_rows), "What is written down" },
 };
-
-void
-conf_allowed(const struct conf_row *row, struct buf *out)
-{
-	switch (row->type) {
-	case CONF_TEXT:
-		buf_text(out, "a text");
-		break;
-	case CONF_DOMAIN:
-		buf_text(out, "a domain name");
-		break;
-	case CONF_HTTPS_URL:
-		buf_text(out, "an absolute https URL");
-		break;
-	case CONF_LIST:
-		buf_text(out, "a list with commas");
-		break;
-	case CONF_ADDRESSES:
-		buf_printf(out, "at most %d of ADDRESS:PORT, [IPV6]:PORT or *:PORT, with commas",
-		    CONF_ADDRESSES_MAX);
-		break;
-	case CONF_RANGES:
-		buf_printf(
-		    out, "at most %d of ADDRESS or ADDRESS/BITS, with commas", CONF_LIST_MAX);
-		break;
-	case CONF_NUMBER:
-		buf_printf(out, "a number from %llu to %llu", (unsigned long long)row->min,
-		    (unsigned long long)row->max);
-		break;
-	case CONF_BYTES:
-		buf_text(out, "a size from ");
-		size_format(out, row->min);
-		buf_text(out, " to ");
-		size_format(out, row->max);
-		break;
-	case CONF_TIME:
-		buf_text(out, "a time from ");
-		duration_format(out, row->min);
-		buf_text(out, " to ");
-		duration_format(out, row->max);
-		break;
-	case CONF_SWITCH:
-		buf_text(out, "yes or no");
-		break;
-	case CONF_CHOICE:
-		for (size_t i = 0; row->choices[i] != NULL; i++)
-			buf_printf(out, "%s%s", i == 0 ? "" : ", ", row->choices[i]);
-		break;
-	}
-}

@@ -61,7 +61,8 @@ watch(struct daemon *d)
 {
 	dir_close(d->watched);
 	d->watched = NULL;
-	if (dir_open(d->conf->directory, DIR_SERVE, &d->watched, NULL) != USHER_OK)
+	if (dir_open(d->conf->directory, &d->conf->settings, DIR_SERVE, &d->watched, NULL) !=
+	    USHER_OK)
 		d->watched = NULL;
 	d->settled = false;
 }

@@ -104,7 +104,8 @@ service_context_new(void *app, unsigned thread, void **out, struct usher_error *
 	buf_init(&t->out, REPLY_BYTES);
 	t->xml = xml_reader_new();
 	st = t->xml == NULL ? err_nomem(err, "service") :
-			      dir_open(service->conf->directory, DIR_SERVE, &t->dir, err);
+			      dir_open(service->conf->directory, &service->conf->settings,
+				  DIR_SERVE, &t->dir, err);
 	if (st != USHER_OK) {
 		service_context_free(t);
 		return st;

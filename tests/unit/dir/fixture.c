@@ -31,7 +31,7 @@ fixture_open(struct fixture *f, unsigned flags)
 {
 	struct dir *dir = NULL;
 
-	if (dir_open(f->path, flags, &dir, &f->err) != USHER_OK)
+	if (dir_open(f->path, NULL, flags, &dir, &f->err) != USHER_OK)
 		fail_msg("%s: %s", f->err.where, f->err.message);
 	return dir;
 }

@@ -86,7 +86,7 @@ child(struct fixture *f, int acknowledge, unsigned from, work_fn work)
 	struct usher_error err;
 	struct dir *dir;
 
-	check(dir_open(f->path, DIR_WRITE, &dir, &err), &err);
+	check(dir_open(f->path, NULL, DIR_WRITE, &dir, &err), &err);
 	for (unsigned i = from;; i++) {
 		check(dir_begin(dir, &err), &err);
 		work(dir, i);
@@ -230,7 +230,7 @@ create_for_ever(struct fixture *f)
 	struct dir *dir;
 
 	for (;;) {
-		check(dir_open(f->path, DIR_WRITE | DIR_CREATE, &dir, &err), &err);
+		check(dir_open(f->path, NULL, DIR_WRITE | DIR_CREATE, &dir, &err), &err);
 		dir_close(dir);
 		(void)unlink(f->path);
 	}

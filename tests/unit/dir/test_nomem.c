@@ -120,7 +120,7 @@ whole_life(struct fixture *f, bool change)
 	struct dir *dir = NULL;
 	usher_status st;
 
-	st = dir_open(f->path, change ? DIR_WRITE : DIR_SERVE, &dir, &f->err);
+	st = dir_open(f->path, NULL, change ? DIR_WRITE : DIR_SERVE, &dir, &f->err);
 	if (st == USHER_OK)
 		st = change ? changes(dir, &f->err) : lookups(f, dir);
 	dir_close(dir);

@@ -83,7 +83,7 @@ test_files(void **state)
 		if (files[i].text != NULL)
 			write_file(f->path, files[i].text);
 		memset(&f->err, 0, sizeof(f->err));
-		st = dir_open(f->path, files[i].flags, &dir, &f->err);
+		st = dir_open(f->path, NULL, files[i].flags, &dir, &f->err);
 		if (st != files[i].wanted ||
 		    (st != USHER_OK && (strstr(f->err.message, files[i].word) == NULL ||
 					   strcmp(f->err.where, f->path) != 0)))
@@ -100,7 +100,7 @@ test_names(void **state)
 		const char *uri;
 		usher_status wanted;
 	} rows[] = {
-		{ "ldap://dc1", USHER_E_USAGE },
+		{ "http://dc1", USHER_E_USAGE },
 		{ "sqlite:", USHER_E_USAGE },
 		{ "", USHER_E_USAGE },
 		{ "sqlite:/nowhere/usher.db", USHER_E_ABSENT },
@@ -115,15 +115,15 @@ test_names(void **state)
 	char uri[120];
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (dir_open(rows[i].uri, DIR_READ, &dir, &f->err) != rows[i].wanted)
+		if (dir_open(rows[i].uri, NULL, DIR_READ, &dir, &f->err) != rows[i].wanted)
 			fail_msg("\"%s\": %s: %s", rows[i].uri, usher_status_name(f->err.status),
 			    f->err.message);
 	assert_int_equal(
-	    dir_open("/nowhere/usher.db", DIR_WRITE | DIR_CREATE, &dir, &f->err), USHER_E_IO);
+	    dir_open("/nowhere/usher.db", NULL, DIR_WRITE | DIR_CREATE, &dir, &f->err), USHER_E_IO);
 	assert_non_null(strstr(f->err.message, "folder does not exist"));
 
 	(void)snprintf(uri, sizeof(uri), "SQLite:%s", f->path);
-	assert_int_equal(dir_open(uri, DIR_WRITE | DIR_CREATE, &dir, &f->err), USHER_OK);
+	assert_int_equal(dir_open(uri, NULL, DIR_WRITE | DIR_CREATE, &dir, &f->err), USHER_OK);
 	(void)snprintf(uri, sizeof(uri), "sqlite:%s", f->path);
 	assert_string_equal(dir_name(dir), uri);
 	assert_string_equal(dir_stem(dir), f->path);
@@ -193,7 +193,7 @@ test_damage(void **state)
 	assert_non_null(strstr(f->err.message, "restore a backup"));
 	dir_close(dir);
 	assert_int_equal(truncate(f->path, s.st_size / 3), 0);
-	assert_int_equal(dir_open(f->path, DIR_READ, &dir, &f->err), USHER_E_UNAVAILABLE);
+	assert_int_equal(dir_open(f->path, NULL, DIR_READ, &dir, &f->err), USHER_E_UNAVAILABLE);
 }
 
 /* Runs `child` in a process of its own, for it gives up rights. */
@@ -232,12 +232,14 @@ as_nobody(struct fixture *f)
 	struct dir *dir = NULL;
 
 	want(setgid(NOBODY) == 0 && setuid(NOBODY) == 0, f, "setuid");
-	want(dir_open(f->path, DIR_WRITE, &dir, &f->err) == USHER_E_PERMISSION, f, "to change");
-	want(strstr(f->err.message, "run as the user who owns it") != NULL, f, "remedy");
-	want(dir_open(f->path, DIR_SERVE, &dir, &f->err) == USHER_E_PERMISSION, f, "to serve");
+	want(dir_open(f->path, NULL, DIR_WRITE, &dir, &f->err) == USHER_E_PERMISSION, f,
+	    "to change");
 	want(strstr(f->err.message, "run as the user who owns it") != NULL, f, "remedy");
 	want(
-	    dir_open("/usher-test.db", DIR_WRITE | DIR_CREATE, &dir, &f->err) == USHER_E_PERMISSION,
+	    dir_open(f->path, NULL, DIR_SERVE, &dir, &f->err) == USHER_E_PERMISSION, f, "to serve");
+	want(strstr(f->err.message, "run as the user who owns it") != NULL, f, "remedy");
+	want(dir_open("/usher-test.db", NULL, DIR_WRITE | DIR_CREATE, &dir, &f->err) ==
+		 USHER_E_PERMISSION,
 	    f, "to make");
 }
 
@@ -341,14 +343,15 @@ on_read_only_file_system(struct fixture *f)
 	want(mount(f->folder, f->folder, NULL, MS_BIND, NULL) == 0 &&
 		 mount(NULL, f->folder, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0,
 	    f, "mount");
-	want(dir_open(f->path, DIR_SERVE, &dir, &f->err) == USHER_OK, f, "to serve");
+	want(dir_open(f->path, NULL, DIR_SERVE, &dir, &f->err) == USHER_OK, f, "to serve");
 	want(fixture_ask(f, dir, "nora@contoso.com", NULL, &facts) == LOOKUP_FOUND, f, "lookup");
 	dir_close(dir);
-	want(dir_open(f->path, DIR_WRITE, &dir, &f->err) == USHER_E_PERMISSION, f, "to change");
+	want(dir_open(f->path, NULL, DIR_WRITE, &dir, &f->err) == USHER_E_PERMISSION, f,
+	    "to change");
 	want(strstr(f->err.message, "read-only") != NULL, f, "word");
 	(void)snprintf(f->path, sizeof(f->path), "%s/new.db", f->folder);
-	want(dir_open(f->path, DIR_WRITE | DIR_CREATE, &dir, &f->err) == USHER_E_PERMISSION, f,
-	    "to make");
+	want(dir_open(f->path, NULL, DIR_WRITE | DIR_CREATE, &dir, &f->err) == USHER_E_PERMISSION,
+	    f, "to make");
 }
 
 static void
@@ -400,7 +403,7 @@ test_locked_as_a_whole(void **state)
 			     NULL, NULL, NULL),
 	    SQLITE_OK);
 	start = clock_mono_ms();
-	assert_int_equal(dir_open(f->path, DIR_SERVE, &dir, &f->err), USHER_E_UNAVAILABLE);
+	assert_int_equal(dir_open(f->path, NULL, DIR_SERVE, &dir, &f->err), USHER_E_UNAVAILABLE);
 	assert_non_null(strstr(f->err.message, "locked by another program"));
 	assert_true(clock_mono_ms() - start < 1000);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);

@@ -48,7 +48,7 @@ hold_write_lock(struct fixture *f)
 	assert_true(h.pid >= 0);
 	if (h.pid == 0) {
 		(void)close(over_pipe[1]);
-		if (dir_open(f->path, DIR_WRITE, &dir, &f->err) != USHER_OK ||
+		if (dir_open(f->path, NULL, DIR_WRITE, &dir, &f->err) != USHER_OK ||
 		    dir_begin(dir, &f->err) != USHER_OK || write(ready[1], "r", 1) != 1 ||
 		    read(over_pipe[0], &byte, 1) != 0)
 			_exit(1);
@@ -229,7 +229,7 @@ read_on(void *argument)
 	struct facts facts;
 	struct dir *dir;
 
-	if (dir_open(r->f->path, DIR_SERVE, &dir, &err) != USHER_OK) {
+	if (dir_open(r->f->path, NULL, DIR_SERVE, &dir, &err) != USHER_OK) {
 		r->fault = "open";
 		arena_free(mem);
 		return NULL;

@@ -35,7 +35,7 @@ make(void **state)
 	(void)snprintf(s->stem, sizeof(s->stem), "%s/usher.db", s->folder);
 	(void)snprintf(uri, sizeof(uri), "sqlite:%s", s->stem);
 	s->mem = arena_new(16 * 1024 * 1024);
-	assert_int_equal(dir_open(uri, DIR_WRITE | DIR_CREATE, &s->dir, NULL), USHER_OK);
+	assert_int_equal(dir_open(uri, NULL, DIR_WRITE | DIR_CREATE, &s->dir, NULL), USHER_OK);
 	*state = s;
 	return 0;
 }

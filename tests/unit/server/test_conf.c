@@ -298,11 +298,12 @@ test_manual_is_complete(void **state)
 			place = strstr(manual, wanted);
 		if (place == NULL)
 			fail_msg("no `%s`", wanted);
-		for (size_t k = 0; k < s->n; k++) {
+		for (size_t k = 0; k < s->rows->n; k++) {
 			const char *end = strstr(place + 1, "\n.Ss Section");
 			const char *key;
 
-			(void)snprintf(wanted, sizeof(wanted), ".It Cm %s No =", s->rows[k].name);
+			(void)snprintf(
+			    wanted, sizeof(wanted), ".It Cm %s No =", s->rows->v[k].name);
 			key = strstr(place, wanted);
 			if (key == NULL || (end != NULL && key > end))
 				fail_msg("[%s] has no `%s`", s->name, wanted);
