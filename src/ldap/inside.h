@@ -11,6 +11,7 @@ struct ldap_link {
 	char *uri;
 	uint64_t timeout_ms;
 	bool protected; /* by TLS, or by never leaving this machine */
+	bool signs;	/* its login protects what comes behind it */
 };
 
 /* Says in words what `code` means, and gives its status. `where` is the object in question; NULL or

@@ -1,11 +1,13 @@
 /* link.c - libldap, made to keep time and to speak plainly. */
 #include "ldap/inside.h"
 
+#include <openldap.h>
 #include <sasl/sasl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -232,7 +234,7 @@ answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *questions)
 
 /* Inside TLS a layer of SASL's own would be a second one, and Active Directory refuses it. */
 static usher_status
-bind_gssapi(struct ldap_link *link, struct usher_error *err)
+bind_gssapi(struct ldap_link *link, const char *mechanism, struct usher_error *err)
 {
 	static char outside[] = "minssf=1", inside[] = "maxssf=0";
 	int code;
@@ -241,8 +243,11 @@ bind_gssapi(struct ldap_link *link, struct usher_error *err)
 	    ldap_set_option(link->ld, LDAP_OPT_X_SASL_SECPROPS, link->protected ? inside : outside);
 	if (code == LDAP_OPT_SUCCESS)
 		code = ldap_sasl_interactive_bind_s(
-		    link->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
-	return code == LDAP_SUCCESS ? USHER_OK : ldap_link_fail(link, code, NULL, err);
+		    link->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+	if (code != LDAP_SUCCESS)
+		return ldap_link_fail(link, code, NULL, err);
+	link->signs = !link->protected;
+	return USHER_OK;
 }
 
 static usher_status
@@ -255,32 +260,44 @@ bind_nobody(struct ldap_link *link, struct usher_error *err)
 	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) : fail_tls(link, code, err);
 }
 
-/* libldap connects when the first request goes out. */
+/* Without StartTLS libldap connects when the first request goes out, and TLS on a socket of ours is
+ * not its idea. */
 static usher_status
-connect_and_log_in(
-    struct ldap_link *link, const struct link_options *options, struct usher_error *err)
+secure(struct ldap_link *link, const struct link_options *options, struct usher_error *err)
 {
-	int code;
+	int code = LDAP_SUCCESS;
 
-	if (options->start_tls) {
+	if (options->start_tls)
 		code = ldap_start_tls_s(link->ld, NULL, NULL);
-		if (code != LDAP_SUCCESS)
-			return fail_tls(link, code, err);
-		link->protected = true;
-	} else if (link->protected) {
+	else if (link->protected && options->socket != NULL)
+		code = ldap_install_tls(link->ld);
+	else if (link->protected)
 		code = ldap_connect(link->ld);
-		if (code != LDAP_SUCCESS)
-			return fail_tls(link, code, err);
-	}
+	link->protected = link->protected || options->start_tls;
+	return code == LDAP_SUCCESS ? USHER_OK : fail_tls(link, code, err);
+}
+
+usher_status
+ldap_link_login(struct ldap_link *link, const struct link_options *options, struct usher_error *err)
+{
 	switch (options->login) {
 	case LINK_SIMPLE:
 		return bind_simple(link, options, err);
 	case LINK_GSSAPI:
-		return bind_gssapi(link, err);
+		return bind_gssapi(
+		    link, options->mechanism == NULL ? "GSSAPI" : options->mechanism, err);
 	case LINK_ANONYMOUS:
+		return bind_nobody(link, err);
+	case LINK_LATER:
 		break;
 	}
-	return bind_nobody(link, err);
+	return USHER_OK;
+}
+
+bool
+ldap_link_is_safe(const struct ldap_link *link)
+{
+	return link->protected || link->signs;
 }
 
 static bool
@@ -294,8 +311,18 @@ is_uri(const char *uri, bool *protected)
 	       !text_has_control(s) && strpbrk(uri, " ,") == NULL;
 }
 
-usher_status
-ldap_link_open(const struct link_options *options, struct ldap_link **out, struct usher_error *err)
+/* With libldap's own options. */
+static int
+initialize(struct ldap_link *link, const struct link_options *options)
+{
+	return options->socket == NULL ?
+		   ldap_initialize(&link->ld, options->uri) :
+		   ldap_init_fd(*options->socket, LDAP_PROTO_TCP, options->uri, &link->ld);
+}
+
+/* *out may be written in part, to be closed. */
+static usher_status
+open_link(const struct link_options *options, struct ldap_link **out, struct usher_error *err)
 {
 	struct ldap_link *link;
 	usher_status st;
@@ -313,7 +340,7 @@ ldap_link_open(const struct link_options *options, struct ldap_link **out, struc
 	link->uri = strdup(options->uri);
 	link->timeout_ms = options->timeout_ms == 0 ? LINK_TIMEOUT_MS : options->timeout_ms;
 	link->protected = protected;
-	code = link->uri == NULL ? LDAP_NO_MEMORY : ldap_initialize(&link->ld, options->uri);
+	code = link->uri == NULL ? LDAP_NO_MEMORY : initialize(link, options);
 	if (code == LDAP_NO_MEMORY)
 		st = err_nomem(err, options->uri);
 	else if (code != LDAP_SUCCESS)
@@ -324,13 +351,28 @@ ldap_link_open(const struct link_options *options, struct ldap_link **out, struc
 		    options->ca_file == NULL ? "TLS cannot be set up" :
 					       "TLS cannot be set up with this CA file");
 	else
-		st = connect_and_log_in(link, options, err);
-	if (st != USHER_OK) {
-		ldap_link_close(link);
-		return st;
-	}
+		st = secure(link, options, err);
+	if (st == USHER_OK)
+		st = ldap_link_login(link, options, err);
 	*out = link;
-	return USHER_OK;
+	return st;
+}
+
+usher_status
+ldap_link_open(const struct link_options *options, struct ldap_link **out, struct usher_error *err)
+{
+	struct ldap_link *link = NULL;
+	usher_status st = open_link(options, &link, err);
+
+	if (st == USHER_OK) {
+		*out = link;
+		return USHER_OK;
+	}
+	/* libldap closes the socket with what it has made of it. */
+	if (options->socket != NULL && (link == NULL || link->ld == NULL))
+		(void)close(*options->socket);
+	ldap_link_close(link);
+	return st;
 }
 
 void

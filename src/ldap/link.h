@@ -26,7 +26,8 @@ enum link_login {
 	LINK_ANONYMOUS = 0,
 	LINK_SIMPLE, /* `user` (DN, UPN or DOMAIN\user) and `password`, over TLS or a local socket
 		      */
-	LINK_GSSAPI  /* the user's Kerberos ticket; signs and seals what TLS does not protect */
+	LINK_GSSAPI, /* the user's Kerberos ticket; signs and seals what TLS does not protect */
+	LINK_LATER   /* as nobody, without a word; ldap_link_login() may follow */
 };
 
 struct link_options {
@@ -36,7 +37,11 @@ struct link_options {
 	enum link_login login;
 	const char *user;
 	const struct secret *password;
-	uint64_t timeout_ms; /* of each call; 0: LINK_TIMEOUT_MS */
+	const char *mechanism; /* of SASL, for LINK_GSSAPI: `GSS-SPNEGO` logs in with one message
+				  where the directory knows it; NULL: `GSSAPI` */
+	uint64_t timeout_ms;   /* of each call; 0: LINK_TIMEOUT_MS */
+	const int *socket; /* connected to where `uri` says, and the link's from now on, whatever
+			      comes of it; NULL: it finds its way by itself */
 };
 
 struct ldap_link;
@@ -57,6 +62,17 @@ ldap_link_open(const struct link_options *options, struct ldap_link **out, struc
 /* NULL is ignored. */
 void
 ldap_link_close(struct ldap_link *link);
+
+/* Logs in as `options` say, of which the login's members are read. After a failure the link is
+ * nobody's, and may try again. As ldap_link_open(). */
+USHER_CHECK usher_status
+ldap_link_login(
+    struct ldap_link *link, const struct link_options *options, struct usher_error *err);
+
+/* What comes over it is the directory's own word: TLS, a login that signs, or this machine's own
+ * kernel vouches for that. */
+bool
+ldap_link_is_safe(const struct ldap_link *link);
 
 /* As it was given. */
 const char *
