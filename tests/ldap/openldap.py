@@ -41,7 +41,8 @@ class Slapd:
         self.local = 'ldapi://' + urllib.parse.quote(str(self.folder / 'socket'), safe='')
         chain, key = authority.issue(host, label='slapd')
         schema = [*(SCHEMA / f'{name}.ldif' for name in ('core', *schemas)),
-                  *sorted((ROOT / 'packaging/ldap').glob('*.ldif'))]
+                  ROOT / 'packaging/ldap/connection-points.ldif',
+                  ROOT / 'packaging/ldap/usher-openldap.ldif']
         write(self.folder / 'init.ldif', '\n'.join([
             'dn: cn=config', 'objectClass: olcGlobal', 'cn: config',
             f'olcPidFile: {self.folder}/pid', f'olcTLSCertificateFile: {chain}',
