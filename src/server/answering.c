@@ -39,24 +39,37 @@ answering_domain(
 }
 
 const char *
-answering_host_domain(struct request *request)
+answering_host(struct request *request)
+{
+	const char *host = request_host(request), *name;
+
+	return host != NULL && domain_parse(request->mem, slice_of(host), &name, NULL) == USHER_OK ?
+		   name :
+		   NULL;
+}
+
+const char *
+answering_less_prefix(const char *host)
 {
 	static const struct slice prefixes[] = { SLICE_LITERAL("autoconfig."),
 		SLICE_LITERAL("autodiscover."), SLICE_LITERAL(PACC_HOST_PREFIX) };
-	const struct service *service = service_of(request);
-	const char *host = request_host(request);
-	const struct host_domain *known;
-	const char *name;
 
-	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK)
-		return NULL;
-	known = name_map_find(&service->hosts, name);
-	if (known != NULL)
-		return known->domain;
 	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
-		if (slice_starts(slice_of(name), prefixes[i]))
-			return name + prefixes[i].n;
-	return name;
+		if (slice_starts(slice_of(host), prefixes[i]))
+			return host + prefixes[i].n;
+	return host;
+}
+
+const char *
+answering_host_domain(struct request *request)
+{
+	const char *host = answering_host(request);
+	const struct host_domain *known;
+
+	if (host == NULL)
+		return NULL;
+	known = name_map_find(&service_of(request)->hosts, host);
+	return known != NULL ? known->domain : answering_less_prefix(host);
 }
 
 bool

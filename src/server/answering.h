@@ -19,10 +19,17 @@ enum lookup
 answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err);
 
+/* The Host of a request in A-labels, letters lowered. NULL: there is none that is a name. */
+const char *
+answering_host(struct request *request);
+
+/* `host` less the `autodiscover.` or the like that clients put before a domain. */
+const char *
+answering_less_prefix(const char *host);
+
 /* The domain that a request without an address is about, by its Host: that whose host name it is,
- * else the name itself, less the `autodiscover.` or the like that clients put before a domain. In
- * A-labels; whether it is accepted is for the directory to say. NULL: there is none, or several
- * share that host name. */
+ * else the name itself less its prefix. In A-labels; whether it is accepted is for the directory to
+ * say. NULL: there is none, or several share that host name. */
 const char *
 answering_host_domain(struct request *request);
 

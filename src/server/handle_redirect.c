@@ -1,40 +1,24 @@
 /* handle_redirect.c - plain HTTP that leads Autodiscover clients to https and takes nothing. */
 #include <string.h>
 
-#include "base/address.h"
 #include "base/arena.h"
 #include "server/answering.h"
 #include "server/route.h"
 #include "wire/soap.h"
 
-static enum lookup
-find_domain(struct request *request, const char *name, struct usher_error *err)
-{
-	const struct entity *entity = &entities[ENTITY_DOMAIN];
-	struct domain key, found;
-
-	record_init(&entity->table, &key);
-	key.domain = name;
-	return dir_get(thread_of(request)->dir, request->mem, entity, &key, &found, err);
-}
-
 /* The Host field is the client's word, and a cache or a link may have put it there: we redirect
- * only to names that are ours: an accepted domain, its autodiscover host, a host name of a domain
- * or of a certificate that we serve. */
+ * only to names that are ours: a host name of a domain or of a certificate that we serve, an
+ * accepted domain, and the hosts that clients make from its name. */
 static enum lookup
 is_ours(struct request *request, const char *host, struct usher_error *err)
 {
-	static const struct slice prefixes[] = { SLICE_LITERAL("autodiscover."),
-		SLICE_LITERAL("autoconfig.") };
+	struct facts facts;
 	enum lookup found;
 
 	if (answering_own_name(request, host))
 		return LOOKUP_FOUND;
-	found = find_domain(request, host, err);
-	for (size_t i = 0; found == LOOKUP_ABSENT && i < COUNT_OF(prefixes); i++)
-		if (slice_starts(slice_of(host), prefixes[i]))
-			found = find_domain(request, host + prefixes[i].n, err);
-	return found;
+	found = answering_domain(request, answering_less_prefix(host), &facts, err);
+	return found == LOOKUP_FOUND && facts.domain == NULL ? LOOKUP_ABSENT : found;
 }
 
 static void
@@ -78,8 +62,7 @@ void
 handle_redirect(struct request *request)
 {
 	const struct conf_listener *listener = request->listener->app;
-	const char *host = request_host(request);
-	const char *name;
+	const char *name = answering_host(request);
 	struct usher_error err = { 0 };
 	enum lookup found;
 
@@ -89,7 +72,7 @@ handle_redirect(struct request *request)
 				     listener->target);
 		return;
 	}
-	if (host == NULL || domain_parse(request->mem, slice_of(host), &name, NULL) != USHER_OK) {
+	if (name == NULL) {
 		request_refuse(request, 404, "Nothing is here.");
 		return;
 	}

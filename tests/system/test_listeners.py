@@ -76,6 +76,7 @@ def _():
 @tap.each([
     ('an accepted domain', 'contoso.com', 'contoso.com'),
     ('its autodiscover host', 'autodiscover.contoso.com', 'autodiscover.contoso.com'),
+    ('the host of its PACC file', 'ua-auto-config.contoso.com', 'ua-auto-config.contoso.com'),
     ('letter case', 'AutoDiscover.Contoso.COM', 'autodiscover.contoso.com'),
     ('last dot', 'autodiscover.contoso.com.', 'autodiscover.contoso.com'),
     ('with a port', 'autodiscover.contoso.com:80', 'autodiscover.contoso.com'),
