@@ -2,6 +2,8 @@
 #ifndef USHER_DIR_BACKEND_H
 #define USHER_DIR_BACKEND_H
 
+#include <stdatomic.h>
+
 #include "dir/dir.h"
 
 /* The functions are those of dir.h, which says what they mean. `where` is the URI without its
@@ -28,6 +30,7 @@ struct dir_backend {
 	int (*descriptor)(const struct dir *dir);
 	void (*turn)(struct dir *dir);
 	void (*since)(struct dir *dir, uint64_t mono_ms);
+	uint64_t (*age_ms)(struct dir *dir); /* NULL: each lookup asks */
 
 	usher_status (*begin)(struct dir *dir, struct usher_error *err);
 	usher_status (*commit)(struct dir *dir, struct usher_error *err);
@@ -51,13 +54,22 @@ struct dir_backend {
 /* The head of every back end's own struct. */
 struct dir {
 	const struct dir_backend *backend;
-	char *name;	  /* made and freed by dir.c */
-	char *stem;	  /* may be NULL; made and freed by the back end */
-	unsigned flags;	  /* enum dir_flags */
-	int brought_from; /* set by the back end; see dir_brought_from() */
+	char *name;		       /* made and freed by dir.c */
+	char *stem;		       /* may be NULL; made and freed by the back end */
+	unsigned flags;		       /* enum dir_flags */
+	int brought_from;	       /* set by the back end; see dir_brought_from() */
+	struct dir_counters *counters; /* see dir_counted() */
 	bool in_transaction;
 	bool held; /* lookups go on in the view that the first of them began */
 };
+
+static inline void
+dir_counted(struct dir *dir, enum dir_counter counter, int64_t n)
+{
+	if (dir->counters != NULL)
+		atomic_fetch_add_explicit(
+		    &dir->counters->v[counter], (uint64_t)n, memory_order_relaxed);
+}
 
 extern const struct dir_backend sqlite_backend;
 

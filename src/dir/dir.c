@@ -196,6 +196,18 @@ dir_since(struct dir *dir, uint64_t mono_ms)
 		dir->backend->since(dir, mono_ms);
 }
 
+void
+dir_count_in(struct dir *dir, struct dir_counters *counters)
+{
+	dir->counters = counters;
+}
+
+uint64_t
+dir_age_ms(struct dir *dir)
+{
+	return dir->backend->age_ms == NULL ? 0 : dir->backend->age_ms(dir);
+}
+
 usher_status
 dir_begin(struct dir *dir, struct usher_error *err)
 {

@@ -99,7 +99,10 @@ dir_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts 
  * When LOOKUP_ABSENT, out->password_hash is that of another credential, each time the same for the
  * same `login`: verifying against it costs what it would cost if the login existed, whatever
  * mixture of hashes the directory holds. NULL when it holds none. All else in *out is unset then.
- */
+ *
+ * An LDAP directory checks passwords itself: out->dn is then whose it is, and password_hash is
+ * NULL. When LOOKUP_ABSENT, out->dn is one that nobody has, each time the same for the same
+ * `login`: asking about it costs a question as well. */
 enum lookup
 dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
     struct usher_error *err);
@@ -113,7 +116,7 @@ void
 dir_release(struct dir *dir);
 
 /* A number that differs after any committed change through this interface by any process, and only
- * then. Cheap enough to ask each second. */
+ * then. Cheap enough to ask each second; never LOOKUP_PENDING. */
 enum lookup
 dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 
@@ -142,6 +145,31 @@ dir_turn(struct dir *dir);
  * once for one thing, and gets the same answer each time. */
 void
 dir_since(struct dir *dir, uint64_t mono_ms);
+
+/* ---- being watched ---- */
+
+enum dir_counter {
+	DIR_COUNT_LOOKUPS = 0, /* asked of a server */
+	DIR_COUNT_FAILED,      /* of those: refused, lost, or over their deadline */
+	DIR_COUNT_CACHED,      /* answered from memory */
+	DIR_COUNT_STALE,       /* of those: older than the cache allows, the directory being away */
+	DIR_COUNT_CONNECTIONS, /* gauge: open now */
+	DIR_COUNTERS
+};
+
+/* Of many handles together, in any threads. */
+struct dir_counters {
+	_Atomic uint64_t v[DIR_COUNTERS];
+};
+
+/* Counts there from now on; they outlive the handle. A back end that asks nobody counts nothing. */
+void
+dir_count_in(struct dir *dir, struct dir_counters *counters);
+
+/* Milliseconds since the directory last said that the configuration in use is the newest; 0 when
+ * each lookup asks. */
+uint64_t
+dir_age_ms(struct dir *dir);
 
 /* ---- management ---- */
 

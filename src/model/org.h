@@ -240,6 +240,7 @@ struct credential {
 	const char *login_name;	   /* in the form of text_login_copy() */
 	const char *password_hash; /* crypt(5); FIELD_SECRET */
 	enum tri enabled;	   /* absent means on */
+	const char *dn;		   /* no row: whose password the LDAP directory itself checks */
 };
 
 /* A certificate with a key at hand, or a request for one; exactly one of `pem` and `request` is
