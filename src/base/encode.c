@@ -108,6 +108,15 @@ fingerprint_put(struct buf *b, const char *hex)
 	}
 }
 
+static void
+write_guid(const unsigned char r[16], char out[GUID_TEXT_BYTES])
+{
+	(void)snprintf(out, GUID_TEXT_BYTES,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+	    r[15]);
+}
+
 void
 guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_BYTES])
 {
@@ -116,10 +125,32 @@ guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_
 	memcpy(r, bytes, sizeof(r));
 	r[6] = (unsigned char)((r[6] & 0x0f) | version << 4);
 	r[8] = (r[8] & 0x3f) | 0x80; /* variant 10 */
-	(void)snprintf(out, GUID_TEXT_BYTES,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-	    r[15]);
+	write_guid(r, out);
+}
+
+/* Where each byte of the text lies in Windows' layout. */
+static const unsigned char windows_order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14,
+	15 };
+
+void
+guid_from_windows(const unsigned char bytes[16], char out[GUID_TEXT_BYTES])
+{
+	unsigned char r[16];
+
+	for (size_t i = 0; i < sizeof(r); i++)
+		r[i] = bytes[windows_order[i]];
+	write_guid(r, out);
+}
+
+void
+guid_to_windows(const char *text, unsigned char bytes[16])
+{
+	for (size_t i = 0; i < sizeof(windows_order); i++) {
+		text += *text == '-';
+		bytes[windows_order[i]] =
+		    (unsigned char)(text_hex_value(text[0]) << 4 | text_hex_value(text[1]));
+		text += 2;
+	}
 }
 
 bool

@@ -35,6 +35,15 @@ guid_format(const unsigned char bytes[16], unsigned version, char out[GUID_TEXT_
 bool
 guid_make(char out[GUID_TEXT_BYTES]);
 
+/* 16 bytes as Windows lays a GUID out, the first three fields with their lowest byte first
+ * ([MS-DTYP] 2.3.4.2); lower case. */
+void
+guid_from_windows(const unsigned char bytes[16], char out[GUID_TEXT_BYTES]);
+
+/* The same backwards; `text` is guid_valid(). */
+void
+guid_to_windows(const char *text, unsigned char bytes[16]);
+
 /* 8-4-4-4-12 hexadecimal digits of any case, no braces. */
 bool
 guid_valid(struct slice s);

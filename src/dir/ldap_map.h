@@ -32,8 +32,8 @@ struct ldap_map;
  * member is read from: those of mailboxes, and `disabled`, `hidden`, `recipient_type`,
  * `archive_guid`, `archive_name`, `delegates` (DNs of those whose programs open the mailbox),
  * `delegate_of` (its back link). A member may be there several times: it is read from the first of
- * its attributes that has a value, addresses and login names from all; with nothing behind the `=`
- * it is read nowhere. `domains` may be empty. All is copied into `mem`.
+ * its attributes that has a value, addresses and login names from all; `-` for an attribute is
+ * none. `domains` may be empty. All is copied into `mem`.
  *
  * Returns USHER_OK, USHER_E_INPUT (no such member, or no name of an attribute), USHER_E_NOMEM. */
 USHER_CHECK usher_status
@@ -86,11 +86,14 @@ struct ldap_person {
 	bool contact;  /* cannot log in */
 	bool disabled; /* must not log in; its mailbox may be opened by others */
 	bool hidden;   /* from address lists; means nothing to those who know the address */
-	struct mailbox mailbox;	    /* login_name is what dir_credential() calls canonical */
-	struct text_list logins;    /* all login names, in the form of text_login_copy() */
+	struct mailbox mailbox; /* login_name is what dir_credential() calls canonical */
+	/* Login names, in the form of text_login_copy(). */
+	struct text_list logins;    /* each good everywhere */
+	const char *short_name;	    /* good inside its domain: sAMAccountName; NULL: none */
 	struct text_list delegates; /* DNs of those whose programs open this mailbox */
 	bool may_have_shares;	    /* others' mailboxes may name it as delegate: look for them */
-	struct alternative_mailbox archive; /* archive.mailbox is NULL when there is none */
+	const struct alternative_mailbox *alternatives; /* its archive, and what usher was told */
+	size_t n_alternatives;
 };
 
 /* False when out of memory. */
@@ -98,8 +101,13 @@ bool
 ldap_person_read(const struct ldap_map *map, struct arena *mem, const struct ldap_entry *entry,
     struct ldap_person *out);
 
-/* How a person fits a login: one with the name goes before those who only have it for an address;
- * several of the same fit are a login of nobody. */
+/* The mailbox as an answer to somebody who asked for `address` (NULL: for the person): NULL when
+ * there is none here, and nowhere else to ask than where the question came from. */
+const struct mailbox *
+ldap_person_mailbox(const struct ldap_person *person, const char *address);
+
+/* How a person fits a login, which is in the form of text_login_copy(): one with the name goes
+ * before those who only have it for an address; several of the same fit are a login of nobody. */
 enum map_fit { MAP_FIT_NONE = 0, MAP_FIT_ADDRESS, MAP_FIT_NAME };
 
 enum map_fit
@@ -115,20 +123,14 @@ void
 ldap_person_share(const struct ldap_person *owner, const struct ldap_person *other,
     struct alternative_mailbox *out);
 
-/* The DN names the same entry, as far as can be told without the schema. */
-bool
-ldap_dn_same(const char *a, const char *b);
-
-/* `dn` is `base` or lies below it. "" is above everything. */
-bool
-ldap_dn_below(const char *dn, const char *base);
-
 /* ---- changing ---- */
 
-/* What is to be done to `entry`, read with ldap_map_attributes(), so that it is read as `wanted`:
- * members that are the same stay untouched; of attributes that differ the very values that were
- * there are taken away and the new ones added. out->n is 0 when nothing is. out->kind is
- * LDAP_CHANGE_MODIFY, texts lie in `mem`.
+/* What is to be done to `entry`, read with ldap_map_attributes(), so that it is read as `wanted`,
+ * which is as entity_check() leaves it: members that are the same stay untouched; of attributes
+ * that differ the very values that were there are taken away and the new ones added. out->n is 0
+ * when nothing is to be done. out->kind is LDAP_CHANGE_MODIFY, texts lie in `mem` and in `wanted`.
+ *
+ * A login_name that is absent stays as it is: it is the entry's own.
  *
  * Returns USHER_OK, USHER_E_INPUT (the directory has no place for a member, and the message names
  * it), USHER_E_NOMEM. */

@@ -86,3 +86,86 @@ ldap_escape_dn(struct buf *b, struct slice value)
 	}
 	escape(b, value, "\"+,;<=>\\");
 }
+
+/* Where the sign `c` stands that has a meaning, or the end. */
+static const char *
+find_sign(const char *dn, char c)
+{
+	while (*dn != '\0' && *dn != c)
+		dn += *dn == '\\' && dn[1] != '\0' ? 2 : 1;
+	return dn;
+}
+
+const char *
+ldap_dn_parent(const char *dn)
+{
+	dn = find_sign(dn, ',');
+	dn += *dn == ',';
+	while (*dn == ' ')
+		dn++;
+	return dn;
+}
+
+const char *
+ldap_dn_name(struct arena *mem, const char *dn)
+{
+	const char *end = find_sign(dn, ','), *at = find_sign(dn, '=');
+	struct slice raw;
+	char *name, *to;
+
+	if (at >= end)
+		return NULL;
+	raw = slice_trim(slice_from(at + 1, (size_t)(end - at - 1)));
+	name = to = arena_copy(mem, raw);
+	for (size_t i = 0; name != NULL && i < raw.n; i++) {
+		if (raw.p[i] != '\\' || i + 1 == raw.n) {
+			*to++ = raw.p[i];
+		} else if (i + 2 < raw.n && text_hex_value(raw.p[i + 1]) >= 0 &&
+			   text_hex_value(raw.p[i + 2]) >= 0) {
+			*to++ = (char)(text_hex_value(raw.p[i + 1]) << 4 |
+				       text_hex_value(raw.p[i + 2]));
+			i += 2;
+		} else {
+			*to++ = raw.p[++i];
+		}
+	}
+	if (name != NULL)
+		*to = '\0';
+	return name;
+}
+
+/* Steps over blanks that mean nothing: those around signs between parts. */
+static const char *
+skip_blanks(const char *dn, char before)
+{
+	const char *p = dn;
+
+	while (*p == ' ')
+		p++;
+	return before == ',' || before == '=' || *p == ',' || *p == '=' || *p == '\0' ? p : dn;
+}
+
+bool
+ldap_dn_same(const char *a, const char *b)
+{
+	char before = ',';
+
+	for (;;) {
+		a = skip_blanks(a, before);
+		b = skip_blanks(b, before);
+		if (text_lower(*a) != text_lower(*b))
+			return false;
+		if (*a == '\0')
+			return true;
+		before = *a++;
+		b++;
+	}
+}
+
+bool
+ldap_dn_below(const char *dn, const char *base)
+{
+	while (*dn != '\0' && !ldap_dn_same(dn, base))
+		dn = ldap_dn_parent(dn);
+	return *dn != '\0' || *base == '\0';
+}

@@ -2,6 +2,7 @@
 #ifndef USHER_MODEL_LDAP_H
 #define USHER_MODEL_LDAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,24 @@ struct ldap_change {
 /* Appends `value` for a place in a filter: no sign of it has a meaning there (RFC 4515, 3). */
 void
 ldap_escape(struct buf *b, struct slice value);
+
+/* The value of a DN's first part, as it was before it was escaped; NULL when `dn` begins with none,
+ * or memory is out. */
+const char *
+ldap_dn_name(struct arena *mem, const char *dn);
+
+/* What is behind the first part, "" when nothing is: points into `dn`. */
+const char *
+ldap_dn_parent(const char *dn);
+
+/* Both name one entry, as far as can be seen without the schema: letters of any case, blanks around
+ * the signs between parts. */
+bool
+ldap_dn_same(const char *a, const char *b);
+
+/* `dn` is `base` or below it. Everything is below "". */
+bool
+ldap_dn_below(const char *dn, const char *base);
 
 /* Appends `value` for a place in a DN (RFC 4514, 2.4). */
 void

@@ -1,7 +1,6 @@
 /* netlogon.c - the LDAP ping and the structure that answers it. */
 #include "wire/netlogon.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -283,16 +282,6 @@ take_all(struct reading *r, uint32_t parts, struct dc_answer *out)
 	return r->at == r->end;
 }
 
-/* The first three fields are numbers, little-endian; the rest are octets. */
-static void
-write_guid(const unsigned char *p, char out[GUID_TEXT_BYTES])
-{
-	(void)snprintf(out, GUID_TEXT_BYTES,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", p[3], p[2],
-	    p[1], p[0], p[5], p[4], p[7], p[6], p[8], p[9], p[10], p[11], p[12], p[13], p[14],
-	    p[15]);
-}
-
 usher_status
 netlogon_read(struct arena *mem, struct slice value, struct dc_answer *out, struct usher_error *err)
 {
@@ -320,7 +309,7 @@ netlogon_read(struct arena *mem, struct slice value, struct dc_answer *out, stru
 	if ((version & WITH_NAMES) == 0)
 		return err_set(err, USHER_E_INPUT, WHERE, "the controller's answer has no names");
 	answer.flags = little_endian(r.p + 4);
-	write_guid(r.p + 8, answer.domain_guid);
+	guid_from_windows(r.p + 8, answer.domain_guid);
 	/* FreeIPA up to 4.1.2 wrote both optional parts and announced neither. */
 	if (!take_all(&r, version, &answer) &&
 	    !take_all(&r, version | WITH_ADDRESS | WITH_NEXT_SITE, &answer))

@@ -115,6 +115,20 @@ test_secret(void **state)
 	secret_clear(&b);
 }
 
+static void
+test_guid_of_windows(void **state UNUSED)
+{
+	static const unsigned char bytes[16] = { 0xe0, 0x04, 0x25, 0x3f, 0x89, 0x4f, 0xd3, 0x11,
+		0x9a, 0x0c, 0x03, 0x05, 0xe8, 0x2c, 0x33, 0x01 };
+	unsigned char back[16];
+	char text[GUID_TEXT_BYTES];
+
+	guid_from_windows(bytes, text);
+	assert_string_equal(text, "3f2504e0-4f89-11d3-9a0c-0305e82c3301");
+	guid_to_windows("3F2504E0-4F89-11D3-9A0C-0305E82C3301", back);
+	assert_memory_equal(back, bytes, sizeof(bytes));
+}
+
 int
 main(void)
 {
@@ -123,6 +137,7 @@ main(void)
 		cmocka_unit_test(test_hex_and_guid),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_guid_of_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

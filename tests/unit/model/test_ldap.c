@@ -68,12 +68,58 @@ test_entry(void **state UNUSED)
 	arena_free(mem);
 }
 
+static void
+test_dn(void **state UNUSED)
+{
+	static const struct {
+		const char *dn, *name, *parent;
+	} rows[] = {
+		{ "CN=Pier,CN=Sites", "Pier", "CN=Sites" },
+		{ "CN=a\\, b\\5cc\\20 , DC=x", "a, b\\c ", "DC=x" },
+		{ "CN=M\\c3\\bcnchen", "M\xc3\xbcnchen", "" },
+		{ "CN=a\\", "a\\", "" },
+		{ "CN=", "", "" },
+		{ "", NULL, "" },
+		{ "Pier,CN=Sites", NULL, "CN=Sites" },
+	};
+	static const struct {
+		const char *a, *b;
+		bool same, below;
+	} pairs[] = {
+		{ "CN=Ann,DC=x", "cn = ann, dc=X", true, true },
+		{ "CN=Ann Q,DC=x", "CN=AnnQ,DC=x", false, false },
+		{ "CN=Ann,OU=y,DC=x", "DC=x", false, true },
+		{ "DC=x", "CN=Ann,DC=x", false, false },
+		{ "CN=Ann\\,DC=x", "DC=x", false, false },
+		{ "DC=x", "", false, true },
+		{ "", "", true, true },
+	};
+	struct arena *mem = arena_new(4096);
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *name = ldap_dn_name(mem, rows[i].dn);
+
+		if (rows[i].name == NULL)
+			assert_null(name);
+		else
+			assert_string_equal(name, rows[i].name);
+		assert_string_equal(ldap_dn_parent(rows[i].dn), rows[i].parent);
+	}
+	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+		assert_int_equal(ldap_dn_same(pairs[i].a, pairs[i].b), pairs[i].same);
+		assert_int_equal(ldap_dn_same(pairs[i].b, pairs[i].a), pairs[i].same);
+		assert_int_equal(ldap_dn_below(pairs[i].a, pairs[i].b), pairs[i].below);
+	}
+	arena_free(mem);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_entry),
+		cmocka_unit_test(test_dn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
