@@ -7,8 +7,10 @@
 #include "base/err.h"
 #include "base/url.h"
 #include "cli/commands.h"
+#include "cli/forest.h"
 #include "cli/probe.h"
-#include "cli/scp.h"
+#include "ldap/scp.h"
+#include "model/scp_order.h"
 #include "wire/pox.h"
 
 enum { DAY_S = 24 * 3600 };
@@ -68,7 +70,7 @@ write_object(struct cli *cli, const struct scp_list *list, size_t i, size_t orde
 		write_texts(w, "domains", &domains);
 		write_texts(w, "keywords", &r->keywords);
 		write_number(w, "created", r->created);
-		write_text(w, "dn", list->objects[i].dn);
+		write_text(w, "dn", list->records[i].dn);
 	}
 	write_close(w);
 }
@@ -150,7 +152,7 @@ list_run(struct cli *cli, const void *opaque)
 	usher_status st = forest_open(cli, &args->forest, &f, &err);
 
 	if (st == USHER_OK)
-		st = scp_read(cli, &f, &list, &err);
+		st = scp_read(f.link, cli->mem, f.configuration, false, &list, &err);
 	if (st == USHER_OK)
 		st = write_list_of(cli, args, &list, &err);
 	forest_close(&f);
@@ -288,7 +290,7 @@ write_checked(struct checking *c, size_t i, const struct checked *row)
 	write_text(w, "found", row->found);
 	if (writer_is_json(w)) {
 		write_text(w, "todo", row->todo);
-		write_text(w, "dn", c->list.objects[i].dn);
+		write_text(w, "dn", c->list.records[i].dn);
 	}
 	write_close(w);
 }
@@ -396,7 +398,7 @@ check_run(struct cli *cli, const void *opaque)
 	usher_status st = forest_open(cli, &c.args->forest, &f, &err);
 
 	if (st == USHER_OK)
-		st = scp_read(cli, &f, &c.list, &err);
+		st = scp_read(f.link, cli->mem, f.configuration, false, &c.list, &err);
 	forest_close(&f);
 	if (st == USHER_OK)
 		st = open_probe(&c, &err);

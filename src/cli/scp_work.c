@@ -121,7 +121,7 @@ scp_run(struct cli *cli, const struct forest_args *forest,
 	usher_status st = forest_open(cli, forest, &w.f, &err);
 
 	if (st == USHER_OK)
-		st = scp_read(cli, &w.f, &w.list, &err);
+		st = scp_read(w.f.link, cli->mem, w.f.configuration, false, &w.list, &err);
 	if (st == USHER_OK)
 		st = plan(&w, args, &err);
 	if (st == USHER_OK)
@@ -148,7 +148,7 @@ scp_find(const struct scp_work *w, const char *name, const char *guid, size_t *i
 		if (*index != w->list.n)
 			return err_set(err, USHER_E_CONFLICT, name,
 			    "has two entries, remove one by your directory's means: %s and %s",
-			    w->list.objects[*index].dn, w->list.objects[i].dn);
+			    w->list.records[*index].dn, w->list.records[i].dn);
 		*index = i;
 	}
 	return USHER_OK;
@@ -327,7 +327,7 @@ scp_plan_change(struct scp_work *w, size_t i, const struct scp_wish *wish, struc
 		edits[n++] = (struct ldap_edit){ LDAP_EDIT_REPLACE,
 			attribute(w->cli->mem, "serviceClassName", &class, 1) };
 	return n == 0 ? USHER_OK :
-			note(w, LDAP_CHANGE_MODIFY, w->list.objects[i].dn, edits, n, err);
+			note(w, LDAP_CHANGE_MODIFY, w->list.records[i].dn, edits, n, err);
 }
 
 usher_status
@@ -390,5 +390,5 @@ usher_status
 scp_plan_remove(struct scp_work *w, size_t i, struct usher_error *err)
 {
 	return i == w->list.n ? USHER_OK :
-				note(w, LDAP_CHANGE_DELETE, w->list.objects[i].dn, NULL, 0, err);
+				note(w, LDAP_CHANGE_DELETE, w->list.records[i].dn, NULL, 0, err);
 }

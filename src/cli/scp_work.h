@@ -3,7 +3,8 @@
 #ifndef USHER_CLI_SCP_WORK_H
 #define USHER_CLI_SCP_WORK_H
 
-#include "cli/scp.h"
+#include "cli/forest.h"
+#include "ldap/scp.h"
 
 enum { SCP_CHANGES_MAX = 4 }; /* two containers, what Exchange has between, and the entry */
 

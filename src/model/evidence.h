@@ -77,6 +77,9 @@ struct attempt {
 	struct tls_evidence tls;
 	int64_t http_status;	  /* NUMBER_ABSENT: no response */
 	const char *redirect;	  /* target address or URL */
+	const char *directory;	  /* SOURCE_SCP: URI of the directory that answered … */
+	const char *site;	  /* … and the site that this computer is in; NULL: unknown */
+	const char *named_by;	  /* the connection point that names `url`, and how near it is */
 	int result;		  /* enum attempt_result */
 	const char *reason;	  /* one line for people */
 	bool credentialed;	  /* credentials were sent … */

@@ -1,9 +1,12 @@
-/* ldap.c - looking into entries of a directory, and writing what it reads as syntax. */
+/* ldap.c - looking into entries of a directory, reading where it is, and writing what it reads as
+ * syntax. */
 #include "model/ldap.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
+#include "base/ip.h"
 #include "base/text.h"
 #include "base/when.h"
 #include "model/field.h"
@@ -47,6 +50,119 @@ ldap_time_of(const struct ldap_entry *entry, const char *name)
 	    p + 10, p + 12);
 	return when_parse(slice_of(text), &unix_s) ? unix_s : NUMBER_ABSENT;
 }
+
+/* ---- places ---- */
+
+enum { LDAP_PORT = 389, LDAPS_PORT = 636 };
+
+/* `DC=a,DC=example` as `a.example`; *out is NULL when it is another DN. */
+static usher_status
+read_domain(struct arena *mem, struct slice dn, const char **out)
+{
+	const char *name = "";
+
+	*out = NULL;
+	while (dn.n > 0) {
+		struct slice part = { dn.p, slice_find(dn, ',') };
+		const char *label;
+
+		dn = slice_skip(dn, part.n + 1);
+		part = slice_trim(part);
+		if (!slice_starts_nocase(part, SLICE_LITERAL("dc=")))
+			return USHER_OK;
+		label = arena_copy(mem, slice_skip(part, strlen("dc=")));
+		name =
+		    label == NULL ? NULL : arena_join(mem, name, *name == '\0' ? "" : ".", label);
+		if (name == NULL)
+			return USHER_E_NOMEM;
+	}
+	return *name == '\0' ? USHER_OK : domain_parse(mem, slice_of(name), out, NULL);
+}
+
+/* `HOST[:PORT]`, `[ADDR6][:PORT]` */
+static usher_status
+read_host(struct arena *mem, struct slice text, struct ldap_place *out)
+{
+	bool bracket = slice_starts(text, SLICE_LITERAL("["));
+	struct slice name = slice_skip(text, bracket ? 1 : 0);
+	uint64_t port = out->port;
+	usher_status st = USHER_OK;
+
+	name.n = slice_find(name, bracket ? ']' : ':');
+	text = slice_skip(text, name.n + (bracket ? 2 : 0));
+	out->explicit_port = text.n > 0;
+	if (text.n > 0 &&
+	    (text.p[0] != ':' || !text_number(slice_skip(text, 1), 1, UINT16_MAX, &port)))
+		return USHER_E_INPUT;
+	out->port = (uint16_t)port;
+	out->host = arena_copy(mem, name);
+	if (out->host == NULL)
+		return USHER_E_NOMEM;
+	if (ip_version(out->host) != (bracket ? 6 : 4))
+		st = bracket ? USHER_E_INPUT : domain_parse(mem, name, &out->host, NULL);
+	return st == USHER_E_ADDRESS ? USHER_E_INPUT : st;
+}
+
+/* In one spelling. */
+static const char *
+place_text(struct arena *mem, const struct ldap_place *p)
+{
+	const char *scheme = p->tls ? "ldaps" : "ldap";
+	bool v6 = ip_version(p->host) == 6;
+
+	if (p->port == (p->tls ? LDAPS_PORT : LDAP_PORT))
+		return arena_printf(mem, v6 ? "%s://[%s]" : "%s://%s", scheme, p->host);
+	return arena_printf(
+	    mem, v6 ? "%s://[%s]:%u" : "%s://%s:%u", scheme, p->host, (unsigned)p->port);
+}
+
+usher_status
+ldap_place_read(struct arena *mem, struct slice text, struct ldap_place *out)
+{
+	struct slice rest = slice_trim(text), host;
+	struct ldap_place p = { .port = LDAP_PORT };
+	usher_status st;
+
+	if (slice_starts_nocase(rest, SLICE_LITERAL("ldaps://")))
+		p = (struct ldap_place){ .tls = true, .port = LDAPS_PORT };
+	else if (!slice_starts_nocase(rest, SLICE_LITERAL("ldap://")))
+		return USHER_E_INPUT;
+	rest = slice_skip(rest, strlen(p.tls ? "ldaps://" : "ldap://"));
+	host = (struct slice){ rest.p, slice_find(rest, '/') };
+	if (host.n > 0) {
+		st = read_host(mem, host, &p);
+		p.text = st == USHER_OK ? place_text(mem, &p) : NULL;
+	} else {
+		st = read_domain(mem, slice_skip(rest, 1), &p.domain);
+		if (st == USHER_E_ADDRESS || (st == USHER_OK && (p.domain == NULL || p.tls)))
+			st = USHER_E_INPUT;
+		p.text = st == USHER_OK ? ldap_domain_uri(mem, p.domain) : NULL;
+	}
+	if (st == USHER_OK && p.text == NULL)
+		st = USHER_E_NOMEM;
+	if (st == USHER_OK)
+		*out = p;
+	return st;
+}
+
+const char *
+ldap_domain_uri(struct arena *mem, const char *domain)
+{
+	struct slice rest = slice_of(domain);
+	const char *text = "ldap:///";
+
+	while (text != NULL && rest.n > 0) {
+		size_t n = slice_find(rest, '.');
+		const char *label = arena_copy(mem, (struct slice){ rest.p, n });
+
+		rest = slice_skip(rest, n + 1);
+		text = label == NULL ? NULL :
+				       arena_join(mem, text, "DC=", label, rest.n > 0 ? "," : "");
+	}
+	return text;
+}
+
+/* ---- syntax ---- */
 
 /* Bytes beyond ASCII stay as they are when they are UTF-8, and are escaped when not. */
 static void

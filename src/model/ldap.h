@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
+#include "usher/status.h"
 
 /* Values are bytes: text in UTF-8, GUIDs and SIDs as they lie in the directory. */
 struct ldap_attribute {
@@ -35,6 +36,25 @@ ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name
  * when it is none. */
 int64_t
 ldap_time_of(const struct ldap_entry *entry, const char *name);
+
+/* Where a directory is. */
+struct ldap_place {
+	const char *text; /* the same in one spelling, without the usual port and what follows */
+	bool tls;	  /* ldaps:// */
+	const char *host; /* A-labels in lower case, or an IP address without brackets; NULL … */
+	const char *domain; /* … `ldap:///DC=a,DC=example`: whatever serves this domain */
+	uint16_t port;	    /* the usual one filled in: 389, 636 */
+	bool explicit_port;
+};
+
+/* Reads `ldap://HOST[:PORT][/…]`, `ldaps://…` (RFC 4516) with blanks around it. USHER_OK,
+ * USHER_E_INPUT (it is another thing), USHER_E_NOMEM. Texts are in `mem`. */
+USHER_CHECK usher_status
+ldap_place_read(struct arena *mem, struct slice text, struct ldap_place *out);
+
+/* `ldap:///DC=a,DC=example` for the domain `a.example`; NULL when out of memory. */
+const char *
+ldap_domain_uri(struct arena *mem, const char *domain);
 
 enum ldap_change_kind { LDAP_CHANGE_ADD = 0, LDAP_CHANGE_MODIFY, LDAP_CHANGE_DELETE };
 

@@ -14,6 +14,7 @@ struct scp_record {
 	const char *binding;	   /* the first serviceBindingInformation; NULL: none */
 	struct text_list keywords; /* GUIDs, `Site=…`, `Domain=…` */
 	int64_t created;	   /* whenCreated, Unix seconds; NUMBER_ABSENT */
+	const char *dn;		   /* NULL: unknown */
 };
 
 #endif

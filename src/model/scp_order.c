@@ -3,13 +3,17 @@
 #include "model/scp_order.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "model/ldap.h"
 
 struct candidate {
 	const char *url;
+	const char *key;   /* the same in lower case */
+	bool repeated;	   /* a better one has the same URL */
 	bool other_domain; /* it is for domains of which ours is none */
 	enum scp_tier tier;
 	int64_t created; /* the unknown is the youngest */
@@ -80,39 +84,15 @@ match_domain(struct arena *mem, const struct scp_record *r, const char *domain, 
 	return USHER_OK;
 }
 
-/* `LDAP://host[:port]`, whatever follows. *out is NULL when it is something else. */
+/* *out is NULL when the binding names no directory. */
 static usher_status
 read_pointer(struct arena *mem, const char *binding, const char **out)
 {
-	static const struct slice schemes[] = { SLICE_LITERAL("ldap://"),
-		SLICE_LITERAL("ldaps://") };
-	struct slice rest = slice_trim(slice_of(binding));
-	const char *scheme = NULL, *host;
-	uint64_t port;
-	size_t end;
-	usher_status st;
+	struct ldap_place place;
+	usher_status st = ldap_place_read(mem, slice_of(binding), &place);
 
-	*out = NULL;
-	for (size_t i = 0; scheme == NULL && i < COUNT_OF(schemes); i++) {
-		if (slice_starts_nocase(rest, schemes[i])) {
-			scheme = schemes[i].p;
-			rest = slice_skip(rest, schemes[i].n);
-		}
-	}
-	if (scheme == NULL)
-		return USHER_OK;
-	rest.n = slice_find(rest, '/');
-	end = slice_find(rest, ':');
-	st = domain_parse(mem, (struct slice){ rest.p, end }, &host, NULL);
-	if (st != USHER_OK)
-		return st == USHER_E_NOMEM ? st : USHER_OK;
-	if (end == rest.n)
-		*out = arena_join(mem, scheme, host);
-	else if (text_number(slice_skip(rest, end + 1), 1, UINT16_MAX, &port))
-		*out = arena_printf(mem, "%s%s:%u", scheme, host, (unsigned)port);
-	else
-		return USHER_OK;
-	return *out == NULL ? USHER_E_NOMEM : USHER_OK;
+	*out = st == USHER_OK && place.host != NULL ? place.text : NULL;
+	return st == USHER_E_NOMEM ? st : USHER_OK;
 }
 
 /* A pointer for our domain, or else the first that is for everybody: it has no other keyword. */
@@ -169,7 +149,11 @@ read_candidate(struct arena *mem, const struct scp_record *r, const char *domain
 		st = url_parse(mem, slice_trim(slice_of(r->binding)), &url, NULL);
 	if (st != USHER_OK)
 		return st == USHER_E_NOMEM ? st : USHER_OK;
+	out->key = text_lower_copy(mem, slice_of(url.text));
+	if (out->key == NULL)
+		return USHER_E_NOMEM;
 	out->url = url.text;
+	out->repeated = false;
 	out->other_domain = by_domain.named && !by_domain.matches;
 	out->created = r->created == NUMBER_ABSENT ? INT64_MAX : r->created;
 	if (site == NULL)
@@ -181,14 +165,30 @@ read_candidate(struct arena *mem, const struct scp_record *r, const char *domain
 	return USHER_OK;
 }
 
-static bool
-is_listed(const struct text_list *urls, const char *url)
+/* By URL, and the better one first. */
+static int
+compare_urls(const void *left, const void *right)
 {
-	for (size_t i = 0; i < urls->n; i++) {
-		if (slice_is_nocase(slice_of(urls->v[i]), url))
-			return true;
-	}
-	return false;
+	const struct candidate *const *a = left, *const *b = right;
+	int order = strcmp((*a)->key, (*b)->key);
+
+	return order != 0 ? order : *a > *b ? 1 : -1;
+}
+
+/* Of those in order that have the same URL, in any letter case, the first one stays. */
+static bool
+drop_repeated(struct arena *mem, struct candidate *v, size_t n)
+{
+	struct candidate **by_url = arena_array(mem, n, sizeof(*by_url));
+
+	if (by_url == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		by_url[i] = &v[i];
+	qsort(by_url, n, sizeof(struct candidate *), compare_urls);
+	for (size_t i = 1; i < n; i++)
+		by_url[i]->repeated = strcmp(by_url[i]->key, by_url[i - 1]->key) == 0;
+	return true;
 }
 
 static usher_status
@@ -201,13 +201,15 @@ list_urls(struct arena *mem, struct candidate *v, size_t n, bool strict_site, st
 	if (urls == NULL || places == NULL || tiers == NULL)
 		return USHER_E_NOMEM;
 	qsort(v, n, sizeof(*v), compare);
+	if (!drop_repeated(mem, v, n))
+		return USHER_E_NOMEM;
 	out->urls = (struct text_list){ urls, 0 };
 	out->places = places;
 	out->tiers = tiers;
 	for (size_t i = 0; i < n; i++) {
 		if (strict_site && v[i].tier != SCP_OUR_SITE && v[0].tier == SCP_OUR_SITE)
 			continue;
-		if (is_listed(&out->urls, v[i].url))
+		if (v[i].repeated)
 			continue;
 		places[out->urls.n] = v[i].index;
 		tiers[out->urls.n] = v[i].tier;

@@ -14,6 +14,7 @@
 #ifndef USHER_PLAN_INSIDE_H
 #define USHER_PLAN_INSIDE_H
 
+#include "model/scp_order.h"
 #include "plan/challenge.h"
 #include "plan/plan.h"
 #include "plan/source.h"
@@ -75,9 +76,15 @@ struct lane {
 	const char **targets;
 	size_t n_targets;
 	size_t next_target;
-	bool at_target; /* until it sets out: it is the record that sends us on */
-	const char *directories[PLAN_POINTERS_MAX]; /* searched so far */
+	bool at_target;			  /* until it sets out: it is the record that sends us on */
+	const struct scp_record **points; /* of a directory: for each target, what names it … */
+	const enum scp_tier *tiers;	  /* … and how near that is */
+	const char *way;		  /* how the last one was reached; NULL: nothing to say */
+	bool unsafe;			  /* on the way to them somebody may have put in others */
+	const char *directory;		  /* the one that answered last */
+	const char *directories[2 * (PLAN_POINTERS_MAX + 1)]; /* named and searched so far */
 	size_t n_directories;
+	size_t pointers; /* followed */
 
 	/* a redirect, waiting for consent or already allowed */
 	struct url next_url;
@@ -175,6 +182,9 @@ struct plan {
 
 	struct attempt *attempts[PLAN_ATTEMPTS_MAX];
 	size_t n_attempts;
+
+	const char *site;    /* the computer's; NULL: unknown */
+	bool no_more_points; /* of directories: they have sent us to a mailbox of before */
 
 	/* how it would end if nothing better came: the first reason for each outcome */
 	const char *why[OUTCOME_UNAVAILABLE + 1];
@@ -435,6 +445,10 @@ redirect_url(
 enum verdict
 redirect_address(struct plan *p, struct lane *l, const char *target, const char **reason);
 
+/* Its source's word is enough: the caller's, or a directory's that nobody can have forged. */
+bool
+redirect_at_trusted(const struct lane *l);
+
 /* The host may be asked whatever its addresses: somebody chose it and nobody else sent us there. */
 bool
 redirect_chosen(const struct plan *p, const struct lane *l);
@@ -474,6 +488,14 @@ record_begin(struct plan *p, struct lane *l, uint64_t now_ms);
 /* It is part of the record from now on, if it was not. */
 void
 record_show(struct plan *p, struct lane *l, uint64_t now_ms);
+
+/* The attempt at target `i`: the connection point that names it. */
+void
+record_point(struct plan *p, struct lane *l, size_t i);
+
+/* How the directory was reached, in front of what it says; "" when there is nothing to say. */
+const char *
+record_way(struct plan *p, const struct lane *l);
 
 /* Copies what was seen into it. */
 void

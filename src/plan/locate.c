@@ -24,7 +24,7 @@ lane_next_target(struct plan *p, struct lane *l, uint64_t now_ms)
 	const struct plan_options *o = &p->options;
 	usher_status st;
 
-	if (l->next_target == l->n_targets)
+	if (l->next_target == l->n_targets || (l->points != NULL && p->no_more_points))
 		return;
 	st = url_parse(p->mem, slice_of(l->targets[l->next_target++]), &l->url, NULL);
 	if (st != USHER_OK) { /* they were URLs when they were put there */
@@ -36,15 +36,17 @@ lane_next_target(struct plan *p, struct lane *l, uint64_t now_ms)
 	l->from_public = false;
 	l->language = o->one_language ? o->language : LANGUAGE_POX;
 	l->attempt = record_begin(p, l, now_ms);
+	if (l->attempt != NULL && l->points != NULL)
+		record_point(p, l, l->next_target - 1);
 	if (l->attempt != NULL)
 		lane_judge_target(p, l, now_ms);
 }
 
 /* The record of the look-up itself names all that are tried, in order. */
 static const char *
-list_targets(struct plan *p, const struct text_list *names)
+list_targets(struct plan *p, const struct lane *l, const struct text_list *names)
 {
-	const char *text = "it names";
+	const char *text = arena_join(p->mem, record_way(p, l), "it names");
 
 	for (size_t i = 0; text != NULL && i < names->n; i++)
 		text = arena_join(p->mem, text, i == 0 ? " " : ", ", names->v[i]);
@@ -65,7 +67,7 @@ begin_targets(struct plan *p, struct lane *l, const char *const *urls, size_t n,
 	memcpy(l->targets, urls, n * sizeof(*urls));
 	l->n_targets = n;
 	l->attempt->redirect = urls[0];
-	lane_finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, names), now_ms);
+	lane_finish_attempt(p, l, RESULT_REDIRECT, list_targets(p, l, names), now_ms);
 	lane_enter(l, LANE_LOST, now_ms);
 	l->ready_ms = now_ms;
 	lane_next_target(p, l, now_ms);
@@ -167,14 +169,23 @@ void
 lane_search(struct plan *p, struct lane *l, const char *directory, uint64_t now_ms)
 {
 	l->name = directory;
+	l->points = NULL;
 	lane_begin_look_up(p, l, LANE_SEARCH, directory, now_ms);
 }
 
+static void
+note_directory(struct lane *l, const char *directory)
+{
+	if (directory != NULL && l->n_directories < COUNT_OF(l->directories))
+		l->directories[l->n_directories++] = directory;
+}
+
+/* By host and port; what is no host by its name. */
 static bool
 searched(const struct lane *l, const char *directory)
 {
 	for (size_t i = 0; i < l->n_directories; i++) {
-		if (strcmp(l->directories[i], directory) == 0)
+		if (slice_is_nocase(slice_of(l->directories[i]), directory))
 			return true;
 	}
 	return false;
@@ -184,17 +195,70 @@ searched(const struct lane *l, const char *directory)
 static void
 on_pointer(struct plan *p, struct lane *l, const char *pointer, uint64_t now_ms)
 {
+	bool before = searched(l, pointer);
+
 	l->attempt->redirect = pointer;
-	if (l->n_directories == PLAN_POINTERS_MAX || searched(l, pointer)) {
-		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND,
-		    l->n_directories == PLAN_POINTERS_MAX ?
-			"it sends us on once more, after ten directories" :
-			"it sends us to a directory that was searched before");
+	if (before || l->pointers == PLAN_POINTERS_MAX) {
+		lane_lose(p, l, now_ms, RESULT_REDIRECT, OUTCOME_NOT_FOUND, "%s%s",
+		    record_way(p, l),
+		    before ? "it sends us to a directory that was searched before" :
+			     "it sends us on once more, after ten pointers");
 		return;
 	}
-	lane_finish_attempt(
-	    p, l, RESULT_REDIRECT, arena_join(p->mem, "it sends us on to ", pointer), now_ms);
+	l->pointers++;
+	lane_finish_attempt(p, l, RESULT_REDIRECT,
+	    arena_join(p->mem, record_way(p, l), "it sends us on to ", pointer), now_ms);
 	lane_search(p, l, pointer, now_ms);
+}
+
+/* Which of the directory's records name the targets. */
+static bool
+keep_points(struct plan *p, struct lane *l, const struct plan_finding *what,
+    const struct scp_order *order, size_t n)
+{
+	struct scp_record *copies = arena_array(p->mem, n, sizeof(*copies));
+	const struct scp_record **points = arena_array(p->mem, n, sizeof(*points));
+
+	if (copies == NULL || points == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = what->records[order->places[i]];
+		copies[i].dn = record_text(p, copies[i].dn);
+		points[i] = &copies[i];
+	}
+	l->points = points;
+	l->tiers = order->tiers;
+	return p->status == USHER_OK;
+}
+
+static void
+on_points(struct plan *p, struct lane *l, const struct plan_finding *what,
+    const struct scp_order *order, uint64_t now_ms)
+{
+	struct text_list urls = order->urls;
+
+	if (urls.n > PLAN_TARGETS_MAX)
+		urls.n = PLAN_TARGETS_MAX;
+	if (keep_points(p, l, what, order, urls.n)) {
+		begin_targets(p, l, urls.v, urls.n, &urls, now_ms);
+	} else {
+		p->status = USHER_E_NOMEM;
+		lane_enter(l, LANE_LOST, now_ms);
+	}
+}
+
+/* The site is this computer's, whatever another forest calls its own. */
+static void
+note_finding(struct plan *p, struct lane *l, const struct plan_finding *what)
+{
+	l->attempt->directory = l->directory = record_text(p, what->server);
+	l->way = record_text(p, what->way);
+	l->unsafe = l->unsafe || !what->safe;
+	if (p->site == NULL && l->pointers == 0)
+		p->site = record_text(p, what->site);
+	l->attempt->site = p->site;
+	note_directory(l, l->name);
+	note_directory(l, l->directory);
 }
 
 void
@@ -202,33 +266,25 @@ lane_searched(struct plan *p, struct lane *l, const struct plan_finding *what, u
 {
 	enum plan_failure failure = lane_failure(l, what->failure);
 	struct scp_order order;
-	struct text_list urls;
 
-	l->directories[l->n_directories++] = l->name;
+	note_finding(p, l, what);
 	if (failure != PLAN_NO_FAILURE) {
 		/* A computer outside has no directory: never a reason to stop (scp.md 3.3). */
 		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND,
-		    what->detail == NULL ? "%s" : "%s (%s)", record_failure(failure)->text,
-		    what->detail);
+		    what->detail == NULL ? "%s%s" : "%s%s (%s)", record_way(p, l),
+		    record_failure(failure)->text, what->detail);
 		return;
 	}
-	if (scp_order(p->mem, what->records, what->n_records, l->address->domain, p->options.site,
+	if (scp_order(p->mem, what->records, what->n_records, l->address->domain, p->site,
 		p->options.strict_site, &order) != USHER_OK) {
 		p->status = USHER_E_NOMEM;
 		lane_enter(l, LANE_LOST, now_ms);
-		return;
-	}
-	if (order.pointer != NULL) {
+	} else if (order.pointer != NULL) {
 		on_pointer(p, l, order.pointer, now_ms);
-		return;
-	}
-	if (order.urls.n == 0) {
+	} else if (order.urls.n > 0) {
+		on_points(p, l, what, &order, now_ms);
+	} else {
 		lane_lose(p, l, now_ms, RESULT_NO_ENDPOINT, OUTCOME_NOT_FOUND,
-		    "it holds no service connection point");
-		return;
+		    "%sit holds no service connection point", record_way(p, l));
 	}
-	urls = order.urls;
-	if (urls.n > PLAN_TARGETS_MAX)
-		urls.n = PLAN_TARGETS_MAX;
-	begin_targets(p, l, urls.v, urls.n, &urls, now_ms);
 }

@@ -21,7 +21,7 @@ applies(const struct plan *p, const struct source_row *row)
 		return false;
 	switch (row->source) {
 	case SOURCE_SCP:
-		return o->directory != NULL;
+		return o->directory != NULL && !p->no_more_points;
 	case SOURCE_LOCAL_XML: /* what it says is for the mailbox it was given for */
 		return o->local_xml != NULL && first &&
 		       (!o->one_language || o->language == LANGUAGE_POX);

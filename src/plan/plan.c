@@ -54,7 +54,7 @@ copy_options(struct plan *p, const struct plan_options *options, struct usher_er
 	o->grace_ms = o->grace_ms == 0 ? PLAN_GRACE_MS : o->grace_ms;
 	o->local_xml = record_text(p, o->local_xml);
 	o->directory = record_text(p, o->directory);
-	o->site = record_text(p, o->site);
+	p->site = record_text(p, o->site);
 	if (o->order != NULL)
 		o->order = arena_strdup(p->mem, o->order);
 	else if (o->one_language && o->language == LANGUAGE_JSON_V2)

@@ -83,7 +83,8 @@ struct plan_options {
 	const char *last_known_good; /* https URL that gave the settings once; NULL: none */
 	const char *local_xml;	     /* name of a file with an answer; NULL: none */
 	const char *directory;	     /* LDAP URI to be searched for connection points; NULL: none */
-	const char *site;	     /* the computer's Active Directory site; NULL: unknown */
+	const char *site;	     /* the computer's Active Directory site; NULL: as the
+					directory says */
 	bool strict_site;	     /* other sites' connection points only when ours has none */
 
 	bool one_language; /* ask only in … */
@@ -167,6 +168,10 @@ struct plan_finding {
 	const char *detail; /* the directory's words; may be NULL */
 	const struct scp_record *records;
 	size_t n_records;
+	const char *server; /* URI of the one that was searched; NULL: none was reached */
+	const char *site;   /* the computer's, as a domain controller says; NULL: unknown */
+	const char *way;    /* for people: how it was found and entered; may be NULL */
+	bool safe;	    /* nobody on the way can have changed what it says */
 };
 
 struct plan_response {

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "plan/inside.h"
 
 /* In the order of enum plan_failure. A refused connection is an answer: nothing is there. Silence
@@ -150,6 +151,38 @@ record_show(struct plan *p, struct lane *l, uint64_t now_ms)
 	l->shown = true;
 	l->attempt->started_ms = (int64_t)(now_ms - p->start_ms);
 	p->attempts[p->n_attempts++] = l->attempt;
+}
+
+void
+record_point(struct plan *p, struct lane *l, size_t i)
+{
+	static const char *const nearness[] = {
+		[SCP_OUR_SITE] = "in our site",
+		[SCP_ANY_SITE] = "for all sites",
+		[SCP_OTHER_SITE] = "in another site",
+	};
+	const struct scp_record *r = l->points[i];
+	char created[WHEN_TEXT_BYTES] = "an unknown time";
+
+	if (r->created != NUMBER_ABSENT)
+		when_format(r->created, created);
+	l->attempt->directory = l->directory;
+	l->attempt->site = p->site;
+	l->attempt->named_by =
+	    arena_printf(p->mem, "%s: %s, there since %s", r->dn == NULL ? "an entry" : r->dn,
+		p->site == NULL ? "our site is unknown" : nearness[l->tiers[i]], created);
+	if (l->attempt->named_by == NULL)
+		p->status = USHER_E_NOMEM;
+}
+
+const char *
+record_way(struct plan *p, const struct lane *l)
+{
+	const char *text = l->way == NULL ? "" : arena_join(p->mem, l->way, "; ");
+
+	if (text == NULL)
+		p->status = USHER_E_NOMEM;
+	return text == NULL ? "" : text;
 }
 
 void

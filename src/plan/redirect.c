@@ -87,9 +87,15 @@ redirect_word(struct plan *p, const char *host, bool yes)
 }
 
 bool
+redirect_at_trusted(const struct lane *l)
+{
+	return l->row->trusted && !l->unsafe;
+}
+
+bool
 redirect_chosen(const struct plan *p, const struct lane *l)
 {
-	return (l->row->trusted && lane_at_source(l)) || is_trusted(p, l->url.host);
+	return (redirect_at_trusted(l) && lane_at_source(l)) || is_trusted(p, l->url.host);
 }
 
 /* Web sites redirect whatever they are asked; only such a path is meant for us: `/autodiscover/`,
@@ -186,7 +192,7 @@ redirect_target(struct plan *p, struct lane *l, const char **reason)
 		return VERDICT_UNSAFE;
 	}
 	l->next_host = l->url.host;
-	return l->row->trusted ? VERDICT_FOLLOW : judge_trust(p, l, l->url.host, reason);
+	return redirect_at_trusted(l) ? VERDICT_FOLLOW : judge_trust(p, l, l->url.host, reason);
 }
 
 bool
@@ -215,6 +221,7 @@ redirect_address(struct plan *p, struct lane *l, const char *target, const char 
 	}
 	l->next_address = next;
 	if (redirect_asked_for(p, next)) {
+		p->no_more_points = true; /* scp.md 3.4 */
 		*reason = "it sends us to an address that was asked for before";
 		return VERDICT_USELESS;
 	}

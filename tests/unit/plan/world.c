@@ -480,7 +480,7 @@ start(struct run *r, const struct plan_step *step)
 			r->w->read(r->w, &f->response);
 		break;
 	case PLAN_SEARCH:
-		f->finding.failure = PLAN_UNREACHABLE;
+		f->finding = (struct plan_finding){ .failure = PLAN_UNREACHABLE, .safe = true };
 		if (r->w->search != NULL)
 			r->w->search(r->w, step->name, &delay_ms, &f->finding);
 		for (size_t i = 0; i < f->finding.n_records; i++)

@@ -1,5 +1,5 @@
 /* scp.c - reads service connection points. */
-#include "cli/scp.h"
+#include "ldap/scp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,7 @@ take(const struct ldap_entry *entry, void *payload, struct usher_error *err)
 		return err_nomem(err, entry->dn);
 	o = &r->objects[r->n];
 	record = &r->records[r->n];
-	o->dn = arena_strdup(r->mem, entry->dn);
+	record->dn = arena_strdup(r->mem, entry->dn);
 	o->name = ldap_text_of(r->mem, entry, "serviceDNSName");
 	if (o->name == NULL)
 		o->name = ldap_text_of(r->mem, entry, "cn");
@@ -74,28 +74,32 @@ take(const struct ldap_entry *entry, void *payload, struct usher_error *err)
 	record->created = ldap_time_of(entry, "whenCreated");
 	if (record->created == NUMBER_ABSENT)
 		record->created = ldap_time_of(entry, "createTimestamp");
-	if (o->dn == NULL || !copy_keywords(r->mem, entry, &record->keywords))
+	if (record->dn == NULL || !copy_keywords(r->mem, entry, &record->keywords))
 		return err_nomem(err, entry->dn);
 	r->n++;
 	return USHER_OK;
 }
 
-/* objectCategory would be Active Directory's index, but others do not know its short form. */
+#define SCP_FILTER(kind) \
+	"(&(" kind "=serviceConnectionPoint)" \
+	"(|(keywords=" SCP_POINTER_KEYWORD ")(keywords=" SCP_URL_KEYWORD ")))"
+
+/* objectCategory is Active Directory's index, but others do not know its short form. */
 usher_status
-scp_read(struct cli *cli, const struct forest *f, struct scp_list *out, struct usher_error *err)
+scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_category,
+    struct scp_list *out, struct usher_error *err)
 {
 	static const char *const attributes[] = { "cn", "keywords", "serviceBindingInformation",
 		"serviceClassName", "serviceDNSName", "whenCreated", "createTimestamp", NULL };
 	const struct link_search search = {
-		.base = f->configuration,
+		.base = base,
 		.scope = LINK_BELOW,
-		.filter = "(&(objectClass=serviceConnectionPoint)"
-			  "(|(keywords=" SCP_POINTER_KEYWORD ")(keywords=" SCP_URL_KEYWORD ")))",
+		.filter = by_category ? SCP_FILTER("objectCategory") : SCP_FILTER("objectClass"),
 		.attributes = attributes,
 		.max = SCP_MAX,
 	};
-	struct reading r = { .mem = cli->mem };
-	usher_status st = ldap_link_search(f->link, &search, take, &r, err);
+	struct reading r = { .mem = mem };
+	usher_status st = ldap_link_search(link, &search, take, &r, err);
 
 	if (st == USHER_OK)
 		*out = (struct scp_list){ r.objects, r.records, r.n };

@@ -1,14 +1,13 @@
-/* scp.h - service connection points as objects of a directory (scp.md 1, 11). */
-#ifndef USHER_CLI_SCP_H
-#define USHER_CLI_SCP_H
+/* scp.h - service connection points as objects of a directory (scp.md 1, 2). */
+#ifndef USHER_LDAP_SCP_H
+#define USHER_LDAP_SCP_H
 
-#include "cli/forest.h"
-#include "model/scp_order.h"
+#include "ldap/link.h"
+#include "model/scp.h"
 
 enum { SCP_MAX = 10000 };
 
 struct scp_object {
-	const char *dn;
 	const char *name; /* serviceDNSName, else cn; NULL: neither */
 	bool has_class;	  /* serviceClassName is ours */
 };
@@ -20,10 +19,12 @@ struct scp_list {
 	size_t n;
 };
 
-/* All of the forest, URLs and pointers, in cli->mem. As ldap_link_search(); USHER_E_LIMIT when
- * there are more than SCP_MAX. */
+/* All below `base`, URLs and pointers, in `mem`. `by_category`: found by objectCategory, as Outlook
+ * does, and not by objectClass, which every directory knows. As ldap_link_search(); USHER_E_LIMIT
+ * when there are more than SCP_MAX. */
 USHER_CHECK usher_status
-scp_read(struct cli *cli, const struct forest *f, struct scp_list *out, struct usher_error *err);
+scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_category,
+    struct scp_list *out, struct usher_error *err);
 
 bool
 scp_has_keyword(const struct scp_record *r, const char *keyword);
