@@ -1,7 +1,9 @@
 /* text.c - reading text without locale and without walking pointers; binds libunistring. */
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unicase.h>
 #include <uninorm.h>
 
 /* Of UTF-8 in NFC: Unicode Standard Annex 15, 12.1. */
@@ -128,6 +130,35 @@ text_login_copy(struct arena *a, struct slice s)
 	struct slice composed;
 
 	return text_compose(a, s, &composed) ? text_lower_copy(a, composed) : NULL;
+}
+
+char *
+text_fold_copy(struct arena *a, struct slice s)
+{
+	size_t n = 0;
+	uint8_t *folded;
+	char *copy;
+
+	if (text_is_ascii(s) || !text_utf8_valid(s))
+		return text_lower_copy(a, s);
+	folded = u8_casefold((const uint8_t *)s.p, s.n, NULL, UNINORM_NFC, NULL, &n);
+	copy = folded == NULL ? NULL : arena_copy(a, slice_from((const char *)folded, n));
+	free(folded);
+	return copy;
+}
+
+bool
+text_same_folded(struct slice a, struct slice b)
+{
+	int order = 1;
+
+	if (slice_eq_nocase(a, b))
+		return true;
+	return !(text_is_ascii(a) && text_is_ascii(b)) && text_utf8_valid(a) &&
+	       text_utf8_valid(b) &&
+	       u8_casecmp((const uint8_t *)a.p, a.n, (const uint8_t *)b.p, b.n, NULL, UNINORM_NFC,
+		   &order) == 0 &&
+	       order == 0;
 }
 
 bool

@@ -65,6 +65,16 @@ text_compose(struct arena *a, struct slice s, struct slice *out);
 char *
 text_login_copy(struct arena *a, struct slice s);
 
+/* A name as people compare names: composed, with the letters of every script in one case; what is
+ * no UTF-8 with its ASCII letters in lower case. NULL when out of memory. */
+char *
+text_fold_copy(struct arena *a, struct slice s);
+
+/* The two are the same as text_fold_copy() has them; false when out of memory, which two names of
+ * ASCII never are. */
+bool
+text_same_folded(struct slice a, struct slice b);
+
 /* Bytes of the well-formed UTF-8 character (RFC 3629: no overlong form, no surrogate, nothing above
  * U+10FFFF) that `s` begins with; 0 when it begins with none. */
 size_t

@@ -6,14 +6,35 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/ip_table.h"
 #include "base/name_map.h"
 #include "model/org.h"
+
+/* What is good inside the network and what is good outside. */
+enum url_side { INSIDE, OUTSIDE, SIDES };
+
+enum {
+	ORG_OWA_MAX = 64
+}; /* OWA URLs of a site and a side; those of younger servers are not told */
+
+/* What the servers of one site offer together. Names of sites compare as text_fold_copy() has them.
+ */
+struct site_links {
+	const char *name;	    /* folded; NULL: the servers that name no site */
+	const struct server *first; /* the oldest */
+	/* The URL of the oldest server that has one; NULL: none has. */
+	const char *urls[URL_SERVICE_COUNT][SIDES];
+	/* Each OWA URL once, by the age of its server. */
+	const struct service_url **owa[SIDES];
+	size_t n_owa[SIDES];
+	const struct outlook_anywhere *outlook_anywhere; /* of the oldest that has it switched on */
+};
 
 /* What belongs to one server. */
 struct server_links {
 	const struct service_url *urls[URL_SERVICE_COUNT]; /* NULL: it has no such service */
 	const struct outlook_anywhere *outlook_anywhere;   /* NULL: none, or switched off */
-	const struct server *first;			   /* the oldest of its site */
+	const struct site_links *site;
 	const struct server *next; /* the next of its site, by age; NULL: none */
 };
 
@@ -35,6 +56,7 @@ struct org_view {
 	/* Made by org_view_link(). */
 	const struct server_links *links; /* of each server, in their order */
 	struct name_map by_name;	  /* the servers */
+	struct ip_table subnets;	  /* of the sites; each leads to a struct site_links */
 	const char *newest_version;	  /* of all servers; NULL: none names one */
 };
 
@@ -50,5 +72,11 @@ org_view_server(const struct org_view *view, const char *name);
 /* `server` is one of the view's. */
 const struct server_links *
 org_view_links(const struct org_view *view, const struct server *server);
+
+/* The servers of the site that has a subnet with `address` (in IPv6 form, see ip_table_find()): of
+ * several the one with the longest prefix; of sites that share a subnet the first. NULL: no site
+ * has, or no server stands in that one. */
+const struct site_links *
+org_view_site_of(const struct org_view *view, const unsigned char address[16]);
 
 #endif

@@ -57,7 +57,7 @@ match_site(const struct scp_record *r, const char *site)
 		if (!keyword_value(r->keywords.v[i], SLICE_LITERAL("Site="), &value))
 			continue;
 		m.named = true;
-		m.matches = m.matches || slice_eq_nocase(value, slice_of(site));
+		m.matches = m.matches || text_same_folded(value, slice_of(site));
 	}
 	return m;
 }

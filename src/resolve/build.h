@@ -9,6 +9,7 @@ struct build {
 	struct arena *mem;
 	const struct question *question;
 	const struct facts *facts;
+	const unsigned char *client_address; /* see struct resolve_context */
 	const struct mailbox *mailbox; /* NULL: unknown, or not to be spoken of to this caller */
 	const struct mail_service *services; /* the mailbox's: its domain's, or another's */
 	size_t n_services;

@@ -377,7 +377,11 @@ resolve_answer(struct arena *mem, const struct question *question, const struct 
 {
 	const struct mailbox *m = facts->mailbox;
 	struct answer made;
-	struct build b = { .mem = mem, .question = question, .facts = facts, .out = &made };
+	struct build b = { .mem = mem,
+		.question = question,
+		.facts = facts,
+		.client_address = context->client_address,
+		.out = &made };
 	usher_status st = USHER_OK;
 	int refusal;
 

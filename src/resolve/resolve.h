@@ -14,6 +14,7 @@ struct resolve_context {
 	enum visibility visibility; /* for authenticated callers */
 	int64_t now_ms;		    /* Unix milliseconds; goes into refusals */
 	const char *server_name;    /* hashed into a refusal's Id */
+	const unsigned char *client_address; /* 16 bytes, IPv4 mapped; NULL: not known */
 };
 
 /* True when a question about this domain is answered without credentials: the domain is accepted

@@ -5,11 +5,11 @@
 #include "resolve/site.h"
 
 static const char *
-any_side(const struct org_view *org, const struct server *server, enum url_service service)
+any_side(const struct org_view *org, const struct site_choice *choice, enum url_service service)
 {
-	const char *url = site_url(org, server, service, OUTSIDE);
+	const char *url = site_url(org, choice, service, OUTSIDE);
 
-	return url != NULL ? url : site_url(org, server, service, INSIDE);
+	return url != NULL ? url : site_url(org, choice, service, INSIDE);
 }
 
 static int
@@ -41,7 +41,7 @@ int
 build_activesync(struct build *b)
 {
 	const struct org_view *org = b->facts->org;
-	const struct server *server;
+	struct site_choice choice = { 0 };
 	const char *url;
 
 	if (b->facts->domain->kind != DOMAIN_EXCHANGE) {
@@ -49,9 +49,10 @@ build_activesync(struct build *b)
 			b->failed = true;
 		return b->failed ? 0 : put_servers(b, url, NULL);
 	}
-	server = org == NULL ? NULL : site_choose(b->facts, b->mailbox);
-	if (server == NULL)
+	if (org != NULL)
+		choice = site_choose(b->facts, b->mailbox, b->client_address);
+	if (choice.server == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
 	return put_servers(
-	    b, any_side(org, server, URL_ACTIVESYNC), any_side(org, server, URL_CERT_ENROLL));
+	    b, any_side(org, &choice, URL_ACTIVESYNC), any_side(org, &choice, URL_CERT_ENROLL));
 }

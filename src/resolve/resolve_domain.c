@@ -14,12 +14,12 @@
 static const char *
 public_url(const struct facts *facts, enum url_service service)
 {
-	const struct server *server;
+	struct site_choice choice;
 
 	if (facts->domain->kind != DOMAIN_EXCHANGE || facts->org == NULL)
 		return NULL;
-	server = site_choose(facts, NULL);
-	return server == NULL ? NULL : site_url(facts->org, server, service, OUTSIDE);
+	choice = site_choose(facts, NULL, NULL);
+	return choice.server == NULL ? NULL : site_url(facts->org, &choice, service, OUTSIDE);
 }
 
 /* As configured, else under the domain's own name for us, else under the usual one. */
@@ -82,7 +82,6 @@ usher_status
 resolve_domain_ews(
     struct arena *mem, const struct facts *facts, const char **url, const char **version)
 {
-	const struct server *server = facts->org == NULL ? NULL : site_choose(facts, NULL);
 	struct version v;
 
 	*version = NULL;
@@ -90,7 +89,7 @@ resolve_domain_ews(
 		return USHER_E_NOMEM;
 	if (*url == NULL || public_url(facts, URL_EWS) == NULL)
 		return USHER_OK;
-	if (!version_parse(server->version, &v))
+	if (!version_parse(site_choose(facts, NULL, NULL).server->version, &v))
 		return USHER_OK;
 	*version = resolve_build(mem, &v);
 	return *version == NULL ? USHER_E_NOMEM : USHER_OK;

@@ -22,7 +22,8 @@ struct side_urls {
 struct exchange {
 	struct build *b;
 	const struct org_view *org;
-	const struct server *server;
+	struct site_choice choice;
+	const struct server *server;	    /* the chosen one */
 	const struct outlook_anywhere *rpc; /* NULL: not offered */
 	struct version version;		    /* of the server */
 	const char *version_text;	    /* ServerVersion element; NULL when unknown */
@@ -40,9 +41,9 @@ same(const char *a, const char *b)
 }
 
 static const char *
-url_for(const struct exchange *x, enum url_service service, enum side side)
+url_for(const struct exchange *x, enum url_service service, enum url_side side)
 {
-	return site_url(x->org, x->server, service, side);
+	return site_url(x->org, &x->choice, service, side);
 }
 
 /* ---- the right records ---- */
@@ -58,19 +59,6 @@ find_provider(const struct exchange *x, const char *name)
 	return &none;
 }
 
-static const struct outlook_anywhere *
-find_outlook_anywhere(const struct exchange *x)
-{
-	const struct outlook_anywhere *found = NULL;
-
-	if (x->b->mailbox->outlook_anywhere == TRI_OFF)
-		return NULL;
-	for (const struct server *s = x->server; s != NULL && found == NULL;
-	     s = site_next(x->org, x->server, s))
-		found = org_view_links(x->org, s)->outlook_anywhere;
-	return found;
-}
-
 /* ---- parts of a block ---- */
 
 /* `base`, one slash, `rest`. */
@@ -84,7 +72,7 @@ join(const struct exchange *x, const char *base, const char *rest)
 }
 
 static const char *
-oab_url(const struct exchange *x, enum side side)
+oab_url(const struct exchange *x, enum url_side side)
 {
 	const char *base = url_for(x, URL_OAB, side);
 	const char *id = x->org->organization.oab_id;
@@ -97,7 +85,7 @@ oab_url(const struct exchange *x, enum side side)
 }
 
 static struct side_urls
-find_urls(const struct exchange *x, enum side side)
+find_urls(const struct exchange *x, enum url_side side)
 {
 	const char *ecp = url_for(x, URL_ECP, side);
 
@@ -110,7 +98,7 @@ find_urls(const struct exchange *x, enum side side)
 }
 
 static void
-put_urls(const struct exchange *x, struct answer_protocol *p, enum side side)
+put_urls(const struct exchange *x, struct answer_protocol *p, enum url_side side)
 {
 	const struct side_urls *u = &x->urls[side];
 
@@ -215,46 +203,30 @@ owa_methods(const struct exchange *x, const struct text_list *methods)
 	return build_text(x->b, arena_copy(x->b->mem, buf_as_slice(&b)));
 }
 
-static bool
-has_owa(const struct answer_owa_url *owa, size_t n, const char *url)
-{
-	for (size_t i = 0; i < n; i++)
-		if (same(owa[i].url, url))
-			return true;
-	return false;
-}
-
 /* The OWA URLs of all servers of the site. */
 static void
-put_web_side(const struct exchange *x, struct answer_web *web, enum side side)
+put_web_side(const struct exchange *x, struct answer_web *web, enum url_side side)
 {
 	struct answer_owa_url *owa;
-	const struct server *s;
-	size_t n = 0;
+	struct site_owa all;
 
-	for (s = x->server; s != NULL; s = site_next(x->org, x->server, s))
-		n++;
-	owa = arena_array(x->b->mem, n, sizeof(*owa));
+	site_owa(x->org, &x->choice, side, &all);
+	if (all.n == 0)
+		return;
+	owa = arena_array(x->b->mem, all.n, sizeof(*owa));
 	if (owa == NULL) {
 		x->b->failed = true;
 		return;
 	}
-	n = 0;
-	for (s = x->server; s != NULL; s = site_next(x->org, x->server, s)) {
-		const struct service_url *u = site_service(x->org, s, URL_OWA);
-		const char *url = site_side(u, side);
+	for (size_t i = 0; i < all.n; i++) {
+		const struct service_url *u = all.urls[i];
 
-		if (url == NULL || has_owa(owa, n, url))
-			continue;
-		owa[n].url = url;
-		owa[n].authentication_method = owa_methods(
+		owa[i].url = site_side(u, side);
+		owa[i].authentication_method = owa_methods(
 		    x, side == INSIDE ? &u->internal_authentication : &u->external_authentication);
-		n++;
 	}
-	if (n == 0)
-		return;
 	web->owa = owa;
-	web->n_owa = n;
+	web->n_owa = all.n;
 	web->as_url = x->urls[side].ews;
 	if (web->as_url != NULL)
 		web->protocol_type = side == INSIDE ? "EXCH" : "EXPR";
@@ -282,7 +254,7 @@ put_web(const struct exchange *x)
 /* The host of the block's namespace: Outlook Anywhere's, else, for a client that has been given
  * mapiHttp and would otherwise learn no URL at all, that of the MAPI URL. */
 static const char *
-exhttp_host(const struct exchange *x, enum side side)
+exhttp_host(const struct exchange *x, enum url_side side)
 {
 	const char *mapi = x->mapi ? url_for(x, URL_MAPI, side) : NULL;
 	const char *host = NULL;
@@ -304,7 +276,7 @@ exhttp_host(const struct exchange *x, enum side side)
 }
 
 static void
-put_exhttp(const struct exchange *x, enum side side)
+put_exhttp(const struct exchange *x, enum url_side side)
 {
 	const struct provider *expr = find_provider(x, "EXPR");
 	const struct provider *own = find_provider(x, "EXHTTP");
@@ -336,7 +308,7 @@ put_exhttp(const struct exchange *x, enum side side)
 }
 
 static void
-put_mapi_side(const struct exchange *x, enum side side, const char **store, const char **book)
+put_mapi_side(const struct exchange *x, enum url_side side, const char **store, const char **book)
 {
 	const char *base = url_for(x, URL_MAPI, side);
 	const char *id = x->id != NULL ? x->id : x->b->mailbox->address;
@@ -530,10 +502,12 @@ build_exchange(struct build *b)
 
 	if (x.org == NULL || x.org->organization.name == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	x.server = site_choose(b->facts, b->mailbox);
+	x.choice = site_choose(b->facts, b->mailbox, b->client_address);
+	x.server = x.choice.server;
 	if (x.server == NULL)
 		return REFUSAL_BROKEN_CONFIGURATION;
-	x.rpc = find_outlook_anywhere(&x);
+	if (b->mailbox->outlook_anywhere != TRI_OFF)
+		x.rpc = site_outlook_anywhere(x.org, &x.choice);
 	if (x.rpc == NULL && !has_any_url(&x))
 		return REFUSAL_NO_OPTIONS;
 

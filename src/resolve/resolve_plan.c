@@ -202,7 +202,7 @@ first_server(const struct making *m)
 
 	if (org == NULL || org->n_servers == 0)
 		return NULL;
-	return site_choose(m->facts, NULL);
+	return site_choose(m->facts, NULL, NULL).server;
 }
 
 static void

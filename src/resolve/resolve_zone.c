@@ -135,7 +135,7 @@ static const char *
 our_host(struct making *m)
 {
 	const struct text_list *names = &m->facts->domain->host_names;
-	const struct server *server;
+	struct site_choice choice = { 0 };
 	const char *host;
 
 	if (m->wish->host != NULL)
@@ -143,13 +143,14 @@ our_host(struct making *m)
 	for (size_t i = 0; i < names->n; i++)
 		if (can_be_host(m, names->v[i]))
 			return names->v[i];
-	server = m->facts->org == NULL ? NULL : site_choose(m->facts, NULL);
-	if (server == NULL)
+	if (m->facts->org != NULL)
+		choice = site_choose(m->facts, NULL, NULL);
+	if (choice.server == NULL)
 		return NULL;
-	host = host_of_url(m, site_url(m->facts->org, server, URL_AUTODISCOVER, OUTSIDE));
+	host = host_of_url(m, site_url(m->facts->org, &choice, URL_AUTODISCOVER, OUTSIDE));
 	if (can_be_host(m, host))
 		return host;
-	return can_be_host(m, server->fqdn) ? server->fqdn : NULL;
+	return can_be_host(m, choice.server->fqdn) ? choice.server->fqdn : NULL;
 }
 
 /* ---- records ---- */

@@ -1,4 +1,14 @@
-/* site.h - which server of an organization answers for whom, and under which URLs. */
+/* site.h - which server of an organization answers for whom, and under which URLs.
+ *
+ * A domain's home is the server that it names, else the oldest of all. The server of a mailbox is
+ * that which it names, unless that is gone; else, when the domain names none, the oldest of the
+ * client's site; else the home. So where the client is counts only for who belongs nowhere: whose
+ * mailbox stands at a site is served from there wherever they are, and what is good inside and
+ * outside is told to everybody, since computers move and addresses are translated.
+ *
+ * Each URL, and Outlook Anywhere, is that of the first of these that has it: the server itself, the
+ * oldest other of its site, and then, for sites that have not everything, the home and the oldest
+ * other of its site. Further sites are never asked: they may be somebody else's. */
 #ifndef USHER_RESOLVE_SITE_H
 #define USHER_RESOLVE_SITE_H
 
@@ -6,34 +16,47 @@
 
 #include "model/facts.h"
 
-/* What is good inside the network and what is good outside. */
-enum side { INSIDE, OUTSIDE, SIDES };
-
 /* Names compare without regard to case; either may be NULL. */
 bool
 site_same(const char *a, const char *b);
 
-/* The mailbox's server, else the domain's, else the oldest; NULL when that name is no server's, or
- * there is none. `mailbox` may be NULL. */
-const struct server *
-site_choose(const struct facts *facts, const struct mailbox *mailbox);
+struct site_choice {
+	const struct server *server; /* NULL: there is none; nothing below may be asked then */
+	const struct server *home;   /* when the one that the domain names is gone, the same */
+};
+
+/* `mailbox` may be NULL, and so may `client`, its address in IPv6 form: it is not known then. */
+struct site_choice
+site_choose(
+    const struct facts *facts, const struct mailbox *mailbox, const unsigned char client[16]);
 
 /* Walks the server itself, then the others of its site, oldest first: the one behind `at`, or NULL
  * at the end. */
 const struct server *
 site_next(const struct org_view *org, const struct server *server, const struct server *at);
 
-/* NULL: that server has no such service. */
-const struct service_url *
-site_service(const struct org_view *org, const struct server *server, enum url_service service);
-
 /* `u` may be NULL. */
 const char *
-site_side(const struct service_url *u, enum side side);
+site_side(const struct service_url *u, enum url_side side);
 
-/* The server's URL, or that of the first of its site that has one; NULL: none. */
+/* NULL: none. */
 const char *
-site_url(const struct org_view *org, const struct server *server, enum url_service service,
-    enum side side);
+site_url(const struct org_view *org, const struct site_choice *choice, enum url_service service,
+    enum url_side side);
+
+/* NULL: none is switched on. */
+const struct outlook_anywhere *
+site_outlook_anywhere(const struct org_view *org, const struct site_choice *choice);
+
+struct site_owa {
+	const struct service_url *urls[ORG_OWA_MAX + 1]; /* each leads elsewhere on that side */
+	size_t n;
+};
+
+/* The OWA URLs of all servers of the site, the server's own first; when there are none, those of
+ * the home's. */
+void
+site_owa(const struct org_view *org, const struct site_choice *choice, enum url_side side,
+    struct site_owa *out);
 
 #endif

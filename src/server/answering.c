@@ -20,6 +20,7 @@ answering_as(const struct request *request, const char *login)
 		.visibility = (enum visibility)conf->authentication.visibility,
 		.now_ms = clock_unix_ms(),
 		.server_name = conf->server_name,
+		.client_address = request->client.bytes,
 	};
 }
 

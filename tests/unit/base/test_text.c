@@ -211,6 +211,40 @@ test_status_names(void **state)
 	assert_string_equal(usher_status_name((usher_status)9999), "unknown");
 }
 
+static void
+test_folded(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{ "Pier", "PIER", true },
+		{ "Pier", "Pies", false },
+		{ "", "", true },
+		{ "M\303\274nchen", "M\303\234NCHEN", true },
+		{ "M\303\274nchen", "MU\314\210nchen", true }, /* u and its dots apart */
+		{ "M\303\274nchen", "Munchen", false },
+		{ "\320\234\320\276\321\201\320\272\320\262\320\260",
+		    "\320\274\320\276\321\201\320\272\320\262\320\260", true },
+		{ "Stra\303\237e", "STRASSE", true },
+		{ "\377", "\377", true }, /* no UTF-8 is itself */
+		{ "\377", "\376", false },
+	};
+	struct arena *mem = arena_new(4096);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *a = text_fold_copy(mem, slice_of(rows[i].a));
+		const char *b = text_fold_copy(mem, slice_of(rows[i].b));
+
+		if (text_same_folded(slice_of(rows[i].a), slice_of(rows[i].b)) != rows[i].same)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+		if ((strcmp(a, b) == 0) != rows[i].same)
+			fail_msg("%s: %s; %s: %s", rows[i].a, a, rows[i].b, b);
+	}
+	arena_free(mem);
+}
+
 int
 main(void)
 {
@@ -220,6 +254,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_cursor_failure_sticks),
 		cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_folded),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_error_lines),
 		cmocka_unit_test(test_status_names),

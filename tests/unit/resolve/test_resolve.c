@@ -212,6 +212,35 @@ server_gone(struct sample *s)
 	s->mailbox.server = "GONE";
 }
 static void
+both_servers_gone(struct sample *s)
+{
+	s->mailbox.server = "GONE";
+	s->domain.server = "GONE TOO";
+}
+static void
+other_server_alone(struct sample *s)
+{
+	s->mailbox.server = "far01";
+	s->domain.server = "FAR01";
+}
+static void
+client_elsewhere(struct sample *s)
+{
+	static const char *const subnets[] = { "192.0.2.0/24" };
+	static const struct site quay = { "quay", { subnets, 1 } };
+	static const unsigned char address[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 9 };
+
+	s->org.sites = &quay;
+	s->org.n_sites = 1;
+	s->context.client_address = address;
+}
+static void
+server_and_client_elsewhere(struct sample *s)
+{
+	client_elsewhere(s);
+	s->mailbox.server = "CAS01";
+}
+static void
 no_servers(struct sample *s)
 {
 	s->org.n_servers = 0;
@@ -494,10 +523,20 @@ static const struct {
 	{ rpc_of_other_site, { "\nEXCH " }, { "\nEXPR " } },
 	{ negotiate_not_said, { "auth_package=Ntlm" }, { "Negotiate" } },
 	{ negotiate_said, { "auth_package=Negotiate" }, { NULL } },
-	{ other_server, { "as_url=https://far01/EWS/Exchange.asmx", "server_version=73C189CB" },
+	{ other_server,
+	    { "as_url=https://far01/EWS/Exchange.asmx", " ecp_url=https://cas01/ecp/ ",
+		"\nEXPR server=mail.contoso.com as_url=https://mail/EWS/Exchange.asmx" },
+	    { "https://cas01/EWS/Exchange.asmx" } },
+	{ other_server_alone,
+	    { "as_url=https://far01/EWS/Exchange.asmx", "server_version=73C189CB" },
 	    { "cas01", "\nEXPR ", "\nWEB " } },
 	{ server_of_domain, { "as_url=https://far01/EWS/Exchange.asmx" }, { "cas01" } },
-	{ server_gone, { REFUSED("602") }, { NULL } },
+	{ client_elsewhere,
+	    { "as_url=https://far01/EWS/Exchange.asmx", " ecp_url=https://cas01/ecp/ " },
+	    { "https://cas01/EWS/Exchange.asmx" } },
+	{ server_and_client_elsewhere, { "as_url=https://cas01/EWS/Exchange.asmx" }, { "far01" } },
+	{ server_gone, { " as_url=https://cas01/EWS/Exchange.asmx" }, { "far01" } },
+	{ both_servers_gone, { REFUSED("602") }, { NULL } },
 	{ no_servers, { REFUSED("602") }, { NULL } },
 	{ no_organization, { REFUSED("602") }, { NULL } },
 	{ nothing_configured, { REFUSED("501") }, { NULL } },
