@@ -6,16 +6,15 @@
 #include "dir/ldap_snapshot.h"
 #include "ldap/link.h"
 
-struct dir_settings;
 struct ldap_manage;  /* ldap_record.c: what management calls keep */
 struct ldap_serving; /* ldap_serve.c: what lookups keep */
 
 struct ldap_dir {
-	struct dir dir;			     /* first: a struct dir * is a struct ldap_dir * */
-	struct arena *mem;		     /* lives as long as the handle */
-	const char *uri;		     /* whole, with its scheme; in mem */
-	const struct dir_settings *settings; /* in mem; may be NULL */
-	struct ldap_manage *manage;	     /* NULL until the first call */
+	struct dir dir;	   /* first: a struct dir * is a struct ldap_dir * */
+	struct arena *mem; /* lives as long as the handle */
+	const char *uri;   /* whole, with its scheme; in mem */
+	struct dir_settings settings;
+	struct ldap_manage *manage; /* NULL until the first call */
 	struct ldap_serving *serving;
 };
 
@@ -27,25 +26,30 @@ ldap_dir_of(struct dir *dir)
 
 /* ---- ldap_connect.c ---- */
 
-/* A link to the first server of `uri` that lets us in, as `settings` want it.
+/* How `settings` log in, but for the server: the password is read into `password`, to be cleared by
+ * the caller, which *out points to. USHER_E_USAGE, USHER_E_INPUT, USHER_E_PERMISSION: there is
+ * none. */
+USHER_CHECK usher_status
+ldap_connect_options(const struct dir_settings *settings, struct secret *password,
+    struct link_options *out, struct usher_error *err);
+
+/* A link to the first server of `uri` that can be reached, as `settings` want it.
  * Returns as ldap_link_open(). */
 USHER_CHECK usher_status
 ldap_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
     struct usher_error *err);
 
-/* ---- ldap_place.c ---- */
-
-/* Where things lie in a directory; texts in the arena they were found with. */
+/* Where things lie in a directory; texts in the arena they were found with, or the settings. */
 struct ldap_place {
 	bool active_directory;	 /* Windows' or Samba's */
 	bool transactions;	 /* RFC 5805 */
-	bool password_modify;	 /* RFC 3062 */
 	const char *base;	 /* of everything: the DNS domain's, or the suffix */
 	const char *container;	 /* of usher's own entries */
 	struct text_list people; /* bases below which mailboxes are */
 };
 
-/* Asks the rootDSE, where the settings do not say. Returns as ldap_link_read(). */
+/* Asks the rootDSE what the settings do not say. Returns as ldap_link_read(); USHER_E_USAGE when
+ * neither knows. */
 USHER_CHECK usher_status
 ldap_place_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
     struct ldap_place *out, struct usher_error *err);

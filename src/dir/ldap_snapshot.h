@@ -7,7 +7,6 @@
 #include "dir/domain_entry.h"
 #include "model/org_view.h"
 
-struct dir_settings;
 struct ldap_link;
 struct ldap_map;
 
@@ -26,11 +25,10 @@ struct ldap_snapshot {
 	struct text_list skipped; /* entries that were passed over, and why: for the log */
 };
 
-/* Reads all of it once. `settings` may be NULL; all is in `mem`.
+/* Reads all of it once, into `mem`.
  *
  * An entry that makes no sense is passed over and named in `skipped`.
- * Returns as ldap_link_search(); USHER_E_ABSENT: there is no container of usher's, and no Exchange
- * organization either. */
+ * Returns as ldap_link_search(). */
 USHER_CHECK usher_status
 ldap_snapshot_load(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
     struct ldap_snapshot *out, struct usher_error *err);
@@ -40,8 +38,10 @@ ldap_snapshot_load(struct ldap_link *link, const struct dir_settings *settings, 
 /* Loads and reloads: one of them for each URI with its settings, whoever asks. */
 struct ldap_keeper;
 
-/* Gives the keeper, and makes it when there is none: then this waits for its first snapshot.
- * Returns as ldap_link_open() and ldap_snapshot_load(). */
+/* Gives the keeper, and makes it when there is none: then this waits until its first attempt to
+ * load has come to an end, whichever. The settings are copied.
+ *
+ * Returns USHER_OK, USHER_E_LIMIT (no more threads), USHER_E_NOMEM. */
 USHER_CHECK usher_status
 ldap_keeper_open(const char *uri, const struct dir_settings *settings, struct ldap_keeper **out,
     struct usher_error *err);

@@ -19,6 +19,12 @@ struct ldap_link {
 usher_status
 ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err);
 
+/* Waits for the result of `id`. `answer` (NULL: none is expected) is what an extended operation
+ * gave besides, also with a failure; NULL or to be freed with ber_bvfree(). */
+USHER_CHECK usher_status
+ldap_link_await(struct ldap_link *link, int id, const char *where, struct berval **answer,
+    struct usher_error *err);
+
 /* Copies an entry out of its message into `mem`; `where` is for words without a DN.
  * USHER_E_LIMIT: `mem` is full, there are more than LINK_ATTRIBUTES; USHER_E_PEER: broken. */
 USHER_CHECK usher_status

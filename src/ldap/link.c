@@ -59,6 +59,7 @@ static const struct {
 	{ LDAP_ALREADY_EXISTS, USHER_E_CONFLICT, "there is such an entry already" },
 	{ LDAP_NOT_ALLOWED_ON_NONLEAF, USHER_E_CONFLICT, "there are entries below it" },
 	{ LDAP_TYPE_OR_VALUE_EXISTS, USHER_E_CONFLICT, "the value is there already" },
+	{ LDAP_NO_SUCH_ATTRIBUTE, USHER_E_CONFLICT, "the value is not there any more" },
 	{ LDAP_CONSTRAINT_VIOLATION, USHER_E_INPUT, "a rule of the directory says no" },
 	{ LDAP_OBJECT_CLASS_VIOLATION, USHER_E_INPUT, "the directory's schema says no" },
 	{ LDAP_UNDEFINED_TYPE, USHER_E_INPUT, "the directory's schema has no such attribute" },
@@ -180,21 +181,28 @@ static usher_status
 await(struct ldap_link *link, int id, uint64_t deadline_ms, const char *where, LDAPMessage **out,
     struct usher_error *err);
 
-/* Waits for the result of `id` and gives its code. */
-static usher_status
-await_code(struct ldap_link *link, int id, const char *where, struct usher_error *err)
+usher_status
+ldap_link_await(struct ldap_link *link, int id, const char *where, struct berval **answer,
+    struct usher_error *err)
 {
 	LDAPMessage *message = NULL;
-	int code = LDAP_OTHER, parsed;
+	int code = LDAP_OTHER, parsed = LDAP_SUCCESS;
 	usher_status st;
 
 	st = await(link, id, clock_mono_ms() + link->timeout_ms, where, &message, err);
 	if (st != USHER_OK)
 		return st;
-	parsed = ldap_parse_result(link->ld, message, &code, NULL, NULL, NULL, NULL, 1);
+	if (answer != NULL)
+		parsed = ldap_parse_extended_result(link->ld, message, NULL, answer, 0);
+	if (parsed == LDAP_SUCCESS)
+		parsed = ldap_parse_result(link->ld, message, &code, NULL, NULL, NULL, NULL, 0);
+	ldap_msgfree(message);
 	if (parsed != LDAP_SUCCESS)
 		code = parsed;
-	return code == LDAP_SUCCESS ? USHER_OK : ldap_link_fail(link, code, where, err);
+	/* A change inside a transaction is only noted (RFC 5805, 2.2). */
+	return code == LDAP_SUCCESS || code == LDAP_TXN_SPECIFY_OKAY ?
+		   USHER_OK :
+		   ldap_link_fail(link, code, where, err);
 }
 
 static usher_status
@@ -214,7 +222,7 @@ bind_simple(struct ldap_link *link, const struct link_options *options, struct u
 	password.bv_len = options->password->n;
 	code =
 	    ldap_sasl_bind(link->ld, options->user, LDAP_SASL_SIMPLE, &password, NULL, NULL, &id);
-	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) :
+	return code == LDAP_SUCCESS ? ldap_link_await(link, id, NULL, NULL, err) :
 				      ldap_link_fail(link, code, NULL, err);
 }
 
@@ -257,7 +265,8 @@ bind_nobody(struct ldap_link *link, struct usher_error *err)
 	int id, code;
 
 	code = ldap_sasl_bind(link->ld, "", LDAP_SASL_SIMPLE, &nothing, NULL, NULL, &id);
-	return code == LDAP_SUCCESS ? await_code(link, id, NULL, err) : fail_tls(link, code, err);
+	return code == LDAP_SUCCESS ? ldap_link_await(link, id, NULL, NULL, err) :
+				      fail_tls(link, code, err);
 }
 
 /* Without StartTLS libldap connects when the first request goes out, and TLS on a socket of ours is
@@ -592,14 +601,19 @@ ldap_link_search(struct ldap_link *link, const struct link_search *search, link_
 		.payload = payload,
 		.mem = mem,
 		.err = err };
-	uint64_t deadline_ms = clock_mono_ms() + link->timeout_ms;
+	uint64_t begun_ms = clock_mono_ms(), in_all_ms = search->in_all_ms;
 	usher_status st;
 
 	if (mem == NULL)
 		return err_nomem(err, search->base);
-	do
-		st = search_page(&s, deadline_ms);
-	while (st == USHER_OK && s.cookie.bv_len > 0);
+	if (in_all_ms < link->timeout_ms)
+		in_all_ms = link->timeout_ms;
+	do {
+		uint64_t page_ms = clock_mono_ms() + link->timeout_ms;
+
+		st = search_page(
+		    &s, page_ms < begun_ms + in_all_ms ? page_ms : begun_ms + in_all_ms);
+	} while (st == USHER_OK && s.cookie.bv_len > 0);
 	ber_memfree(s.cookie.bv_val);
 	return st;
 }
@@ -642,58 +656,4 @@ ldap_link_read(struct ldap_link *link, struct arena *mem, const char *dn,
 		st = err_set(err, USHER_E_ABSENT, *dn == '\0' ? link->uri : dn,
 		    "there is no such entry, or this login may not see it");
 	return st;
-}
-
-/* ---- changing ---- */
-
-static bool
-convert(struct arena *mem, enum ldap_change_kind kind, const struct ldap_edit *edit, LDAPMod **out)
-{
-	static const int operations[] = { LDAP_MOD_ADD, LDAP_MOD_DELETE, LDAP_MOD_REPLACE };
-	const struct ldap_attribute *a = &edit->attribute;
-	LDAPMod *mod = arena_zalloc(mem, sizeof(*mod));
-	struct berval *values = arena_array(mem, a->n, sizeof(*values));
-	struct berval **pointers = arena_array(mem, a->n + 1, sizeof(struct berval *));
-
-	if (mod == NULL || values == NULL || pointers == NULL)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		values[i].bv_val = (char *)(uintptr_t)a->values[i].p;
-		values[i].bv_len = a->values[i].n;
-		pointers[i] = &values[i];
-	}
-	mod->mod_op =
-	    (kind == LDAP_CHANGE_MODIFY ? operations[edit->kind] : LDAP_MOD_ADD) | LDAP_MOD_BVALUES;
-	mod->mod_type = (char *)(uintptr_t)a->name;
-	mod->mod_bvalues = a->n == 0 ? NULL : pointers;
-	*out = mod;
-	return true;
-}
-
-usher_status
-ldap_link_change(struct ldap_link *link, const struct ldap_change *change, struct usher_error *err)
-{
-	struct arena *mem CLEANUP(arena_cleanup) = arena_new(LINK_ENTRY_BYTES);
-	LDAPMod **mods = mem == NULL ? NULL : arena_array(mem, change->n + 1, sizeof(LDAPMod *));
-	int id, code = LDAP_OTHER;
-
-	if (mods == NULL)
-		return err_nomem(err, change->dn);
-	for (size_t i = 0; i < change->n; i++) {
-		if (!convert(mem, change->kind, &change->edits[i], &mods[i]))
-			return err_nomem(err, change->dn);
-	}
-	switch (change->kind) {
-	case LDAP_CHANGE_ADD:
-		code = ldap_add_ext(link->ld, change->dn, mods, NULL, NULL, &id);
-		break;
-	case LDAP_CHANGE_MODIFY:
-		code = ldap_modify_ext(link->ld, change->dn, mods, NULL, NULL, &id);
-		break;
-	case LDAP_CHANGE_DELETE:
-		code = ldap_delete_ext(link->ld, change->dn, NULL, NULL, &id);
-		break;
-	}
-	return code == LDAP_SUCCESS ? await_code(link, id, change->dn, err) :
-				      ldap_link_fail(link, code, change->dn, err);
 }

@@ -88,6 +88,8 @@ struct link_search {
 	const char *filter;	       /* RFC 4515; ldap_escape() what comes from outside */
 	const char *const *attributes; /* NULL-terminated; NULL: all that users have put there */
 	size_t max;		       /* entries; one more is USHER_E_LIMIT. 0: any number */
+	uint64_t in_all_ms; /* that all pages together may take, each within the link's timeout; 0:
+			       that timeout as well */
 };
 
 /* Is called for each entry, which is gone when it returns. What it returns other than USHER_OK ends
@@ -119,5 +121,18 @@ ldap_link_read(struct ldap_link *link, struct arena *mem, const char *dn,
  * no), and as ldap_link_search(). */
 USHER_CHECK usher_status
 ldap_link_change(struct ldap_link *link, const struct ldap_change *change, struct usher_error *err);
+
+/* Performs all of them in this order, or none, in a transaction (RFC 5805) that the rootDSE must
+ * offer. Returns as ldap_link_change(); err->where is the change that could not be made. */
+USHER_CHECK usher_status
+ldap_link_changes(struct ldap_link *link, const struct ldap_change *const *changes, size_t n,
+    struct usher_error *err);
+
+/* Lets the directory set a password and keep it as it does (RFC 3062), over TLS or a login that
+ * protects. Returns USHER_E_TRUST when there is neither: nothing was sent; and as
+ * ldap_link_change(). */
+USHER_CHECK usher_status
+ldap_link_password(
+    struct ldap_link *link, const char *dn, const struct secret *password, struct usher_error *err);
 
 #endif
