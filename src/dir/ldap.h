@@ -30,13 +30,13 @@ ldap_dir_of(struct dir *dir)
  * the caller, which *out points to. USHER_E_USAGE, USHER_E_INPUT, USHER_E_PERMISSION: there is
  * none. */
 USHER_CHECK usher_status
-ldap_connect_options(const struct dir_settings *settings, struct secret *password,
+ldap_dir_options(const struct dir_settings *settings, struct secret *password,
     struct link_options *out, struct usher_error *err);
 
 /* A link to the first server of `uri` that can be reached, as `settings` want it.
  * Returns as ldap_link_open(). */
 USHER_CHECK usher_status
-ldap_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
     struct usher_error *err);
 
 /* Where things lie in a directory; texts in the arena they were found with, or the settings. */

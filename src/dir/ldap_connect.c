@@ -32,7 +32,7 @@ read_password(const char *path, struct secret *out, struct usher_error *err)
 }
 
 usher_status
-ldap_connect_options(const struct dir_settings *settings, struct secret *password,
+ldap_dir_options(const struct dir_settings *settings, struct secret *password,
     struct link_options *out, struct usher_error *err)
 {
 	struct link_options options = { .start_tls = settings->start_tls,
@@ -85,7 +85,7 @@ try_servers(const struct ldap_servers *servers, const struct dir_settings *setti
 {
 	struct secret CLEANUP(secret_cleanup) password = { 0 };
 	struct link_options options;
-	usher_status st = ldap_connect_options(settings, &password, &options, err);
+	usher_status st = ldap_dir_options(settings, &password, &options, err);
 
 	if (st != USHER_OK)
 		return st;
@@ -109,7 +109,7 @@ try_servers(const struct ldap_servers *servers, const struct dir_settings *setti
 }
 
 usher_status
-ldap_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
     struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CONNECT_BYTES);
