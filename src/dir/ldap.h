@@ -40,7 +40,7 @@ ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ld
     struct usher_error *err);
 
 /* Where things lie in a directory; texts in the arena they were found with, or the settings. */
-struct ldap_place {
+struct ldap_layout {
 	bool active_directory;	 /* Windows' or Samba's */
 	bool transactions;	 /* RFC 5805 */
 	const char *base;	 /* of everything: the DNS domain's, or the suffix */
@@ -51,8 +51,8 @@ struct ldap_place {
 /* Asks the rootDSE what the settings do not say. Returns as ldap_link_read(); USHER_E_USAGE when
  * neither knows. */
 USHER_CHECK usher_status
-ldap_place_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
-    struct ldap_place *out, struct usher_error *err);
+ldap_layout_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
+    struct ldap_layout *out, struct usher_error *err);
 
 /* ---- ldap_record.c ---- */
 

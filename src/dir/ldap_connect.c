@@ -60,23 +60,12 @@ ldap_dir_options(const struct dir_settings *settings, struct secret *password,
 static const char *
 domain_of(struct arena *mem, const char *base)
 {
-	struct slice rest = slice_of(base);
-	const char *domain = NULL;
+	const char *uri = base == NULL ? NULL : arena_join(mem, "ldap:///", base);
+	struct ldap_place place;
 
-	while (rest.n > 0) {
-		size_t end = slice_find(rest, ',');
-		struct slice rdn = slice_trim(slice_from(rest.p, end));
-		const char *label;
-
-		rest = slice_skip(rest, end + 1);
-		if (!slice_starts_nocase(rdn, SLICE_LITERAL("dc=")))
-			continue;
-		label = arena_copy(mem, slice_skip(rdn, strlen("dc=")));
-		if (label == NULL)
-			return NULL;
-		domain = domain == NULL ? label : arena_join(mem, domain, ".", label);
-	}
-	return domain;
+	return uri != NULL && ldap_place_read(mem, slice_of(uri), &place) == USHER_OK ?
+		   place.domain :
+		   NULL;
 }
 
 static usher_status
@@ -138,7 +127,7 @@ offers(const struct ldap_entry *root, const char *name, const char *oid)
 /* What the settings do not say is where each kind of directory usually has it. */
 static usher_status
 settle(const struct dir_settings *settings, struct arena *mem, const char *configuration,
-    struct ldap_place *p, struct usher_error *err)
+    struct ldap_layout *p, struct usher_error *err)
 {
 	const char **base = arena_array(mem, 1, sizeof(*base));
 
@@ -155,30 +144,30 @@ settle(const struct dir_settings *settings, struct arena *mem, const char *confi
 }
 
 usher_status
-ldap_place_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
-    struct ldap_place *out, struct usher_error *err)
+ldap_layout_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
+    struct ldap_layout *out, struct usher_error *err)
 {
 	static const char *const wanted[] = { "defaultNamingContext", "namingContexts",
 		"configurationNamingContext", "supportedCapabilities", "supportedExtension", NULL };
-	struct ldap_place place = { .base = settings->base };
+	struct ldap_layout layout = { .base = settings->base };
 	struct ldap_entry root;
 	usher_status st = ldap_link_read(link, mem, "", wanted, &root, err);
 
 	if (st != USHER_OK)
 		return st;
-	for (size_t i = 0; place.base == NULL && i < 2; i++)
-		place.base = ldap_text_of(mem, &root, wanted[i]);
-	if (place.base == NULL)
+	for (size_t i = 0; layout.base == NULL && i < 2; i++)
+		layout.base = ldap_text_of(mem, &root, wanted[i]);
+	if (layout.base == NULL)
 		return err_set(err, USHER_E_USAGE, ldap_link_uri(link),
 		    "does not say where its entries are; say so with base in section [directory]");
-	place.active_directory =
+	layout.active_directory =
 	    settings->kind == DIR_KIND_AUTO ?
 		offers(&root, "supportedCapabilities", CAPABILITY_ACTIVE_DIRECTORY) :
 		settings->kind != DIR_KIND_OPENLDAP;
-	place.transactions = offers(&root, "supportedExtension", EXTENSION_TRANSACTION);
+	layout.transactions = offers(&root, "supportedExtension", EXTENSION_TRANSACTION);
 	st = settle(
-	    settings, mem, ldap_text_of(mem, &root, "configurationNamingContext"), &place, err);
+	    settings, mem, ldap_text_of(mem, &root, "configurationNamingContext"), &layout, err);
 	if (st == USHER_OK)
-		*out = place;
+		*out = layout;
 	return st;
 }
