@@ -5,24 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/arena.h"
 #include "dir/dir.h"
+#include "timing.h"
 
 #define DN_FORMAT \
 	"/o=Contoso/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/" \
 	"cn=%08x%08x-user"
-
-static double
-now_s(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void
 die(const struct usher_error *err)
@@ -95,7 +86,7 @@ make(const char *path, unsigned n)
 {
 	struct usher_error err = { 0 };
 	struct dir *dir;
-	double start = now_s();
+	uint64_t start = now_ns();
 
 	if (dir_open(path, NULL, DIR_WRITE | DIR_CREATE | DIR_BULK, &dir, &err) != USHER_OK ||
 	    dir_begin(dir, &err) != USHER_OK)
@@ -103,12 +94,12 @@ make(const char *path, unsigned n)
 	put_organization(dir);
 	for (unsigned i = 0; i < n; i++)
 		put_mailbox(dir, i);
-	(void)printf("put %.2f s\n", now_s() - start);
+	(void)printf("put %.2f s\n", seconds_since(start));
 	if (dir_commit(dir, &err) != USHER_OK)
 		die(&err);
 	dir_close(dir);
-	(void)printf(
-	    "import %.2f s (processor %.2f)\n", now_s() - start, (double)clock() / CLOCKS_PER_SEC);
+	(void)printf("import %.2f s (processor %.2f)\n", seconds_since(start),
+	    (double)clock() / CLOCKS_PER_SEC);
 }
 
 enum { BATCHES = 50 };
@@ -149,13 +140,13 @@ ask(struct dir *dir, unsigned n, unsigned rounds, const char *name, bool by_dn)
 	uint64_t seed = 1;
 
 	for (size_t batch = 0; batch < BATCHES; batch++) {
-		double start = now_s();
+		uint64_t start = now_ns();
 
 		for (unsigned i = 0; i < rounds / BATCHES; i++) {
-			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			seed = next_random(seed);
 			ask_one(dir, mem, (unsigned)(seed >> 33) % n, by_dn);
 		}
-		took[batch] = (now_s() - start) / (rounds / BATCHES) * 1e6;
+		took[batch] = seconds_since(start) / (rounds / BATCHES) * 1e6;
 	}
 	qsort(took, BATCHES, sizeof(took[0]), compare_times);
 	(void)printf("%s %.2f us (best %.2f)\n", name, took[BATCHES / 2], took[0]);
