@@ -44,24 +44,31 @@ take_server(const void *record, void *payload)
 		   USHER_E_NOMEM;
 }
 
-/* What our own directory says of the server. */
+/* The servers of our own directory that have this name. */
+static usher_status
+find_servers(struct cli *cli, struct server_search *s, const char **uri, struct usher_error *err)
+{
+	struct dir *dir;
+	usher_status st = cli_directory(cli, uri, err);
+
+	if (st == USHER_OK)
+		st = cli_dir_open(cli, *uri, DIR_READ, &dir, err);
+	if (st != USHER_OK)
+		return st;
+	st = dir_each(dir, &entities[ENTITY_SERVER], NULL, take_server, s, err);
+	dir_close(dir);
+	return st == USHER_E_NOMEM ? err_nomem(err, "scp") : st;
+}
+
+/* Fills in what our own directory says of the server and nobody else has said. */
 static usher_status
 ask_directory(struct scp_work *w, const char **name, struct scp_wish *wish, struct text_list *sites,
     struct usher_error *err)
 {
 	struct server_search s = { .mem = w->cli->mem, .name = *name };
 	const char *uri;
-	struct dir *dir;
-	usher_status st = cli_directory(w->cli, &uri, err);
+	usher_status st = find_servers(w->cli, &s, &uri, err);
 
-	if (st == USHER_OK)
-		st = cli_dir_open(w->cli, uri, DIR_READ, &dir, err);
-	if (st != USHER_OK)
-		return st;
-	st = dir_each(dir, &entities[ENTITY_SERVER], NULL, take_server, &s, err);
-	dir_close(dir);
-	if (st == USHER_E_NOMEM)
-		return err_nomem(err, "scp");
 	if (st != USHER_OK)
 		return st;
 	if (s.n == 0)
@@ -77,8 +84,31 @@ ask_directory(struct scp_work *w, const char **name, struct scp_wish *wish, stru
 		    "has no internal URI: set it with `usher server set --internal-uri`, or give "
 		    "--url");
 	*name = s.found.name;
-	if (sites->n == 0)
+	if (sites->n > 0)
+		return USHER_OK;
+	*sites = s.found.site_scope;
+	wish->prefix = "Site=";
+	return USHER_OK;
+}
+
+/* A server with a URL of its own need not be in our directory, nor need there be one. */
+static usher_status
+ask_for_scope(struct scp_work *w, const char *name, struct scp_wish *wish, struct text_list *sites,
+    struct usher_error *err)
+{
+	struct server_search s = { .mem = w->cli->mem, .name = name };
+	struct usher_error why = { 0 };
+	const char *uri;
+	usher_status st = find_servers(w->cli, &s, &uri, &why);
+
+	if (st == USHER_E_NOMEM)
+		return err_nomem(err, "scp");
+	if (st == USHER_OK && s.n == 1) {
 		*sites = s.found.site_scope;
+		wish->prefix = "Site=";
+	} else if (st != USHER_OK && st != USHER_E_ABSENT && st != USHER_E_USAGE) {
+		cli_note("its site scope is not known, say it with --site-scope: %s", why.message);
+	}
 	return USHER_OK;
 }
 
@@ -92,8 +122,12 @@ plan_publish(struct scp_work *w, const void *opaque, struct usher_error *err)
 	usher_status st = USHER_OK;
 	size_t i;
 
+	if (sites.n > 0)
+		wish.prefix = "Site=";
 	if (name == NULL || wish.url == NULL)
 		st = ask_directory(w, &name, &wish, &sites, err);
+	else if (sites.n == 0)
+		st = ask_for_scope(w, name, &wish, &sites, err);
 	if (st == USHER_OK)
 		st = scp_check_url(w->cli, wish.url, err);
 	if (st == USHER_OK)
@@ -102,10 +136,8 @@ plan_publish(struct scp_work *w, const void *opaque, struct usher_error *err)
 		st = scp_find(w, name, wish.guid, &i, err);
 	if (st != USHER_OK)
 		return st;
-	if (i < w->list.n) {
-		wish.prefix = sites.n > 0 ? "Site=" : NULL;
+	if (i < w->list.n)
 		return scp_plan_change(w, i, &wish, err);
-	}
 	st = scp_container(w, name, &container, err);
 	return st == USHER_OK ? scp_plan_entry(w, name, container, &wish, err) : st;
 }
@@ -122,10 +154,13 @@ const struct command cmd_scp_publish = {
 	.name = "scp publish",
 	.operands = "[SERVER]",
 	.summary = "let the computers of a forest find a server in their directory",
-	.about = "Without --url the server is one of usher's own directory. The entry lies where "
-		 "Exchange keeps it when the forest has that server, else in CN=Microsoft Exchange "
-		 "Autodiscover,CN=Services. Told again, what has changed is changed; other "
-		 "keywords stay. --dry-run prints LDIF.",
+	.about =
+	    "Without --url the server is one of usher's own directory, with its internal URI; "
+	    "without --site-scope it has the site scope that it has there, if it is there. The "
+	    "entry lies where Exchange keeps it when the forest has that server, else in "
+	    "CN=Microsoft Exchange Autodiscover,CN=Services. Told again, what has changed is "
+	    "changed; other "
+	    "keywords stay. --dry-run prints LDIF.",
 	.flags = CMD_CHANGES,
 	.opts = publish_opts,
 	.args_size = sizeof(struct publish_args),

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "cli/changes.h"
 #include "cli/record.h"
+#include "cli/site_check.h"
 
 /* Reads what is stored under the command's key. */
 static usher_status
@@ -116,6 +117,8 @@ add_work(struct changes *c, void *payload, struct usher_error *err)
 		if (st == USHER_OK && !record_equal(&e->table, &there, &record))
 			return clash(c->cli, e, &there, &record, err);
 	}
+	if (st == USHER_OK)
+		st = site_check(c->cli, c->dir, e, &record, err);
 	return st == USHER_OK ? changes_put(c, e, &record, err) : st;
 }
 
@@ -152,6 +155,8 @@ set_work(struct changes *c, void *payload, struct usher_error *err)
 		record.outlook_anywhere.enabled = how->enabled;
 	if (st == USHER_OK)
 		st = record_apply_settings(c->cli, &record, err);
+	if (st == USHER_OK)
+		st = site_check(c->cli, c->dir, e, &record, err);
 	return st == USHER_OK ? changes_put(c, e, &record, err) : st;
 }
 
