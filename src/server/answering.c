@@ -36,7 +36,7 @@ enum lookup
 answering_domain(
     struct request *request, const char *domain, struct facts *out, struct usher_error *err)
 {
-	return dir_domain(thread_of(request)->dir, request->mem, domain, out, err);
+	return dir_domain(service_dir(request), request->mem, domain, out, err);
 }
 
 const char *

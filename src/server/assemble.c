@@ -183,6 +183,20 @@ take_names(struct service *service, const struct certs *certs, struct served_lis
 }
 
 static usher_status
+take_roots(struct service *service, const struct certs *certs, struct usher_error *err)
+{
+	struct authority *v = arena_array(service->mem, certs->n_roots, sizeof(*v));
+
+	for (size_t i = 0; v != NULL && i < certs->n_roots; i++)
+		if (!record_copy(
+			service->mem, &entities[ENTITY_AUTHORITY].table, &v[i], &certs->roots[i]))
+			v = NULL;
+	service->roots = v;
+	service->n_roots = certs->n_roots;
+	return v == NULL ? err_nomem(err, "authorities") : USHER_OK;
+}
+
+static usher_status
 read_directory(struct service *service, unsigned flags, struct arena *mem, struct certs *out,
     struct usher_error *err)
 {
@@ -201,7 +215,6 @@ read_directory(struct service *service, unsigned flags, struct arena *mem, struc
 	dir_close(dir);
 	if (st != USHER_OK)
 		return st;
-	service->roots = out->roots;
 	service->fingerprint = arena_strdup(service->mem, out->fingerprint);
 	return service->fingerprint == NULL ? err_nomem(err, "service") : USHER_OK;
 }
@@ -223,6 +236,8 @@ build(struct assembly *a, unsigned dir_flags, struct usher_error *err)
 		st = add_listener(a, &conf->listeners[i], &certs, &served, err);
 	if (st == USHER_OK)
 		st = take_signer(a, &served, err);
+	if (st == USHER_OK)
+		st = take_roots(service, &certs, err);
 	if (st == USHER_OK)
 		st = take_hosts(service, &certs, err);
 	return st == USHER_OK ? take_names(service, &certs, &served, err) : st;
@@ -257,6 +272,8 @@ assemble(struct conf *conf, unsigned dir_flags, struct service_state *state, str
 		.context_new = service_context_new,
 		.context_free = service_context_free,
 		.batch = service_batch,
+		.descriptor = service_descriptor,
+		.turn = service_turn,
 		.head = route_head,
 		.app_free = service_app_free,
 	};

@@ -45,13 +45,14 @@ quick_verdict(struct request *request, struct auth *auth)
 static enum auth_outcome
 look_up(struct request *request, struct auth *auth)
 {
-	struct credential credential;
+	struct credential credential = { 0 };
 
 	auth->owner = NULL;
 	auth->hash = "";
 	switch (dir_credential(
-	    thread_of(request)->dir, request->mem, auth->typed, &credential, &auth->err)) {
+	    service_dir(request), request->mem, auth->typed, &credential, &auth->err)) {
 	case LOOKUP_PENDING:
+		return CALLER_PENDING;
 	case LOOKUP_UNAVAILABLE:
 		auth->directory_failed = true;
 		return CALLER_UNAVAILABLE;
@@ -68,9 +69,9 @@ look_up(struct request *request, struct auth *auth)
 	return CALLER_UNSURE;
 }
 
-/* Without hashing. */
-static void
-look(struct request *request, struct auth *auth)
+/* Reads what the client sent. False: that is the outcome. */
+static bool
+read_password(struct request *request, struct auth *auth)
 {
 	const struct conf_authentication *conf = &service_of(request)->conf->authentication;
 	const struct login_rules rules = { conf->default_domain, &conf->windows_domains };
@@ -80,25 +81,19 @@ look(struct request *request, struct auth *auth)
 	switch (basic_read(request->mem, http1_field(request->head, "Authorization"), &rules,
 	    &auth->typed, &auth->password)) {
 	case BASIC_OK:
-		break;
+		return true;
 	case BASIC_NONE:
 		auth->outcome = CALLER_NONE;
-		return;
+		break;
 	case BASIC_REFUSED:
 		auth->outcome = CALLER_REFUSED;
 		service_count(request, COUNT_LOGIN_REFUSED);
-		return;
+		break;
 	case BASIC_NOMEM:
 		auth->outcome = CALLER_UNAVAILABLE;
-		return;
+		break;
 	}
-	auth->outcome = look_up(request, auth);
-	if (auth->outcome == CALLER_UNSURE)
-		auth->outcome = quick_verdict(request, auth);
-	if (auth->outcome == CALLER_PASSED)
-		request_set_user(request, auth->login);
-	if (auth->outcome != CALLER_UNSURE)
-		drop(auth);
+	return false;
 }
 
 /* In the thread pool. The throttle is asked again and told here: guesses that queued up together
@@ -157,19 +152,43 @@ hashed(struct request *request, void *arg, bool ran)
 	auth->then(request, auth);
 }
 
+/* From the lookup on. */
+static void
+judge(struct request *request)
+{
+	struct auth *auth = request->data;
+
+	auth->outcome = look_up(request, auth);
+	if (auth->outcome == CALLER_PENDING) {
+		if (service_wait(request, judge))
+			return;
+		auth->outcome = CALLER_UNAVAILABLE;
+	}
+	if (auth->outcome == CALLER_UNSURE)
+		auth->outcome = quick_verdict(request, auth);
+	if (auth->outcome == CALLER_PASSED)
+		request_set_user(request, auth->login);
+	if (auth->outcome == CALLER_UNSURE) {
+		if (request_defer(request, hash, hashed, auth))
+			return;
+		auth->outcome = CALLER_UNAVAILABLE;
+	}
+	drop(auth);
+	auth->then(request, auth);
+}
+
 void
 authenticate(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth))
 {
-	look(request, auth);
+	bool readable = read_password(request, auth);
+
 	auth->then = then;
-	if (auth->outcome == CALLER_UNSURE) {
-		if (request_defer(request, hash, hashed, auth))
-			return;
-		drop(auth);
-		auth->outcome = CALLER_UNAVAILABLE;
-	}
-	then(request, auth);
+	request->data = auth;
+	if (readable)
+		judge(request);
+	else
+		then(request, auth);
 }
 
 static void
@@ -214,7 +233,7 @@ authenticate_refuse(struct request *request, struct auth *auth)
 {
 	drop(auth);
 	if (auth->outcome == CALLER_UNAVAILABLE && auth->directory_failed)
-		(void)service_available(request, LOOKUP_UNAVAILABLE, &auth->err);
+		(void)service_available(request, LOOKUP_UNAVAILABLE, &auth->err, NULL);
 	else if (auth->outcome == CALLER_UNAVAILABLE)
 		request_refuse(request, 503, "The password cannot be checked now.");
 	else if (auth->outcome == CALLER_WAIT)

@@ -10,7 +10,8 @@ enum auth_outcome {
 	CALLER_NONE,	   /* no credentials of a kind we take: challenge */
 	CALLER_REFUSED,	   /* challenge in the same words */
 	CALLER_WAIT,	   /* too many failures: 429 */
-	CALLER_UNSURE,	   /* has to be hashed; `then` never sees it */
+	CALLER_UNSURE,	   /* has to be hashed; `then` never sees it, nor the next */
+	CALLER_PENDING,	   /* the directory has been asked */
 	CALLER_UNAVAILABLE /* never a challenge: it would make clients forget good passwords */
 };
 
@@ -34,8 +35,9 @@ struct auth {
 };
 
 /* Calls `then` with the outcome: at once when a look tells it, in microseconds, else when the
- * thread pool has hashed; CALLER_UNAVAILABLE at once when the pool is full. Only for a request that
- * is complete. `auth` lies in request->mem; the request belongs to `then`. */
+ * directory has answered and the thread pool has hashed; CALLER_UNAVAILABLE at once when the pool
+ * is full. Only for a request that is complete. `auth` lies in request->mem, and request->data is
+ * it from now on; the request belongs to `then`. */
 void
 authenticate(struct request *request, struct auth *auth,
     void (*then)(struct request *request, struct auth *auth));

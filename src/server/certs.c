@@ -25,7 +25,8 @@ struct reading {
 	struct certificate *certificates;
 	struct domain_names *domains;
 	size_t n, n_domains, room, domains_room;
-	bool roots;
+	struct authority *roots;
+	size_t n_roots;
 	struct buf fingerprint;
 	struct usher_error *err;
 };
@@ -80,23 +81,34 @@ take_domain(const void *record, void *payload)
 }
 
 static usher_status
+take_root(const void *record, void *payload)
+{
+	struct reading *r = payload;
+	const struct authority *a = record;
+
+	if (r->n_roots == CERTS_ROOTS_MAX)
+		return USHER_OK;
+	if (!record_copy(r->mem, &entities[ENTITY_AUTHORITY].table, &r->roots[r->n_roots], a))
+		return err_nomem(r->err, "authorities");
+	r->n_roots++;
+	buf_printf(&r->fingerprint, "%s %s", a->sha256, a->name);
+	note_list(&r->fingerprint, &a->permitted);
+	return USHER_OK;
+}
+
+static usher_status
 read_all(struct reading *r, struct dir *dir)
 {
 	const struct entity *certificate = &entities[ENTITY_CERTIFICATE];
 	const struct entity *domain = &entities[ENTITY_DOMAIN];
-	uint64_t n, n_domains, n_roots;
+	uint64_t n, n_domains;
 	usher_status st;
 
 	st = dir_count(dir, certificate, &n, r->err);
 	if (st == USHER_OK)
 		st = dir_count(dir, domain, &n_domains, r->err);
-	if (st == USHER_OK)
-		st = dir_count(dir, &entities[ENTITY_AUTHORITY], &n_roots, r->err);
 	if (st != USHER_OK)
 		return st;
-	r->roots = n_roots > 0;
-	if (r->roots)
-		buf_text(&r->fingerprint, "roots\n");
 	if (n > CERTS_MAX)
 		return err_set(
 		    r->err, USHER_E_LIMIT, dir_name(dir), "more than %d certificates", CERTS_MAX);
@@ -104,10 +116,15 @@ read_all(struct reading *r, struct dir *dir)
 	r->domains_room = (size_t)n_domains;
 	r->certificates = arena_array(r->mem, r->room, sizeof(*r->certificates));
 	r->domains = arena_array(r->mem, r->domains_room, sizeof(*r->domains));
-	if (r->certificates == NULL || r->domains == NULL)
+	r->roots = arena_array(r->mem, CERTS_ROOTS_MAX, sizeof(*r->roots));
+	if (r->certificates == NULL || r->domains == NULL || r->roots == NULL)
 		return err_nomem(r->err, "certificates");
 	st = dir_each(dir, certificate, NULL, take_certificate, r, r->err);
-	return st == USHER_OK ? dir_each(dir, domain, NULL, take_domain, r, r->err) : st;
+	if (st == USHER_OK)
+		st = dir_each(dir, domain, NULL, take_domain, r, r->err);
+	return st == USHER_OK ?
+		   dir_each(dir, &entities[ENTITY_AUTHORITY], NULL, take_root, r, r->err) :
+		   st;
 }
 
 /* qsort() takes no argument of ours. */
@@ -184,6 +201,7 @@ certs_read(
 	out->domains = r.domains;
 	out->n_domains = r.n_domains;
 	out->roots = r.roots;
+	out->n_roots = r.n_roots;
 	return st;
 }
 

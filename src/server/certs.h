@@ -8,7 +8,7 @@
 #include "server/service.h"
 #include "server/tls.h"
 
-enum { CERTS_MAX = 50000, CERTS_FINGERPRINT_BYTES = 64 * 1024 * 1024 };
+enum { CERTS_MAX = 50000, CERTS_ROOTS_MAX = 16, CERTS_FINGERPRINT_BYTES = 64 * 1024 * 1024 };
 
 /* A domain that says something about names or certificates. */
 struct domain_names {
@@ -24,7 +24,8 @@ struct certs {
 	const struct certificate **by_thumbprint; /* the same, sorted */
 	const struct domain_names *domains;
 	size_t n_domains;
-	bool roots;		 /* there are private authorities */
+	const struct authority *roots; /* private authorities, the first CERTS_ROOTS_MAX */
+	size_t n_roots;
 	const char *fingerprint; /* two equal ones lead to the same TLS */
 	const char *stem;	 /* dir_stem(): where the keys are */
 };

@@ -112,7 +112,7 @@ conn_go(struct conn *c)
 	case STEP_WRITE:
 		loop_watch_set(c->watch, LOOP_WRITE);
 		break;
-	case STEP_POOL:
+	case STEP_WORK:
 		loop_watch_set(c->watch, 0);
 		break;
 	case STEP_TURN:
@@ -135,12 +135,8 @@ conn_close(struct conn *c)
 	loop_watch_free(c->watch);
 	(void)close(c->fd);
 	deadline_leave(&c->deadline);
-	if (c->x != NULL && c->x->work != NULL) {
-		c->x->conn = NULL;
-		loop_work_cancel(c->x->work);
-	} else if (c->x != NULL) {
-		exchange_put(c->x);
-	}
+	if (c->x != NULL)
+		exchange_leave(c->x);
 	limit_give(w->engine->limit, &c->peer, c->exempt);
 	scope_unref(c->scope);
 	w->open--;
@@ -259,7 +255,7 @@ conn_handshake(struct conn *c)
 enum step
 conn_begin_linger(struct conn *c)
 {
-	exchange_put(c->x);
+	exchange_leave(c->x);
 	c->x = NULL;
 	if (c->tls != NULL && !c->failed)
 		tls_shutdown(c->tls);

@@ -16,7 +16,7 @@ enum step {
 	STEP_READ,	/* wait until readable */
 	STEP_WRITE,
 	STEP_TURN, /* wait for the end of the loop's turn */
-	STEP_POOL, /* wait for a deferred function */
+	STEP_WORK, /* wait for a deferred function, or to be woken */
 	STEP_CLOSE
 };
 
@@ -84,6 +84,9 @@ struct exchange {
 	void (*work_done)(struct request *request, void *arg, bool ran);
 	void (*work_run)(void *arg);
 	void *work_arg;
+	unsigned waits; /* request_wake() that are to come */
+	bool woken;	/* all have, and it is in the list of its worker */
+	struct exchange *next_woken;
 
 	uint64_t begun_ms;
 	char path[HTTP1_PATH_BYTES];
@@ -147,6 +150,9 @@ exchange_get(struct conn *c);
 /* Gives back, wiping what stood in it. */
 void
 exchange_put(struct exchange *x);
+/* The connection has no more use for it: gives it back, or leaves it to whom it waits for. */
+void
+exchange_leave(struct exchange *x);
 /* Makes it ready for the next request; what has been read beyond this one moves to the front. */
 void
 exchange_next(struct exchange *x);
@@ -193,11 +199,23 @@ conn_replied(struct conn *c);
 enum step
 conn_begin_linger(struct conn *c);
 
+/* ---- request.c ---- */
+
+/* Something is still to come for it. */
+bool
+exchange_waits(const struct exchange *x);
+/* Handles one that has been woken and is out of the list. */
+void
+exchange_go_on(struct exchange *x);
+
 /* ---- turn.c ---- */
 
 /* Handles the complete requests and sends their answers. Not from a stage. */
 void
 turn_end(struct worker *w);
+/* Whoever handles requests has handled this one: its answer goes out, or it waits on. */
+void
+conn_handled(struct conn *c);
 
 /* ---- reply.c ---- */
 

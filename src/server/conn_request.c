@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/compat.h"
+#include "base/when.h"
 #include "server/conn.h"
 #include "server/forward.h"
 
@@ -43,6 +44,7 @@ fill_request(struct conn *c)
 	r->listener = c->listener;
 	r->context = x->scope->context;
 	r->app = settings->app;
+	r->since_ms = clock_mono_ms();
 	r->log = &x->user_log;
 	r->handle = NULL;
 	r->body_max = settings->limits.body_bytes;
@@ -88,7 +90,7 @@ begin_request(struct conn *c)
 			return conn_refuse(c, 400, "malformed path");
 		settings->callbacks.head(r);
 	}
-	if (r->body_max > settings->limits.body_bytes)
+	if (r->body_max > settings->limits.body_bytes || exchange_waits(x))
 		r->body_max = settings->limits.body_bytes;
 	x->limits.body_bytes = x->discard ? DRAIN_BYTES : r->body_max;
 	x->body.max = x->limits.body_bytes + x->in_size;
@@ -312,8 +314,8 @@ conn_work(struct conn *c)
 
 	if (x->replied)
 		return conn_enter(c, STAGE_REPLY);
-	if (x->work != NULL)
-		return STEP_POOL;
+	if (exchange_waits(x))
+		return STEP_WORK;
 	return conn_refuse(c, 500, "nobody answers this request");
 }
 

@@ -83,6 +83,13 @@ struct engine_app {
 	/* Around calls of handle() that come one right after the other on a thread: all their
 	 * requests were complete before `begins` was told. May be NULL. */
 	void (*batch)(void *context, bool begins);
+
+	/* A descriptor that is readable when turn() has something to do, or -1; asked for once per
+	 * context. May be NULL. */
+	int (*descriptor)(void *context);
+
+	/* On the context's own thread; what it wakes goes on when it has returned. */
+	void (*turn)(void *context);
 };
 
 struct engine_settings {
@@ -173,6 +180,8 @@ enum engine_counter {
 	COUNT_IDLE_CLOSED,
 	COUNT_DEFERRED,
 	COUNT_POOL_FULL,
+	COUNT_WAITED,
+	COUNT_WAITING, /* gauge */
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
 	ENGINE_COUNTERS
@@ -202,8 +211,9 @@ struct request {
 	struct net_address client; /* behind trusted proxies the real one */
 	bool secure;		   /* TLS up to us, or up to a trusted proxy that says so */
 	const struct listener_settings *listener;
-	void *context;		       /* of this thread, from context_new() */
-	void *app;		       /* settings.app */
+	void *context;	   /* of this thread, from context_new() */
+	void *app;	   /* settings.app */
+	uint64_t since_ms; /* clock_mono_ms() when it was complete; in head(): when its head was */
 	const struct log_context *log; /* for LOG() */
 
 	/* set by head() */
@@ -264,5 +274,23 @@ request_refuse(struct request *request, int status, const char *text);
 USHER_CHECK bool
 request_defer(struct request *request, void (*work)(void *arg),
     void (*done)(struct request *request, void *arg, bool ran), void *arg);
+
+/* Lets the request wait for something that context's turn() brings: again(request) is called when
+ * request_wake() has been called as often as this, exactly once, also when the connection has been
+ * lost or timed out meanwhile. It must reply, defer or wait again in every case; waiting counts
+ * into deadlines.work_ms. Whoever is to call request_wake() does so in a time of its own: nothing
+ * takes the request back.
+ *
+ * From head() too: what body there is is read on meanwhile, up to limits.body_bytes, and again() is
+ * handle() then.
+ *
+ * False when the connection has been lost or the context cannot be watched: the caller still has
+ * the request, and answers with request_refuse(request, 503, ...). */
+USHER_CHECK bool
+request_wait(struct request *request, void (*again)(struct request *request));
+
+/* On the request's own thread. */
+void
+request_wake(struct request *request);
 
 #endif

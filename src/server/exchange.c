@@ -131,6 +131,18 @@ exchange_put(struct exchange *x)
 }
 
 void
+exchange_leave(struct exchange *x)
+{
+	if (!exchange_waits(x)) {
+		exchange_put(x);
+		return;
+	}
+	x->conn = NULL;
+	if (x->work != NULL)
+		loop_work_cancel(x->work);
+}
+
+void
 exchange_next(struct exchange *x)
 {
 	struct conn *c = x->conn;

@@ -174,7 +174,7 @@ answer_address(struct request *request, const struct address *address, struct pa
 	enum lookup found = answering_domain(request, address->domain, &facts, &err);
 	usher_status st = USHER_OK;
 
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, handle_page))
 		return;
 	page->domain = address->domain_text;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL)
@@ -200,7 +200,7 @@ handle_page(struct request *request)
 		request_refuse(request, 404, "Nothing is here.");
 		return;
 	}
-	page.roots = service_of(request)->roots;
+	page.roots = service_of(request)->n_roots > 0;
 	st = page_read_request(request->mem, request->head->query,
 	    http1_field(request->head, "Accept-Language"), &asked);
 	if (st == USHER_OK && asked.address != NULL) {
@@ -213,6 +213,6 @@ handle_page(struct request *request)
 	}
 	if (st == USHER_E_NOMEM)
 		request_refuse(request, 503, "Out of memory.");
-	else if (people_brand_by_host(request, &page.brand, &page.sample))
+	else if (people_brand_by_host(request, &page.brand, &page.sample, handle_page))
 		send_page(request, &page);
 }

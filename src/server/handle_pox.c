@@ -13,7 +13,7 @@ enum { REQUEST_ID_BYTES = 128 };
 
 /* One question on its way; in request->mem. */
 struct job {
-	struct auth auth; /* first: `then` gets it and knows the job by it */
+	struct auth auth; /* first: `then` gets it and knows the job by it; login NULL: anybody */
 	struct question question;
 	bool readable;		/* the body was a question */
 	const char *request_id; /* to be echoed; NULL when not wanted */
@@ -135,6 +135,15 @@ send_refusal(struct request *request, const struct question *question, const cha
 		send_answer(request, question, &answer, id);
 }
 
+static void
+answer_question(struct request *request, struct job *job);
+
+static void
+answer_again(struct request *request)
+{
+	answer_question(request, request->data);
+}
+
 /* `login` is NULL for an anonymous caller. */
 static void
 answer_from(
@@ -151,10 +160,11 @@ answer_from(
 		send_answer(request, &job->question, &answer, job->request_id);
 }
 
-/* The caller may ask: find out and tell. `login` is NULL for an anonymous caller. */
+/* The caller may ask: find out and tell. */
 static void
-answer_question(struct request *request, struct job *job, const char *login)
+answer_question(struct request *request, struct job *job)
 {
+	const char *login = job->auth.login;
 	struct usher_error err = { 0 };
 	struct facts facts;
 	enum lookup found;
@@ -163,9 +173,8 @@ answer_question(struct request *request, struct job *job, const char *login)
 		send_refusal(request, NULL, login, REFUSAL_INVALID_REQUEST, job->request_id);
 		return;
 	}
-	found =
-	    dir_facts(thread_of(request)->dir, request->mem, &job->question, login, &facts, &err);
-	if (!service_available(request, found, &err))
+	found = dir_facts(service_dir(request), request->mem, &job->question, login, &facts, &err);
+	if (!service_available(request, found, &err, answer_again))
 		return;
 	if (found == LOOKUP_ABSENT) { /* not an address at all */
 		send_refusal(
@@ -213,9 +222,31 @@ answer_or_refuse(struct request *request, struct auth *auth)
 	struct job *job = (struct job *)auth;
 
 	if (auth->outcome == CALLER_PASSED)
-		answer_question(request, job, auth->login);
+		answer_question(request, job);
 	else
 		authenticate_refuse(request, auth);
+}
+
+/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must not be
+ * told that they are wrong. There they cost nothing and are not counted, so they are not looked at
+ * at all: neither answer nor time tells whether one is right. */
+static void
+ask(struct request *request)
+{
+	struct job *job = request->data;
+	struct usher_error err = { 0 };
+	struct facts facts;
+	bool open;
+	enum lookup found = find_anonymous(request, job, &facts, &open, &err);
+
+	if (!service_available(request, found, &err, ask))
+		return;
+	if (!open)
+		authenticate(request, &job->auth, answer_or_refuse);
+	else if (facts.domain->kind == DOMAIN_EXCHANGE)
+		answer_question(request, job); /* even its mailboxes are */
+	else
+		answer_from(request, job, &facts, NULL);
 }
 
 void
@@ -223,17 +254,11 @@ handle_pox(struct request *request)
 {
 	struct job *job = arena_zalloc(request->mem, sizeof(*job));
 	struct usher_error err = { 0 };
-	struct facts facts;
-	enum lookup found;
-	usher_status st;
-	bool open;
+	usher_status st = USHER_E_NOMEM;
 
-	if (job == NULL) {
-		request_refuse(request, 503, "Out of memory.");
-		return;
-	}
-	st = pox_read_request(
-	    thread_of(request)->xml, request->mem, request->body, &job->question, &err);
+	if (job != NULL)
+		st = pox_read_request(
+		    thread_of(request)->xml, request->mem, request->body, &job->question, &err);
 	if (st == USHER_E_NOMEM) {
 		request_refuse(request, 503, "Out of memory.");
 		return;
@@ -241,22 +266,8 @@ handle_pox(struct request *request)
 	job->readable = st == USHER_OK;
 	job->question.client = client_traits(request->head);
 	job->request_id = request_id(request);
-
-	/* Mail of an open domain has its passwords elsewhere: clients that send them anyway must
-	 * not be told that they are wrong. There they cost nothing and are not counted, so they are
-	 * not looked at at all: neither answer nor time tells whether one is right. */
-	found = find_anonymous(request, job, &facts, &open, &err);
-	if (!service_available(request, found, &err))
-		return;
-	if (open && facts.domain->kind == DOMAIN_EXCHANGE) {
-		answer_question(request, job, NULL); /* even its mailboxes are */
-		return;
-	}
-	if (open) {
-		answer_from(request, job, &facts, NULL);
-		return;
-	}
-	authenticate(request, &job->auth, answer_or_refuse);
+	request->data = job;
+	ask(request);
 }
 
 /* The browser's health check: 600 to whoever is logged in (pox.md 9.1). */

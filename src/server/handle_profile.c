@@ -72,7 +72,7 @@ answer_profile(struct request *request)
 		return;
 	}
 	found = answering_domain(request, address.domain, &facts, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, answer_profile))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL)
 		answering_refuse_domain(request);

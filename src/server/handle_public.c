@@ -165,7 +165,7 @@ handle_json_v2(struct request *request)
 		return;
 	}
 	found = answering_domain(request, address.domain, &facts, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, handle_json_v2))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL)
 		refuse_json(request, JSON_V2_USER_NOT_FOUND, &question, NULL);
@@ -262,7 +262,7 @@ handle_autoconfig(struct request *request)
 		return;
 	}
 	found = answering_domain(request, domain, &facts, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, handle_autoconfig))
 		return;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
 		answering_refuse_domain(request);

@@ -77,7 +77,7 @@ handle_redirect(struct request *request)
 		return;
 	}
 	found = is_ours(request, name, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, handle_redirect))
 		return;
 	if (found == LOOKUP_FOUND)
 		send_to(request, same_over_tls(request, name));

@@ -19,55 +19,18 @@
 #include "wire/page_root.h"
 #include "wire/query.h"
 
-enum { ROOTS_MAX = 16, NAME_BYTES = 1024, FILE_NAME_BYTES = 64 };
+enum { NAME_BYTES = 1024, FILE_NAME_BYTES = 64 };
 
-/* ---- reading ---- */
-
-struct roots {
-	struct arena *mem;
-	struct authority v[ROOTS_MAX];
-	size_t n; /* further ones are left out */
-};
-
-static usher_status
-take(const void *record, void *payload)
+/* Whether there are any for people. False: the request has been answered. */
+static bool
+has_roots(struct request *request)
 {
-	struct roots *roots = payload;
+	const struct service *service = service_of(request);
 
-	if (roots->n == ROOTS_MAX)
-		return USHER_OK;
-	if (!record_copy(
-		roots->mem, &entities[ENTITY_AUTHORITY].table, &roots->v[roots->n], record))
-		return USHER_E_NOMEM;
-	roots->n++;
-	return USHER_OK;
-}
-
-/* NULL: there are none, or none for people, and the request has been answered. */
-static struct roots *
-read_roots(struct request *request)
-{
-	struct roots *roots = arena_zalloc(request->mem, sizeof(*roots));
-	struct usher_error err = { 0 };
-	usher_status st;
-
-	if (roots == NULL) {
-		request_refuse(request, 503, "Out of memory.");
-		return NULL;
-	}
-	roots->mem = request->mem;
-	st = service_of(request)->conf->page.serve ?
-		 dir_each(thread_of(request)->dir, &entities[ENTITY_AUTHORITY], NULL, take, roots,
-		     &err) :
-		 USHER_OK;
-	if (st == USHER_E_NOMEM)
-		request_refuse(request, 503, "Out of memory.");
-	else if (!service_available(
-		     request, st == USHER_OK ? LOOKUP_FOUND : LOOKUP_UNAVAILABLE, &err))
-		return NULL;
-	else if (roots->n == 0)
-		request_refuse(request, 404, "Nothing is here.");
-	return st == USHER_OK && roots->n > 0 ? roots : NULL;
+	if (service->conf->page.serve && service->n_roots > 0)
+		return true;
+	request_refuse(request, 404, "Nothing is here.");
+	return false;
 }
 
 /* A name that any system takes for a file: `Contoso-Root`. */
@@ -114,38 +77,39 @@ for_people(struct arena *mem, const struct text_list *names, struct text_list *o
 }
 
 static usher_status
-describe(const struct roots *roots, const struct authority *a, struct page_root *out)
+describe(struct arena *mem, const struct authority *a, bool alone, struct page_root *out)
 {
 	struct certificate c;
-	usher_status st = cert_inspect(roots->mem, slice_of(a->pem), &c, NULL);
+	usher_status st = cert_inspect(mem, slice_of(a->pem), &c, NULL);
 
 	if (st != USHER_OK)
 		return st;
 	*out = (struct page_root){
 		.name = a->name,
-		.file = file_name(roots->mem, a->name),
-		.query = roots->n > 1 ? query_for(roots->mem, a->name) : "",
+		.file = file_name(mem, a->name),
+		.query = alone ? "" : query_for(mem, a->name),
 		.sha256 = c.sha256,
 		.sha1 = c.thumbprint,
 		.not_after = c.not_after,
 	};
 	return out->file == NULL || out->query == NULL ||
-		       !for_people(roots->mem, &a->permitted, &out->permitted) ?
+		       !for_people(mem, &a->permitted, &out->permitted) ?
 		   USHER_E_NOMEM :
 		   USHER_OK;
 }
 
 static usher_status
-fill(struct request *request, const struct roots *roots, struct page_roots *page)
+fill(struct request *request, struct page_roots *page)
 {
-	struct page_root *v = arena_array(request->mem, roots->n, sizeof(*v));
+	const struct service *service = service_of(request);
+	struct page_root *v = arena_array(request->mem, service->n_roots, sizeof(*v));
 	const char *host = request_host(request);
 	usher_status st = v == NULL ? USHER_E_NOMEM : USHER_OK;
 
-	for (size_t i = 0; st == USHER_OK && i < roots->n; i++)
-		st = describe(roots, &roots->v[i], &v[i]);
+	for (size_t i = 0; st == USHER_OK && i < service->n_roots; i++)
+		st = describe(request->mem, &service->roots[i], service->n_roots == 1, &v[i]);
 	page->v = v;
-	page->n = roots->n;
+	page->n = service->n_roots;
 	/* A link or a proxy may have put anything into the Host field. */
 	if (host != NULL && answering_own_name(request, host)) {
 		host = text_lower_copy(request->mem, request->head->host);
@@ -162,22 +126,21 @@ handle_roots(struct request *request)
 	struct page_request asked;
 	struct page_roots page = { .request = &asked,
 		.brand.help = service_of(request)->conf->page.help };
-	const struct roots *roots = read_roots(request);
 	struct buf *out = &thread_of(request)->out;
 	usher_status st;
 
-	if (roots == NULL)
+	if (!has_roots(request))
 		return;
 	st = page_read_request(request->mem, request->head->query,
 	    http1_field(request->head, "Accept-Language"), &asked);
 	asked.address = NULL;
 	if (st == USHER_OK)
-		st = fill(request, roots, &page);
+		st = fill(request, &page);
 	if (st != USHER_OK) {
 		request_refuse(request, 503, "The answer does not fit into memory.");
 		return;
 	}
-	if (!people_brand_by_host(request, &page.brand, NULL))
+	if (!people_brand_by_host(request, &page.brand, NULL, handle_roots))
 		return;
 	buf_reset(out);
 	page_write_roots(out, &page);
@@ -188,8 +151,9 @@ handle_roots(struct request *request)
 
 /* The root that the query names, or the only one. NULL: neither. */
 static const struct authority *
-choose(struct request *request, const struct roots *roots)
+choose(struct request *request)
 {
+	const struct service *service = service_of(request);
 	struct slice query = request->head->query, name, value;
 	const char *wanted;
 
@@ -198,12 +162,12 @@ choose(struct request *request, const struct roots *roots)
 			continue;
 		if (query_decode(request->mem, value, NAME_BYTES, &wanted) != USHER_OK)
 			return NULL;
-		for (size_t i = 0; i < roots->n; i++)
-			if (slice_is_nocase(slice_of(wanted), roots->v[i].name))
-				return &roots->v[i];
+		for (size_t i = 0; i < service->n_roots; i++)
+			if (slice_is_nocase(slice_of(wanted), service->roots[i].name))
+				return &service->roots[i];
 		return NULL;
 	}
-	return roots->n == 1 ? &roots->v[0] : NULL;
+	return service->n_roots == 1 ? &service->roots[0] : NULL;
 }
 
 /* Browsers that install certificates do so with what is not an attachment. */
@@ -240,14 +204,14 @@ send_profile(struct request *request, const struct authority *a, const char *fil
 static void
 answer_file(struct request *request)
 {
-	const struct roots *roots = read_roots(request);
-	const struct authority *a = roots == NULL ? NULL : choose(request, roots);
+	const struct authority *a;
 	bool pem = strcmp(request->path, PAGE_ROOT_PEM) == 0;
 	struct buf *out = &thread_of(request)->out;
 	const char *file;
 
-	if (roots == NULL)
+	if (!has_roots(request))
 		return;
+	a = choose(request);
 	if (a == NULL) {
 		request_refuse(
 		    request, 404, "There is no such root; " PAGE_ROOT_PATH " lists them.");

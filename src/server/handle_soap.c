@@ -12,7 +12,12 @@ struct job {
 	const char *fault_text; /* NULL: `question` was read */
 	enum soap_fault fault;
 	struct soap_response response;
+	bool waits;	  /* some subjects are still being looked up */
+	size_t n_counted; /* subjects whose answers have been counted */
 };
+
+static void
+answer_again(struct request *request);
 
 static void
 send(struct request *request, int status)
@@ -115,7 +120,8 @@ find_answer(struct request *request, const struct job *job, struct arena *mem,
 }
 
 /* Finds and writes the answer for one subject; the facts live until the next lookup, in `mem`.
- * False: the request has been answered otherwise. */
+ * While others have still to be looked up, only asks. False: the request has been answered
+ * otherwise. */
 static bool
 answer_one(struct request *request, struct job *job, struct arena *mem, size_t i)
 {
@@ -130,8 +136,12 @@ answer_one(struct request *request, struct job *job, struct arena *mem, size_t i
 		request_refuse(request, 503, "Out of memory.");
 		return false;
 	}
-	found = dir_facts(thread_of(request)->dir, mem, &one, job->auth.login, &facts, &err);
-	if (!service_available(request, found, &err))
+	found = dir_facts(service_dir(request), mem, &one, job->auth.login, &facts, &err);
+	if (found == LOOKUP_PENDING && service_wait(request, answer_again))
+		job->waits = true;
+	if (job->waits)
+		return true;
+	if (!service_available(request, found, &err, answer_again))
 		return false;
 	st = find_answer(
 	    request, job, mem, &one, found == LOOKUP_FOUND ? &facts : NULL, &answer, &err);
@@ -142,7 +152,10 @@ answer_one(struct request *request, struct job *job, struct arena *mem, size_t i
 	if (i == 0)
 		soap_response_begin(&job->response, &thread_of(request)->out, &job->question,
 		    server_version(found == LOOKUP_FOUND ? &facts : NULL));
-	answering_count(request, &answer);
+	if (i == job->n_counted) {
+		answering_count(request, &answer);
+		job->n_counted++;
+	}
 	soap_response_answer(&job->response, &answer);
 	return true;
 }
@@ -158,11 +171,14 @@ answer_all(struct request *request, struct job *job)
 		request_refuse(request, 503, "Out of memory.");
 		return;
 	}
+	job->waits = false;
 	for (size_t i = 0; i < job->question.subjects.n; i++) {
 		arena_reset(mem);
 		if (!answer_one(request, job, mem, i))
 			return;
 	}
+	if (job->waits)
+		return;
 	soap_response_end(&job->response);
 	if (thread_of(request)->out.status == USHER_E_LIMIT) /* it would be so each time */
 		send_refusal(request, job, "InvalidRequest",
@@ -173,7 +189,7 @@ answer_all(struct request *request, struct job *job)
 
 /* ---- what other organizations ask ---- */
 
-/* False: the request has been answered. */
+/* False: as service_available(). */
 static bool
 find_domain(struct request *request, const char *text, struct facts *out)
 {
@@ -189,7 +205,7 @@ find_domain(struct request *request, const char *text, struct facts *out)
 
 	if (found == LOOKUP_ABSENT)
 		*out = (struct facts){ 0 };
-	return service_available(request, found, &err);
+	return service_available(request, found, &err, answer_again);
 }
 
 /* Anybody may ask: tokens are fetched before there is anything to log in with. */
@@ -255,6 +271,12 @@ answer(struct request *request, struct job *job)
 }
 
 static void
+answer_again(struct request *request)
+{
+	answer(request, request->data);
+}
+
+static void
 answer_or_refuse(struct request *request, struct auth *auth)
 {
 	if (auth->outcome == CALLER_PASSED)
@@ -281,6 +303,7 @@ handle_soap(struct request *request)
 		request_refuse(request, 503, "Out of memory.");
 		return;
 	}
+	request->data = job;
 	if (job->fault_text == NULL && job->question.operation == SOAP_GET_FEDERATION_INFORMATION) {
 		answer(request, job);
 		return;

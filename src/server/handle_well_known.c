@@ -9,9 +9,9 @@
 #include "wire/pacc.h"
 
 /* What anybody is told about the domain that the request's host stands for. False: the request has
- * been answered. */
+ * been answered, or waits for `again`. */
 static bool
-host_answer(struct request *request, struct answer *out)
+host_answer(struct request *request, struct answer *out, void (*again)(struct request *request))
 {
 	const char *domain = answering_host_domain(request);
 	struct usher_error err = { 0 };
@@ -23,7 +23,7 @@ host_answer(struct request *request, struct answer *out)
 		return false;
 	}
 	found = answering_domain(request, domain, &facts, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, again))
 		return false;
 	if (found == LOOKUP_ABSENT || facts.domain == NULL) {
 		answering_refuse_domain(request);
@@ -47,7 +47,7 @@ handle_pacc(struct request *request)
 	struct buf *out = &thread_of(request)->out;
 	struct answer answer;
 
-	if (!host_answer(request, &answer))
+	if (!host_answer(request, &answer, handle_pacc))
 		return;
 	if (pacc_check(&answer, NULL) != USHER_OK) {
 		answering_refuse_domain(request);
@@ -99,7 +99,7 @@ handle_dav(struct request *request)
 	};
 	struct answer answer;
 
-	if (!host_answer(request, &answer))
+	if (!host_answer(request, &answer, handle_dav))
 		return;
 	fields[0].value = dav_url(&answer, calendar ? PROTOCOL_CALDAV : PROTOCOL_CARDDAV);
 	if (fields[0].value == NULL || is_loop(request, fields[0].value))

@@ -31,7 +31,8 @@ people_brand(struct page_brand *brand, const struct domain *domain, const char *
 }
 
 bool
-people_brand_by_host(struct request *request, struct page_brand *brand, const char **domain)
+people_brand_by_host(struct request *request, struct page_brand *brand, const char **domain,
+    void (*again)(struct request *request))
 {
 	struct usher_error err = { 0 };
 	struct facts facts;
@@ -41,7 +42,7 @@ people_brand_by_host(struct request *request, struct page_brand *brand, const ch
 	if (name == NULL)
 		return true;
 	found = answering_domain(request, name, &facts, &err);
-	if (!service_available(request, found, &err))
+	if (!service_available(request, found, &err, again))
 		return false;
 	text = domain_to_text(request->mem, name);
 	if (found == LOOKUP_FOUND && facts.domain != NULL && text != NULL) {

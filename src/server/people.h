@@ -15,9 +15,9 @@ void
 people_brand(struct page_brand *brand, const struct domain *domain, const char *name);
 
 /* The brand of the domain whose host was asked, if there is one, and that domain for people in
- * *domain, which may be NULL. False: the directory is not available, and the request is answered.
- */
+ * *domain, which may be NULL. False: as service_available(). */
 bool
-people_brand_by_host(struct request *request, struct page_brand *brand, const char **domain);
+people_brand_by_host(struct request *request, struct page_brand *brand, const char **domain,
+    void (*again)(struct request *request));
 
 #endif

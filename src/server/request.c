@@ -66,7 +66,8 @@ request_reply(struct request *request, const struct reply *reply)
 	x->replied = true;
 	if (x->conn == NULL)
 		return;
-	x->close |= reply->close || x->worker->stopping || x->conn->removed;
+	/* Whom it waits for finds it gone from its connection. */
+	x->close |= reply->close || x->worker->stopping || x->conn->removed || x->waits > 0;
 	if (!x->body_done && !x->close)
 		settle_body(x);
 	else if (!x->body_done)
@@ -113,6 +114,30 @@ conn_refuse(struct conn *c, int status, const char *text)
 	return conn_enter(c, STAGE_REPLY);
 }
 
+bool
+exchange_waits(const struct exchange *x)
+{
+	return x->work != NULL || x->waits > 0 || x->woken;
+}
+
+/* What it waited for has come. A late connection has had its answer. */
+static void
+begin_again(struct exchange *x)
+{
+	x->worker->deferred--;
+	x->replied = x->conn == NULL ? false : x->replied;
+}
+
+/* The last word on a request whose connection has been lost. */
+static void
+exchange_end(struct exchange *x)
+{
+	struct worker *w = x->worker;
+
+	exchange_put(x);
+	worker_check_stop(w);
+}
+
 /* ---- deferral ---- */
 
 static void
@@ -127,20 +152,15 @@ static void
 finished(void *arg, bool ran)
 {
 	struct exchange *x = arg;
-	struct worker *w = x->worker;
 
 	x->work = NULL;
-	w->deferred--;
-	atomic_fetch_sub(&w->engine->pool_used, 1);
-	/* A late connection has had its answer. */
-	x->replied = x->conn == NULL ? false : x->replied;
+	atomic_fetch_sub(&x->worker->engine->pool_used, 1);
+	begin_again(x);
 	x->work_done(&x->request, x->work_arg, ran);
-	if (x->conn != NULL) {
+	if (x->conn != NULL)
 		conn_go(x->conn);
-		return;
-	}
-	exchange_put(x);
-	worker_check_stop(w);
+	else
+		exchange_end(x);
 }
 
 bool
@@ -169,4 +189,56 @@ request_defer(struct request *request, void (*work)(void *arg),
 	w->deferred++;
 	count(w, COUNT_DEFERRED, 1);
 	return true;
+}
+
+/* ---- waiting ---- */
+
+bool
+request_wait(struct request *request, void (*again)(struct request *request))
+{
+	struct exchange *x = exchange_of(request);
+	struct worker *w = x->worker;
+
+	if (x->conn == NULL || !scope_watch(x->scope, w->loop))
+		return false;
+	request->handle = again;
+	if (x->waits++ > 0)
+		return true;
+	w->deferred++;
+	count(w, COUNT_WAITED, 1);
+	count(w, COUNT_WAITING, 1);
+	return true;
+}
+
+/* One whose body is still to come is not in this list: it is handled as any other. */
+void
+request_wake(struct request *request)
+{
+	struct exchange *x = exchange_of(request);
+	struct worker *w = x->worker;
+
+	if (--x->waits > 0)
+		return;
+	count(w, COUNT_WAITING, UINT64_MAX);
+	if (x->conn != NULL && x->conn->deadline.stage != STAGE_WORK) {
+		w->deferred--;
+		return;
+	}
+	x->woken = true;
+	x->next_woken = NULL;
+	*w->woken_end = x;
+	w->woken_end = &x->next_woken;
+	w->n_ready++;
+}
+
+void
+exchange_go_on(struct exchange *x)
+{
+	x->woken = false;
+	begin_again(x);
+	x->request.handle(&x->request);
+	if (x->conn == NULL)
+		exchange_end(x);
+	else
+		conn_handled(x->conn);
 }

@@ -87,6 +87,7 @@ scope_free(struct scope *scope, bool with_app)
 {
 	const struct engine_app *calls = &scope->config->settings.callbacks;
 
+	loop_watch_free(scope->watch);
 	if (calls->context_free != NULL && scope->context != NULL)
 		calls->context_free(scope->context);
 	config_unref(scope->config, with_app);
@@ -98,6 +99,31 @@ scope_unref(struct scope *scope)
 {
 	if (--scope->users == 0)
 		scope_free(scope, true);
+}
+
+static void
+on_context(void *arg)
+{
+	struct scope *scope = arg;
+
+	scope->config->settings.callbacks.turn(scope->context);
+}
+
+bool
+scope_watch(struct scope *scope, struct loop *loop)
+{
+	const struct engine_app *calls = &scope->config->settings.callbacks;
+	int fd;
+
+	if (scope->watch != NULL)
+		return true;
+	fd = calls->descriptor == NULL ? -1 : calls->descriptor(scope->context);
+	if (fd >= 0)
+		scope->watch = loop_watch_new(loop, fd, on_context, scope);
+	if (scope->watch == NULL)
+		return false;
+	loop_watch_set(scope->watch, LOOP_READ);
+	return true;
 }
 
 usher_status

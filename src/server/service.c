@@ -140,6 +140,22 @@ service_batch(void *context, bool begins)
 		buf_clear(&t->out);
 }
 
+int
+service_descriptor(void *context)
+{
+	struct service_thread *t = context;
+
+	return dir_descriptor(t->dir);
+}
+
+void
+service_turn(void *context)
+{
+	struct service_thread *t = context;
+
+	dir_turn(t->dir);
+}
+
 struct service *
 service_of(const struct request *request)
 {
@@ -159,11 +175,47 @@ service_count(struct request *request, enum service_counter counter)
 	    &service_of(request)->state->counters[counter], 1, memory_order_relaxed);
 }
 
+struct dir *
+service_dir(const struct request *request)
+{
+	struct dir *dir = thread_of(request)->dir;
+
+	dir_since(dir, request->since_ms);
+	return dir;
+}
+
+static void
+wake(void *arg)
+{
+	request_wake(arg);
+}
+
 bool
-service_available(struct request *request, enum lookup found, const struct usher_error *err)
+service_wait(struct request *request, void (*again)(struct request *request))
+{
+	if (!request_wait(request, again))
+		return false;
+	dir_wait(thread_of(request)->dir, wake, request);
+	return true;
+}
+
+static void
+refuse_unavailable(struct request *request)
+{
+	request_refuse(request, 503, "The directory is not available now.");
+}
+
+bool
+service_available(struct request *request, enum lookup found, const struct usher_error *err,
+    void (*again)(struct request *request))
 {
 	struct service_thread *t = thread_of(request);
 
+	if (found == LOOKUP_PENDING) {
+		if (!service_wait(request, again))
+			refuse_unavailable(request);
+		return false;
+	}
 	if (found != LOOKUP_UNAVAILABLE) {
 		if (t->lost)
 			LOG(LEVEL_NOTICE, "dir", request->log, "directory available again",
@@ -175,6 +227,6 @@ service_available(struct request *request, enum lookup found, const struct usher
 		log_error(LEVEL_ERROR, "dir", request->log, "directory unavailable", err);
 	t->lost = true;
 	service_count(request, COUNT_DIRECTORY_UNAVAILABLE);
-	request_refuse(request, 503, "The directory is not available now.");
+	refuse_unavailable(request);
 	return false;
 }

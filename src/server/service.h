@@ -66,8 +66,9 @@ struct service {
 	struct conf *conf; /* one reference */
 	struct arena *mem; /* owns what follows */
 	int64_t loaded_s;
-	const char *fingerprint; /* of what was read from the directory, see certs.h */
-	bool roots; /* the directory has private authorities, whose roots /ca hands out */
+	const char *fingerprint;       /* of what was read from the directory, see certs.h */
+	const struct authority *roots; /* of private authorities: /ca hands them out */
+	size_t n_roots;
 	const struct served_certificate *certificates;
 	size_t n_certificates;
 	struct name_map
@@ -101,14 +102,29 @@ void
 service_context_free(void *context);
 void
 service_batch(void *context, bool begins);
+int
+service_descriptor(void *context);
+void
+service_turn(void *context);
 void
 service_app_free(void *app);
 
-/* What a request does with the outcome of a directory call. True: go on. False: it was
- * LOOKUP_UNAVAILABLE, `err` says why, and the request has been answered 503. The handle stays: it
- * finds its file again by itself. */
+/* The directory, for lookups of this request. */
+struct dir *
+service_dir(const struct request *request);
+
+/* After LOOKUP_PENDING: `again` will be called when that lookup, and what else the request waits
+ * for, has ended. False: it cannot wait, and still has to be answered. */
+USHER_CHECK bool
+service_wait(struct request *request, void (*again)(struct request *request));
+
+/* What a request does with the outcome of a directory call. True: go on. False: either it was
+ * LOOKUP_PENDING, and `again` will be called to make the same call again; or LOOKUP_UNAVAILABLE,
+ * `err` says why, and the request has been answered 503. The handle stays: it finds its file or its
+ * server again by itself. To be called right after the lookup. */
 bool
-service_available(struct request *request, enum lookup found, const struct usher_error *err);
+service_available(struct request *request, enum lookup found, const struct usher_error *err,
+    void (*again)(struct request *request));
 
 void
 service_count(struct request *request, enum service_counter counter);

@@ -4,6 +4,7 @@
  * Handled together, they may look at one moment of the directory, and each of them was complete
  * before that moment. Sent together, they wake a client that waits for several of them once; and
  * nobody's answer is late by more than the others of its turn take. */
+#include "base/when.h"
 #include "server/conn.h"
 
 /* NULL is ignored. */
@@ -31,25 +32,52 @@ change(struct scope *from, struct scope *to)
 	return to;
 }
 
-static void
-handle(struct conn *c)
+void
+conn_handled(struct conn *c)
 {
-	struct exchange *x = c->x;
-
-	(void)conn_enter(c, STAGE_WORK);
-	x->request.handle(&x->request);
-	if (x->replied)
+	if (c->x->replied)
 		(void)conn_enter(c, STAGE_ANSWERED);
 	else
 		conn_go(c);
 }
 
 static void
+handle(struct conn *c)
+{
+	struct request *r = &c->x->request;
+
+	(void)conn_enter(c, STAGE_WORK);
+	if (!exchange_waits(c->x)) {
+		r->since_ms = clock_mono_ms();
+		r->handle(r);
+	}
+	conn_handled(c);
+}
+
+static struct exchange *
+next_woken(struct worker *w)
+{
+	struct exchange *x = w->woken;
+
+	if (x == NULL)
+		return NULL;
+	w->woken = x->next_woken;
+	if (w->woken == NULL)
+		w->woken_end = &w->woken;
+	return x;
+}
+
+static void
 handle_all(struct worker *w)
 {
 	struct scope *scope = NULL;
+	struct exchange *x;
 	struct deadline *d;
 
+	while ((x = next_woken(w)) != NULL) {
+		scope = change(scope, x->scope);
+		exchange_go_on(x);
+	}
 	while ((d = deadline_oldest(&w->deadlines, STAGE_READY)) != NULL) {
 		struct conn *c = (struct conn *)d;
 

@@ -195,6 +195,7 @@ worker_init(struct worker *w, struct engine *e, unsigned index, struct usher_err
 	w->index = index;
 	w->next_conn_id = index + 1;
 	w->timer_at_ms = UINT64_MAX;
+	w->woken_end = &w->woken;
 	deadlines_init(&w->deadlines);
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->obeyed, NULL);

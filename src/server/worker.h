@@ -24,6 +24,7 @@ struct config {
 struct scope {
 	struct config *config;
 	void *context;
+	struct loop_watch *watch; /* of the context's descriptor; NULL until a request waits */
 	unsigned users;
 };
 
@@ -56,9 +57,10 @@ struct worker {
 	uint64_t told_full_ms; /* last warnings */
 	uint64_t told_descriptors_ms;
 
-	unsigned open;	   /* connections */
-	unsigned n_ready;  /* entries into STAGE_READY since the last turn_end() */
-	unsigned deferred; /* functions in the pool */
+	unsigned open;			     /* connections */
+	unsigned n_ready;		     /* requests to be handled by the next turn_end() */
+	unsigned deferred;		     /* functions in the pool, and requests that wait */
+	struct exchange *woken, **woken_end; /* requests that have waited, in order */
 	uint64_t next_conn_id;
 
 	struct exchange *kept[EXCHANGES_KEPT];
@@ -111,6 +113,10 @@ scope_ref(struct scope *scope);
 /* Frees context and config with the last one. */
 void
 scope_unref(struct scope *scope);
+
+/* Has the context's turn() called from now on. False when it cannot be watched. */
+bool
+scope_watch(struct scope *scope, struct loop *loop);
 
 /* ---- worker.c ---- */
 
