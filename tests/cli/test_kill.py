@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Kills changing commands at random instants: what was acknowledged is there, nothing is in half.
 
-Each case kills one command USHER_KILL_COUNT times (default 40) at random instants of its run. The
-directory is kept from kill to kill, so that damage would add up.
+Each case kills one command USHER_KILL_COUNT times (default 40; 10 with a sanitizer) at random
+instants of its run. The directory is kept from kill to kill, so that damage would add up.
 """
 import contextlib
 import json
@@ -16,7 +16,7 @@ import time
 
 from support import programs, scratch, tap
 
-COUNT = int(os.environ.get('USHER_KILL_COUNT', '40'))
+COUNT = int(os.environ.get('USHER_KILL_COUNT') or (10 if programs.SANITIZED else 40))
 SECONDS = 6 if COUNT <= 40 else 3600    # of one case: a slow machine kills less often
 ROWS = 3000
 

@@ -19,7 +19,7 @@ from support import names, peers, tap
 from support.names import drop, garbage, nodata, servfail
 from support.peers import (PATH, Closed, Hole, Peer, Timed, after, answer, drip, endless, later,
                            login, raw, redirect, reset, silence, status, to_address, to_url)
-from support.programs import BUILD
+from support.programs import SANITIZED
 from world import (ADDRESS, B, BLOCKED, C, EXPIRED, FOUND, GOOD, HERE, LONG, MAIL, NOT_FOUND,
                    NOT_YET, OTHER, OURS, PLAIN, REJECTED, SELF_SIGNED, SHORT, SRV, STRANGE,
                    UNAVAILABLE, WRONG, authority, expect, find, results, timed_out)
@@ -943,7 +943,7 @@ def _():
 @tap.case('no search took more memory than the largest answer is worth')
 def _():
     kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    if 'asan' not in str(BUILD):
+    if not SANITIZED:
         tap.true(kilobytes < 100 * 1024, f'{kilobytes} KB')
     return f'{kilobytes // 1024} MB at most'
 

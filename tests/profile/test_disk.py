@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Whatever happens to the machine, a profile is the old one or the new one, whole.
 
-The kill case kills USHER_KILL_COUNT refreshes (default 300) at random instants, in one folder."""
+The kill case kills USHER_KILL_COUNT refreshes (default 300; 100 with a sanitizer) at random
+instants, in one folder."""
 import contextlib
 import fcntl
 import json
@@ -14,9 +15,9 @@ import time
 
 from site_profiles import ANN, DOMAIN, Site
 from support import tap
-from support.programs import clean_environment, program
+from support.programs import SANITIZED, clean_environment, program
 
-COUNT = int(os.environ.get('USHER_KILL_COUNT', '300'))
+COUNT = int(os.environ.get('USHER_KILL_COUNT') or (100 if SANITIZED else 300))
 SECONDS = 40 if COUNT <= 300 else 3600      # a slow machine kills less often
 
 stack = contextlib.ExitStack()

@@ -7,6 +7,9 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('USHER_BUILD') or ROOT / 'build')
 
+# Each process then takes several times as long, and memory of its own.
+SANITIZED = os.environ.get('USHER_SANITIZE', 'none') != 'none'
+
 # What a sanitizer writes before it ends a program, or goes on.
 SANITIZER_MARKS = ('Sanitizer', 'runtime error:')
 

@@ -270,7 +270,8 @@ def _():
     home = folder / 'slow'
     home.mkdir()
     with Usherd(home, directory=site.uri(folder), top='password threads = 1\n', config=(
-            '[limits]\nwork time = 100ms\n[authentication]\nlogin failures = 1000\n')) as slow:
+            '[limits]\nwork time = 100ms\nhandshake time = 5m\nhead time = 5m\n'
+            '[authentication]\nlogin failures = 1000\n')) as slow:
         statuses = at_once(40, lambda number: site.ask(
             slow, login='nora@contoso.com', password=str(number)).status)
         tap.true(503 in statuses and set(statuses) <= {401, 503}, f'statuses: {statuses}')
