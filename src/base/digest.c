@@ -2,16 +2,51 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/text.h"
 
 enum { GUID_BYTES = 16, SHA1_BYTES = 20 };
 
+/* An algorithm, fetched once: EVP_sha256() and the like have each hash search for theirs, which
+ * takes longer than to hash a short text. NULL when out of memory. */
+static const EVP_MD *
+algorithm(_Atomic(EVP_MD *) *kept, const char *name)
+{
+	EVP_MD *md = atomic_load_explicit(kept, memory_order_acquire), *fetched;
+
+	if (md != NULL)
+		return md;
+	fetched = EVP_MD_fetch(NULL, name, NULL);
+	if (fetched == NULL || atomic_compare_exchange_strong(kept, &md, fetched))
+		return fetched;
+	EVP_MD_free(fetched); /* another thread was first */
+	return md;
+}
+
+static const EVP_MD *
+sha1_algorithm(void)
+{
+	static _Atomic(EVP_MD *) kept;
+
+	return algorithm(&kept, "SHA1");
+}
+
+static const EVP_MD *
+sha256_algorithm(void)
+{
+	static _Atomic(EVP_MD *) kept;
+
+	return algorithm(&kept, "SHA256");
+}
+
 bool
 sha256(struct slice s, unsigned char out[SHA256_BYTES])
 {
-	return EVP_Digest(s.p, s.n, out, NULL, EVP_sha256(), NULL) == 1;
+	const EVP_MD *md = sha256_algorithm();
+
+	return md != NULL && EVP_Digest(s.p, s.n, out, NULL, md, NULL) == 1;
 }
 
 static bool
@@ -35,13 +70,14 @@ bool
 guid_of_name(const char *space, struct slice name, char out[GUID_TEXT_BYTES])
 {
 	unsigned char prefix[GUID_BYTES], hash[SHA1_BYTES];
+	const EVP_MD *md = sha1_algorithm();
 	EVP_MD_CTX *context;
 	bool ok;
 
 	if (!guid_bytes(slice_of(space), prefix))
 		return false;
 	context = EVP_MD_CTX_new();
-	ok = context != NULL && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1 &&
+	ok = context != NULL && md != NULL && EVP_DigestInit_ex(context, md, NULL) == 1 &&
 	     EVP_DigestUpdate(context, prefix, sizeof(prefix)) == 1 &&
 	     EVP_DigestUpdate(context, name.p, name.n) == 1 &&
 	     EVP_DigestFinal_ex(context, hash, NULL) == 1;

@@ -68,15 +68,16 @@ base64_decode(struct buf *b, struct slice s)
 	return true;
 }
 
+static const char hex_digits[] = "0123456789abcdef";
+
 void
 hex_encode(struct buf *b, const void *p, size_t n)
 {
-	static const char digits[] = "0123456789abcdef";
 	const unsigned char *from = p;
 
 	for (size_t i = 0; i < n; i++) {
-		buf_char(b, digits[from[i] >> 4]);
-		buf_char(b, digits[from[i] & 15]);
+		buf_char(b, hex_digits[from[i] >> 4]);
+		buf_char(b, hex_digits[from[i] & 15]);
 	}
 }
 
@@ -111,10 +112,13 @@ fingerprint_put(struct buf *b, const char *hex)
 static void
 write_guid(const unsigned char r[16], char out[GUID_TEXT_BYTES])
 {
-	(void)snprintf(out, GUID_TEXT_BYTES,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-	    r[15]);
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = hex_digits[r[i] >> 4];
+		*out++ = hex_digits[r[i] & 15];
+	}
+	*out = '\0';
 }
 
 void

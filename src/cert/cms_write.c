@@ -15,7 +15,7 @@
 #include "cert/own.h"
 
 enum { TAG_OCTETS = 0x04, TAG_SEQUENCE = 0x30, TAG_SET = 0x31, TAG_CONTEXT_0 = 0xa0 };
-enum { SIGNATURE_BYTES = 256, CERTIFICATES_MAX = 32 };
+enum { SIGNATURE_BYTES = 256, CERTIFICATES_MAX = 32, ENCODED_BYTES = 2 * 1024 * 1024 };
 
 static const int64_t YEAR_2050_S = 2524608000;
 
@@ -93,60 +93,21 @@ fill_attributes(struct slice content, unsigned char out[ATTRIBUTES_BYTES])
 	return sha256(content, out + DIGEST_AT);
 }
 
-/* By the hash, which spares what OpenSSL sets up to make it itself. */
-static bool
-sign(EVP_PKEY *key, const unsigned char attrs[ATTRIBUTES_BYTES], unsigned char out[SIGNATURE_BYTES],
-    size_t *out_n)
-{
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-	unsigned char digest[SHA256_BYTES];
-	bool made = context != NULL && EVP_PKEY_sign_init(context) == 1 &&
-		    sha256(slice_from((const char *)attrs, ATTRIBUTES_BYTES), digest) &&
-		    EVP_PKEY_sign(context, out, out_n, digest, sizeof(digest)) == 1;
-
-	EVP_PKEY_CTX_free(context);
-	return made;
-}
-
 /* ---- what goes with it ---- */
 
-/* Objects of OpenSSL as DER. */
+struct cms_writer {
+	/* Has begun to sign; each signature goes on with a copy, which spares it OpenSSL's search
+	 * for the algorithm and its checks of the key. */
+	EVP_PKEY_CTX *context;
+	struct buf identifier;	 /* issuer and serial number */
+	struct buf certificates; /* one after the other, in order */
+};
+
+/* An object of OpenSSL as DER. */
 struct encoded {
 	unsigned char *p;
 	size_t n;
 };
-
-struct parts {
-	struct encoded issuer, serial;
-	struct encoded certificates[CERTIFICATES_MAX];
-	size_t n;
-};
-
-static void
-parts_clear(struct parts *parts)
-{
-	OPENSSL_free(parts->issuer.p);
-	OPENSSL_free(parts->serial.p);
-	for (size_t i = 0; i < parts->n; i++)
-		OPENSSL_free(parts->certificates[i].p);
-}
-
-/* Takes what i2d_...() gave. */
-static bool
-take(struct encoded *out, unsigned char *p, int n)
-{
-	*out = (struct encoded){ p, n > 0 ? (size_t)n : 0 };
-	return n > 0;
-}
-
-static bool
-take_certificate(struct parts *parts, const X509 *certificate)
-{
-	unsigned char *p = NULL;
-	int n = i2d_X509(certificate, &p);
-
-	return parts->n < CERTIFICATES_MAX && take(&parts->certificates[parts->n++], p, n);
-}
 
 /* As DER orders a SET OF: X.690, 11.6. */
 static int
@@ -159,35 +120,99 @@ compare(const void *a, const void *b)
 }
 
 static bool
-gather(X509 *certificate, const STACK_OF(X509) * chain, struct parts *out)
+encode_certificates(const X509 *certificate, const STACK_OF(X509) * chain, struct buf *out)
+{
+	struct encoded all[CERTIFICATES_MAX];
+	size_t n = 0, wanted = 1 + (size_t)(chain == NULL ? 0 : sk_X509_num(chain));
+
+	for (; n < wanted && n < CERTIFICATES_MAX; n++) {
+		int bytes;
+
+		all[n].p = NULL;
+		bytes =
+		    i2d_X509(n == 0 ? certificate : sk_X509_value(chain, (int)n - 1), &all[n].p);
+		if (bytes <= 0)
+			break;
+		all[n].n = (size_t)bytes;
+	}
+	qsort(all, n, sizeof(all[0]), compare);
+	for (size_t i = 0; i < n; i++) {
+		buf_append(out, all[i].p, all[i].n);
+		OPENSSL_free(all[i].p);
+	}
+	return n == wanted && out->status == USHER_OK;
+}
+
+static bool
+encode_identifier(X509 *certificate, struct buf *out)
 {
 	unsigned char *issuer = NULL, *serial = NULL;
 	int issuer_n = i2d_X509_NAME(X509_get_issuer_name(certificate), &issuer);
 	int serial_n = i2d_ASN1_INTEGER(X509_get0_serialNumber(certificate), &serial);
-	bool all = take(&out->issuer, issuer, issuer_n);
 
-	all = take(&out->serial, serial, serial_n) && all && take_certificate(out, certificate);
-	for (int i = 0; all && i < sk_X509_num(chain); i++)
-		all = take_certificate(out, sk_X509_value(chain, i));
-	if (all)
-		qsort(out->certificates, out->n, sizeof(out->certificates[0]), compare);
-	return all;
+	if (issuer_n > 0 && serial_n > 0) {
+		buf_append(out, issuer, (size_t)issuer_n);
+		buf_append(out, serial, (size_t)serial_n);
+	}
+	OPENSSL_free(issuer);
+	OPENSSL_free(serial);
+	return out->n > 0 && out->status == USHER_OK;
+}
+
+struct cms_writer *
+cms_writer_new(X509 *certificate, EVP_PKEY *key, const STACK_OF(X509) * chain)
+{
+	struct cms_writer *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	buf_init(&w->identifier, ENCODED_BYTES);
+	buf_init(&w->certificates, ENCODED_BYTES);
+	w->context = EVP_PKEY_CTX_new(key, NULL);
+	if (w->context == NULL || EVP_PKEY_sign_init(w->context) != 1 ||
+	    !encode_identifier(certificate, &w->identifier) ||
+	    !encode_certificates(certificate, chain, &w->certificates)) {
+		cms_writer_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+cms_writer_free(struct cms_writer *w)
+{
+	if (w == NULL)
+		return;
+	EVP_PKEY_CTX_free(w->context);
+	buf_clear(&w->identifier);
+	buf_clear(&w->certificates);
+	free(w);
+}
+
+/* By the hash, which spares what OpenSSL sets up to make it itself. */
+static bool
+sign(const EVP_PKEY_CTX *begun, const unsigned char attrs[ATTRIBUTES_BYTES],
+    unsigned char out[SIGNATURE_BYTES], size_t *out_n)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_dup(begun);
+	unsigned char digest[SHA256_BYTES];
+	bool made = context != NULL &&
+		    sha256(slice_from((const char *)attrs, ATTRIBUTES_BYTES), digest) &&
+		    EVP_PKEY_sign(context, out, out_n, digest, sizeof(digest)) == 1;
+
+	EVP_PKEY_CTX_free(context);
+	return made;
 }
 
 static void
-put_all(struct buf *b, struct slice content, const struct parts *parts,
+put_all(struct buf *b, struct slice content, const struct cms_writer *w,
     const unsigned char attrs[ATTRIBUTES_BYTES], const unsigned char *signature, size_t signature_n)
 {
-	size_t identifier = parts->issuer.n + parts->serial.n, certificates = 0;
 	size_t encapsulated = oid_data.n + wrapped(wrapped(content.n));
-	size_t signer = version_1.n + wrapped(identifier) + sha256_algorithm.n + ATTRIBUTES_BYTES +
-			ecdsa_algorithm.n + wrapped(signature_n);
-	size_t data;
-
-	for (size_t i = 0; i < parts->n; i++)
-		certificates += parts->certificates[i].n;
-	data = version_1.n + wrapped(sha256_algorithm.n) + wrapped(encapsulated) +
-	       wrapped(certificates) + wrapped(wrapped(signer));
+	size_t signer = version_1.n + wrapped(w->identifier.n) + sha256_algorithm.n +
+			ATTRIBUTES_BYTES + ecdsa_algorithm.n + wrapped(signature_n);
+	size_t data = version_1.n + wrapped(sha256_algorithm.n) + wrapped(encapsulated) +
+		      wrapped(w->certificates.n) + wrapped(wrapped(signer));
 
 	put_header(b, TAG_SEQUENCE, oid_signed_data.n + wrapped(wrapped(data)));
 	buf_slice(b, oid_signed_data);
@@ -203,16 +228,14 @@ put_all(struct buf *b, struct slice content, const struct parts *parts,
 	put_header(b, TAG_OCTETS, content.n);
 	buf_slice(b, content);
 
-	put_header(b, TAG_CONTEXT_0, certificates);
-	for (size_t i = 0; i < parts->n; i++)
-		buf_append(b, parts->certificates[i].p, parts->certificates[i].n);
+	put_header(b, TAG_CONTEXT_0, w->certificates.n);
+	buf_slice(b, buf_as_slice(&w->certificates));
 
 	put_header(b, TAG_SET, wrapped(signer));
 	put_header(b, TAG_SEQUENCE, signer);
 	buf_slice(b, version_1);
-	put_header(b, TAG_SEQUENCE, identifier);
-	buf_append(b, parts->issuer.p, parts->issuer.n);
-	buf_append(b, parts->serial.p, parts->serial.n);
+	put_header(b, TAG_SEQUENCE, w->identifier.n);
+	buf_slice(b, buf_as_slice(&w->identifier));
 	buf_slice(b, sha256_algorithm);
 	/* What was signed as a SET stands here under its tag in this place (RFC 5652, 5.4). */
 	buf_char(b, (char)TAG_CONTEXT_0);
@@ -225,26 +248,30 @@ put_all(struct buf *b, struct slice content, const struct parts *parts,
 /* ---- all together ---- */
 
 bool
-cms_write_can(const EVP_PKEY *key)
+cms_writes_for(const EVP_PKEY *key)
 {
-	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && clock_unix_ms() / 1000 < YEAR_2050_S;
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC;
+}
+
+bool
+cms_writes_now(void)
+{
+	return clock_unix_ms() / 1000 < YEAR_2050_S;
 }
 
 usher_status
-cms_write(X509 *certificate, EVP_PKEY *key, const STACK_OF(X509) * chain, struct slice content,
-    struct buf *out, struct usher_error *err)
+cms_write(
+    const struct cms_writer *w, struct slice content, struct buf *out, struct usher_error *err)
 {
 	unsigned char attrs[ATTRIBUTES_BYTES], signature[SIGNATURE_BYTES];
 	size_t signature_n = sizeof(signature);
-	CLEANUP(parts_clear) struct parts parts = { 0 };
 
 	/* Such a key can sign: what fails is wanting memory. */
-	if (!gather(certificate, chain, &parts) || !fill_attributes(content, attrs) ||
-	    !sign(key, attrs, signature, &signature_n)) {
+	if (!fill_attributes(content, attrs) || !sign(w->context, attrs, signature, &signature_n)) {
 		ERR_clear_error();
 		return err_nomem(err, "signature");
 	}
-	put_all(out, content, &parts, attrs, signature, signature_n);
+	put_all(out, content, w, attrs, signature, signature_n);
 	return out->status == USHER_OK ?
 		   USHER_OK :
 		   err_set(err, out->status, "signature", "it does not fit into memory");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cert/cms.h"
 #include "server/tls_set.h"
 
 enum { PEM_MAX_BYTES = 1024 * 1024, CHAIN_MAX = 16 };
@@ -44,6 +45,7 @@ identity_free(struct identity *c)
 {
 	if (c == NULL)
 		return;
+	cms_signer_free(atomic_load_explicit(&c->signer, memory_order_relaxed));
 	credentials_clear(&c->made);
 	buf_clear(&c->chain_pem);
 	buf_wipe(&c->key_pem);

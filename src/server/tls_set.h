@@ -26,8 +26,9 @@ struct identity {
 	struct tls_staple *staple;     /* or NULL */
 	struct buf chain_pem, key_pem; /* until it is read */
 	struct credentials made;
-	atomic_bool ready; /* `made` is filled in and stays as it is */
-	atomic_flag told;  /* that it cannot sign */
+	atomic_bool ready;		     /* `made` is filled in and stays as it is */
+	_Atomic(struct cms_signer *) signer; /* made when it first signs */
+	atomic_flag told;		     /* that it cannot sign */
 };
 
 /* Nothing has been read yet. USHER_OK, USHER_E_INPUT (too large), USHER_E_NOMEM. */

@@ -21,6 +21,7 @@ struct signer {
 	EVP_PKEY *key;
 	X509 *leaf;
 	STACK_OF(X509) * chain;
+	struct cms_signer *signs;
 };
 
 /* Self-signed; the serial number sets how long its encoding is. */
@@ -47,18 +48,21 @@ certificate(EVP_PKEY *key, const char *name, uint64_t serial)
 static void
 make(struct signer *s, EVP_PKEY *key, int n_chain)
 {
-	*s = (struct signer){ key, certificate(key, "mail.example", 0xfedcba9876543210), NULL };
+	*s = (struct signer){ .key = key,
+		.leaf = certificate(key, "mail.example", 0xfedcba9876543210) };
 	if (n_chain > 0)
 		s->chain = sk_X509_new_null();
 	for (int i = 0; i < n_chain; i++)
 		(void)sk_X509_push(
 		    s->chain, certificate(key, i % 2 == 0 ? "Issuing CA" : "A Root of Some Length",
 				  (uint64_t)i + 1));
+	assert_int_equal(cms_signer_new(s->leaf, s->key, s->chain, &s->signs, NULL), USHER_OK);
 }
 
 static void
 drop(struct signer *s)
 {
+	cms_signer_free(s->signs);
 	sk_X509_pop_free(s->chain, X509_free);
 	X509_free(s->leaf);
 	EVP_PKEY_free(s->key);
@@ -182,7 +186,7 @@ compare(const struct row *row, const struct signer *s, struct slice content)
 	CMS_ContentInfo *theirs = by_openssl(s, content);
 	const char *fault;
 
-	assert_int_equal(cms_sign(s->leaf, s->key, s->chain, content, &out, NULL), USHER_OK);
+	assert_int_equal(cms_sign(s->signs, content, &out, NULL), USHER_OK);
 	fault = judge(buf_as_slice(&out), content, theirs);
 	if (fault != NULL)
 		fail_msg("%s, %zu bytes: %s", row->label, content.n, fault);
@@ -236,7 +240,7 @@ a_changed_byte_is_noticed(void **state)
 		size_t n;
 
 		make(&s, new_key(&rows[i]), rows[i].n_chain);
-		assert_int_equal(cms_sign(s.leaf, s.key, s.chain, content, &out, NULL), USHER_OK);
+		assert_int_equal(cms_sign(s.signs, content, &out, NULL), USHER_OK);
 		at = memmem(out.p, out.n, "ann@", 4);
 		assert_non_null(at);
 		*at = 'b';
@@ -260,8 +264,8 @@ a_ceiling_is_kept(void **state)
 		struct signer s;
 
 		make(&s, new_key(&rows[i]), rows[i].n_chain);
-		assert_int_equal(cms_sign(s.leaf, s.key, s.chain,
-				     slice_from(content, sizeof(content)), &out, &err),
+		assert_int_equal(
+		    cms_sign(s.signs, slice_from(content, sizeof(content)), &out, &err),
 		    USHER_E_LIMIT);
 		assert_string_equal(err.message, "it does not fit into memory");
 		drop(&s);
