@@ -19,18 +19,27 @@ struct block {
 
 struct arena {
 	struct block *top;
+	size_t block_bytes;
 	size_t max;
 	size_t used;
 };
 
 struct arena *
-arena_new(size_t max_bytes)
+arena_new_small(size_t max_bytes, size_t block_bytes)
 {
 	struct arena *a = calloc(1, sizeof(*a));
 
-	if (a != NULL)
+	if (a != NULL) {
 		a->max = max_bytes;
+		a->block_bytes = block_bytes;
+	}
 	return a;
+}
+
+struct arena *
+arena_new(size_t max_bytes)
+{
+	return arena_new_small(max_bytes, ARENA_BLOCK_BYTES);
 }
 
 static void
@@ -82,7 +91,7 @@ arena_wipe(struct arena *a)
 static struct block *
 add_block(struct arena *a, size_t at_least)
 {
-	size_t size = at_least > ARENA_BLOCK_BYTES ? at_least : ARENA_BLOCK_BYTES;
+	size_t size = at_least > a->block_bytes ? at_least : a->block_bytes;
 	struct block *b = malloc(sizeof(*b) + size);
 
 	if (b == NULL)

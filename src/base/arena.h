@@ -13,6 +13,10 @@ struct arena;
 struct arena *
 arena_new(size_t max_bytes);
 
+/* The same for what is small and there are many of: it grows by `block_bytes`. */
+struct arena *
+arena_new_small(size_t max_bytes, size_t block_bytes);
+
 /* NULL is ignored. */
 void
 arena_free(struct arena *a);
