@@ -5,13 +5,15 @@
 
 #include "dir/ldap_map.h"
 #include "ldap/link.h"
+#include "model/directory.h"
 
-/* A record that is kept in objects of Exchange's. */
+enum { EXCHANGE_WARNINGS_MAX = 100 /* further ones are passed over in silence */ };
+
+/* A record that is kept in an object of Exchange's or of Active Directory's. */
 struct exchange_object {
 	enum entity_id entity;
 	const void *record; /* as entity_check() leaves it */
-	const char *dn;	    /* of the entry that ldap_exchange_edit() wants; NULL: nothing of it
-			       can be changed */
+	const char *dn;	    /* whose entry ldap_exchange_edit() wants; NULL: there is none yet */
 };
 
 struct exchange_view {
@@ -19,35 +21,31 @@ struct exchange_view {
 	/* In an order in which each names only earlier ones; servers oldest first. */
 	const struct exchange_object *objects;
 	size_t n;
-	struct text_list warnings; /* what was passed over, each with its DN; one line each */
+	struct text_list warnings;     /* what was passed over and why, each with its DN */
+	const char *const *attributes; /* where members are: inside of ldap_exchange.c */
 };
 
-/* What there is to say about the directory beside its addresses. */
-struct exchange_options {
-	int flavour;		     /* enum map_flavour, or -1: look */
-	struct text_list attributes; /* for ldap_map_make(); `ENTITY.MEMBER=ATTRIBUTE` as well:
-					where Exchange's objects have that member */
-};
-
-/* Reads all that Exchange and Active Directory tell, in a few searches; in another directory it
- * finds no object. Objects that are broken, or have reached this server only in part, are passed
- * over with a warning. All lies in `mem`.
+/* Reads all that Exchange and Active Directory tell, in a few searches; in any other directory
+ * there is nothing. Objects that are broken, or have reached this server only in part, are passed
+ * over with a warning. `settings` may be NULL; its attributes are those of ldap_map_make(), and
+ * `ENTITY.MEMBER=ATTRIBUTE` says where Exchange's objects have a member. All lies in `mem`.
  *
- * Returns USHER_OK, USHER_E_INPUT (an attribute of the options), and as ldap_link_search(). */
+ * Returns USHER_OK, USHER_E_INPUT (an attribute in the settings), and as ldap_link_search(). */
 USHER_CHECK usher_status
-ldap_exchange_load(struct ldap_link *link, const struct exchange_options *options,
-    struct arena *mem, struct exchange_view *out, struct usher_error *err);
+ldap_exchange_load(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
+    struct exchange_view *out, struct usher_error *err);
 
-/* The object that holds the record with this key; NULL: none does, and the record is kept among
+/* The object that holds the record with the key of `record`; NULL: none does, and it is kept among
  * usher's own. */
 const struct exchange_object *
-ldap_exchange_find(const struct exchange_view *view, const struct entity *entity, const void *key);
+ldap_exchange_find(
+    const struct exchange_view *view, const struct entity *entity, const void *record);
 
-/* What is to be done to the object's entry so that it is read as `wanted`: as ldap_person_edit().
- * `entry` is the one with object->dn, all its attributes.
+/* What is to be done to `entry`, which has object->dn and all its attributes (NULL when that is
+ * NULL), so that it is read as `wanted`: as ldap_person_edit().
  *
  * Returns USHER_OK, USHER_E_INPUT (Exchange has no place for a member, or keeps it where only its
- * own tools should write; the message names them), USHER_E_NOMEM. */
+ * own tools should write; the message names it), USHER_E_NOMEM. */
 USHER_CHECK usher_status
 ldap_exchange_edit(const struct exchange_view *view, const struct exchange_object *object,
     struct arena *mem, const struct ldap_entry *entry, const void *wanted, struct ldap_change *out,

@@ -426,6 +426,7 @@ ldap_map_by_redirect(const struct ldap_map *map, struct arena *mem)
 	any_begin(&any, mem);
 	for (size_t i = 0; i < list->n; i++)
 		any_address_in(&any, list->v[i], NULL);
+	buf_printf(&any.b, "(%s=%s: *)", LDAP_VALUE, names[MAP_REDIRECT_ADDRESS]);
 	return any_end(&any);
 }
 

@@ -67,7 +67,7 @@ ldap_map_by_login(const struct ldap_map *map, struct arena *mem, const char *log
 const char *
 ldap_map_by_domain(const struct ldap_map *map, struct arena *mem, const char *domain);
 
-/* Everybody who has a redirect_address; NULL too when no attribute tells of it. */
+/* Everybody who has a redirect_address. */
 const char *
 ldap_map_by_redirect(const struct ldap_map *map, struct arena *mem);
 

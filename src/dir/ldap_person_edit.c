@@ -267,11 +267,15 @@ has_line(const struct editing *e, const struct field *f)
 	return found;
 }
 
-/* What names a server's objects by their DN or legacyDN cannot be made of a name alone. */
+/* The attribute is one that only Exchange's schema has (usher's has a few of them for OpenLDAP), or
+ * its values name objects of Exchange's, which a short name does not. */
 static bool
-is_reference(enum map_member m, const char *attribute)
+is_exchanges(const struct editing *e, enum map_member m, const char *attribute)
 {
-	return (m == MAP_SERVER || m == MAP_DATABASE) && map_is_ours(attribute);
+	if (m == MAP_SERVER || m == MAP_DATABASE)
+		return map_is_ours(attribute);
+	return e->map->flavour == MAP_ACTIVE_DIRECTORY &&
+	       (m == MAP_GUID || m == MAP_REDIRECT_ADDRESS) && map_is_ours(attribute);
 }
 
 static usher_status
@@ -282,11 +286,11 @@ put_member(struct editing *e, enum map_member m, struct usher_error *err)
 	const char *attribute = list->n == 0 ? NULL : list->v[0];
 
 	if (e->map->flavour == MAP_EXCHANGE && attribute != NULL &&
-	    (is_reference(m, attribute) || m == MAP_GUID))
+	    (is_exchanges(e, m, attribute) || m == MAP_GUID))
 		return err_set(err, USHER_E_INPUT, e->entry->dn,
 		    "%s: Exchange keeps it in %s, which only its own tools should write", f->name,
 		    attribute);
-	if (attribute == NULL || is_reference(m, attribute) || has_line(e, f))
+	if (attribute == NULL || is_exchanges(e, m, attribute) || has_line(e, f))
 		put_line(e, f);
 	else if (f->type == FIELD_SWITCH)
 		put_switch(e, f, attribute);

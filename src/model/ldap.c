@@ -11,6 +11,31 @@
 #include "base/when.h"
 #include "model/field.h"
 
+bool
+ldap_entry_copy(struct arena *mem, const struct ldap_entry *from, struct ldap_entry *to)
+{
+	struct ldap_attribute *attributes = arena_array(mem, from->n, sizeof(*attributes));
+	const char *dn = arena_strdup(mem, from->dn);
+
+	if (attributes == NULL || dn == NULL)
+		return false;
+	for (size_t i = 0; i < from->n; i++) {
+		const struct ldap_attribute *a = &from->attributes[i];
+		struct slice *values = arena_array(mem, a->n, sizeof(*values));
+
+		attributes[i] = (struct ldap_attribute){ arena_strdup(mem, a->name), values, a->n };
+		if (values == NULL || attributes[i].name == NULL)
+			return false;
+		for (size_t k = 0; k < a->n; k++) {
+			values[k] = slice_from(arena_copy(mem, a->values[k]), a->values[k].n);
+			if (values[k].p == NULL)
+				return false;
+		}
+	}
+	*to = (struct ldap_entry){ dn, attributes, from->n };
+	return true;
+}
+
 const struct ldap_attribute *
 ldap_attribute_of(const struct ldap_entry *entry, const char *name)
 {
@@ -36,19 +61,25 @@ ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name
 
 /* `20070119084500.0Z`: the seconds are whole, whatever the fraction says. */
 int64_t
-ldap_time_of(const struct ldap_entry *entry, const char *name)
+ldap_time_in(struct slice value)
 {
-	const struct ldap_attribute *a = ldap_attribute_of(entry, name);
-	const char *p = a == NULL || a->n == 0 ? NULL : a->values[0].p;
+	const char *p = value.p;
 	char text[sizeof("2007-01-19T08:45:00Z")];
 	int64_t unix_s;
 
-	if (p == NULL || a->values[0].n < sizeof("20070119084500Z") - 1 ||
-	    p[a->values[0].n - 1] != 'Z')
+	if (value.n < sizeof("20070119084500Z") - 1 || p[value.n - 1] != 'Z')
 		return NUMBER_ABSENT;
 	(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", p, p + 4, p + 6, p + 8,
 	    p + 10, p + 12);
 	return when_parse(slice_of(text), &unix_s) ? unix_s : NUMBER_ABSENT;
+}
+
+int64_t
+ldap_time_of(const struct ldap_entry *entry, const char *name)
+{
+	const struct ldap_attribute *a = ldap_attribute_of(entry, name);
+
+	return a == NULL || a->n == 0 ? NUMBER_ABSENT : ldap_time_in(a->values[0]);
 }
 
 /* ---- places ---- */

@@ -24,6 +24,10 @@ struct ldap_entry {
 	size_t n;
 };
 
+/* All of it in `mem`. False when out of memory; `to` is as it was. */
+bool
+ldap_entry_copy(struct arena *mem, const struct ldap_entry *from, struct ldap_entry *to);
+
 /* The attribute with that name, letters of any case and without options (`;binary`); NULL: none. */
 const struct ldap_attribute *
 ldap_attribute_of(const struct ldap_entry *entry, const char *name);
@@ -32,8 +36,11 @@ ldap_attribute_of(const struct ldap_entry *entry, const char *name);
 const char *
 ldap_text_of(struct arena *mem, const struct ldap_entry *entry, const char *name);
 
-/* Its first value as a GeneralizedTime of UTC (RFC 4517, 3.3.13), in Unix seconds; NUMBER_ABSENT
- * when it is none. */
+/* A GeneralizedTime of UTC (RFC 4517, 3.3.13) in Unix seconds; NUMBER_ABSENT when it is none. */
+int64_t
+ldap_time_in(struct slice value);
+
+/* Its first value so. */
 int64_t
 ldap_time_of(const struct ldap_entry *entry, const char *name);
 
