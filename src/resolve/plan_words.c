@@ -4,7 +4,7 @@
 
 #include "base/address.h"
 #include "base/buf.h"
-#include "resolve/resolve_plan.h"
+#include "resolve/plan_inside.h"
 
 enum { WORDS_MAX = 8, WORDS_BYTES = 1024 };
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/url.h"
+#include "resolve/making.h"
 #include "resolve/resolve.h"
 #include "resolve/site.h"
 
@@ -108,13 +109,6 @@ struct making {
 	bool failed;
 };
 
-static const char *
-keep(struct making *m, const char *p)
-{
-	m->failed = m->failed || p == NULL;
-	return p;
-}
-
 /* `%a` and its like become placeholders, once. */
 static const char *
 user_name(struct making *m, const char *template)
@@ -138,7 +132,7 @@ user_name(struct making *m, const char *template)
 					    "%");
 		at = rest;
 	}
-	template = keep(m, b.status == USHER_OK ? arena_copy(m->mem, buf_as_slice(&b)) : NULL);
+	template = KEEP(m, b.status == USHER_OK ? arena_copy(m->mem, buf_as_slice(&b)) : NULL);
 	buf_clear(&b);
 	return template;
 }
@@ -167,7 +161,7 @@ service_protocol(struct making *m, const struct mail_service *s)
 
 	answer_protocol_init(&p, kinds[s->type]);
 	if (mail_service_by_url((enum mail_service_type)s->type))
-		p.url = keep(m, mail_service_url(m->mem, s));
+		p.url = KEEP(m, mail_service_url(m->mem, s));
 	if (s->type == SERVICE_WEBMAIL)
 		return p;
 	p.server = s->host;
@@ -303,7 +297,7 @@ put_links(struct making *m, const struct domain *d, struct answer *out)
 
 	for (size_t i = 0; i < d->host_names.n && out->update_url == NULL; i++)
 		if (slice_starts(slice_of(d->host_names.v[i]), SLICE_LITERAL("autoconfig.")))
-			out->update_url = keep(m, arena_join(m->mem, "https://", d->host_names.v[i],
+			out->update_url = KEEP(m, arena_join(m->mem, "https://", d->host_names.v[i],
 						      "/mail/config-v1.1.xml"));
 	m->failed = m->failed || links == NULL;
 	if (d->documentation_url == NULL || links == NULL)
@@ -327,7 +321,7 @@ make(struct arena *mem, const struct facts *facts, const char *asked, bool excha
 
 	answer_init(out, ANSWER_SETTINGS);
 	m.protocols = arena_array(mem, facts->n_services + EXCHANGE_ENTRIES, sizeof(*m.protocols));
-	m.address = alias ? keep(&m, arena_join(mem, "%EMAILLOCALPART%@", facts->domain_name)) :
+	m.address = alias ? KEEP(&m, arena_join(mem, "%EMAILLOCALPART%@", facts->domain_name)) :
 			    "%EMAILADDRESS%";
 	m.domain = alias ? facts->domain_name : "%EMAILDOMAIN%";
 	if (m.protocols == NULL || domains == NULL || m.failed)

@@ -117,10 +117,4 @@ USHER_CHECK usher_status
 resolve_plan(struct arena *mem, const struct facts *facts, const struct plan_wish *wish,
     struct deployment *out, struct usher_error *err);
 
-/* ---- for resolve_plan.c ---- */
-
-/* Fills in title, requirements, tradeoffs and clients from the rest. False when out of memory. */
-bool
-plan_words(struct arena *mem, struct deployment *d);
-
 #endif

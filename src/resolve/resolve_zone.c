@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/ip.h"
 #include "base/url.h"
+#include "resolve/making.h"
 #include "resolve/site.h"
 
 enum { SERVICE_TYPES = SERVICE_MANAGESIEVE + 1, PRIORITY_STEP = 10 };
@@ -67,17 +68,6 @@ struct making {
 	size_t n_asked;
 	bool failed;
 };
-
-static const char *
-keep(struct making *m, const char *p)
-{
-	m->failed = m->failed || p == NULL;
-	return p;
-}
-
-/* The format and its arguments; NULL (out of memory) is noted as a failure. */
-#define NOTE(m, ...) \
-	(m)->notes[(m)->out->notes.n++] = keep((m), arena_printf((m)->mem, __VA_ARGS__))
 
 /* ---- names ---- */
 
@@ -179,7 +169,7 @@ static const char *
 below(struct making *m, const char *host)
 {
 	size_t n = strlen(host), d = strlen(m->out->domain);
-	const char *name = keep(m, arena_copy(m->mem, slice_from(host, n == d ? 0 : n - d - 1)));
+	const char *name = KEEP(m, arena_copy(m->mem, slice_from(host, n == d ? 0 : n - d - 1)));
 
 	return name == NULL ? "" : name;
 }
@@ -250,7 +240,7 @@ put_our_name(struct making *m, const char *name, const char *why)
 
 	if (!fits(m, name))
 		return;
-	host = keep(m, arena_join(m->mem, name, ".", m->out->domain));
+	host = KEEP(m, arena_join(m->mem, name, ".", m->out->domain));
 	if (host == NULL)
 		return;
 	m->asked[m->n_asked++] = host;
@@ -296,7 +286,7 @@ put_autodiscover_srv(struct making *m)
 	if (srv.host == NULL || !fits(m, "_autodiscover._tcp"))
 		return;
 	put_srv(m, "_autodiscover._tcp", srv,
-	    keep(m, arena_join(m->mem, "Autodiscover by SRV, which ",
+	    KEEP(m, arena_join(m->mem, "Autodiscover by SRV, which ",
 			m->wish->way == ZONE_WAY_SRV ? "Outlook, EWS programs and Thunderbird" :
 						       "the same programs",
 			" ask last",
@@ -386,7 +376,7 @@ put_path(struct making *m, size_t i)
 	if (p->path == NULL || !is_first(m, i))
 		return;
 	if (p->label->type != SERVICE_JMAP)
-		put_txt(m, p->label->name, keep(m, arena_join(m->mem, "path=", p->path)),
+		put_txt(m, p->label->name, KEEP(m, arena_join(m->mem, "path=", p->path)),
 		    p->label->why);
 	else if (strcmp(p->path, "/.well-known/jmap") != 0)
 		NOTE(m, "https://%s/.well-known/jmap must lead to %s (RFC 8620, 2.2)", p->host,
@@ -453,7 +443,7 @@ has_mail(const struct making *m)
 static const char *
 and_also(struct making *m, const char *list, const char *more)
 {
-	return list == NULL ? more : keep(m, arena_join(m->mem, list, ", ", more));
+	return list == NULL ? more : KEEP(m, arena_join(m->mem, list, ", ", more));
 }
 
 static void
