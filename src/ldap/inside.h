@@ -19,6 +19,11 @@ struct ldap_link {
 usher_status
 ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err);
 
+/* The same, where a result came with the places that it refers to; `referrals` may be NULL. */
+usher_status
+ldap_link_fail_at(const struct ldap_link *link, int code, char **referrals, const char *where,
+    struct usher_error *err);
+
 /* Waits for the result of `id`. `answer` (NULL: none is expected) is what an extended operation
  * gave besides, also with a failure; NULL or to be freed with ber_bvfree(). */
 USHER_CHECK usher_status

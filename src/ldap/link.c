@@ -14,111 +14,6 @@
 #include "base/text.h"
 #include "base/when.h"
 
-/* ---- failures in words ---- */
-
-/* `data` of Active Directory's words for a refused login (scp.md 6). */
-static const struct {
-	const char *data, *words;
-} ad_reasons[] = {
-	{ "525", "there is no such user" },
-	{ "52e", "the password is wrong" },
-	{ "530", "this user may not log in at this hour" },
-	{ "531", "this user may not log in from this computer" },
-	{ "532", "the password has expired" },
-	{ "533", "the account is disabled" },
-	{ "701", "the account has expired" },
-	{ "773", "the password must be changed first" },
-	{ "775", "the account is locked" },
-};
-
-static const struct {
-	int code;
-	usher_status status;
-	const char *words;
-} codes[] = {
-	{ LDAP_SERVER_DOWN, USHER_E_NETWORK, "cannot be reached" },
-	{ LDAP_CONNECT_ERROR, USHER_E_NETWORK, "the connection failed" },
-	{ LDAP_UNAVAILABLE, USHER_E_NETWORK, "is going down" },
-	{ LDAP_BUSY, USHER_E_NETWORK, "is too busy" },
-	{ LDAP_TIMEOUT, USHER_E_TIMEOUT, "does not answer in time" },
-	{ LDAP_NO_MEMORY, USHER_E_NOMEM, "out of memory" },
-	{ LDAP_INVALID_CREDENTIALS, USHER_E_CREDENTIALS, "refuses the login" },
-	{ LDAP_INAPPROPRIATE_AUTH, USHER_E_CREDENTIALS, "does not let this user log in so" },
-	{ LDAP_AUTH_METHOD_NOT_SUPPORTED, USHER_E_CREDENTIALS, "knows no such login" },
-	{ LDAP_LOCAL_ERROR, USHER_E_CREDENTIALS,
-	    "no Kerberos login; see `klist`, get a ticket with "
-	    "`kinit`" },
-	{ LDAP_AUTH_UNKNOWN, USHER_E_CREDENTIALS,
-	    "no Kerberos login; install the GSSAPI module of "
-	    "Cyrus SASL" },
-	{ LDAP_STRONG_AUTH_REQUIRED, USHER_E_TRUST,
-	    "demands TLS or a signing login; use ldaps:// "
-	    "or StartTLS" },
-	{ LDAP_CONFIDENTIALITY_REQUIRED, USHER_E_TRUST, "demands TLS; use ldaps:// or StartTLS" },
-	{ LDAP_NO_SUCH_OBJECT, USHER_E_ABSENT, "there is no such entry" },
-	{ LDAP_ALREADY_EXISTS, USHER_E_CONFLICT, "there is such an entry already" },
-	{ LDAP_NOT_ALLOWED_ON_NONLEAF, USHER_E_CONFLICT, "there are entries below it" },
-	{ LDAP_TYPE_OR_VALUE_EXISTS, USHER_E_CONFLICT, "the value is there already" },
-	{ LDAP_NO_SUCH_ATTRIBUTE, USHER_E_CONFLICT, "the value is not there any more" },
-	{ LDAP_CONSTRAINT_VIOLATION, USHER_E_INPUT, "a rule of the directory says no" },
-	{ LDAP_OBJECT_CLASS_VIOLATION, USHER_E_INPUT, "the directory's schema says no" },
-	{ LDAP_UNDEFINED_TYPE, USHER_E_INPUT, "the directory's schema has no such attribute" },
-	{ LDAP_NAMING_VIOLATION, USHER_E_INPUT, "the directory's schema wants another name" },
-	{ LDAP_INVALID_DN_SYNTAX, USHER_E_INPUT, "this is no DN" },
-	{ LDAP_INVALID_SYNTAX, USHER_E_INPUT, "a value has not the form that the schema wants" },
-	{ LDAP_FILTER_ERROR, USHER_E_INPUT, "this is no filter" },
-	{ LDAP_INSUFFICIENT_ACCESS, USHER_E_PERMISSION, "this login has not the right to do so" },
-	{ LDAP_SIZELIMIT_EXCEEDED, USHER_E_LIMIT, "has more entries than it gives" },
-	{ LDAP_TIMELIMIT_EXCEEDED, USHER_E_LIMIT, "needs more time than it gives" },
-	{ LDAP_ADMINLIMIT_EXCEEDED, USHER_E_LIMIT, "its limits end the search" },
-	{ LDAP_DECODING_ERROR, USHER_E_PEER, "what comes is no LDAP" },
-	{ LDAP_PROTOCOL_ERROR, USHER_E_PEER, "does not understand this" },
-	{ LDAP_REFERRAL, USHER_E_PEER, "refers to another directory; name that one" },
-};
-
-static const char *
-ad_reason(const char *diagnostic)
-{
-	const char *data = strstr(diagnostic, "data ");
-
-	for (size_t i = 0; data != NULL && i < COUNT_OF(ad_reasons); i++) {
-		size_t n = strlen(ad_reasons[i].data);
-
-		if (strncmp(data + strlen("data "), ad_reasons[i].data, n) == 0)
-			return ad_reasons[i].words;
-	}
-	return NULL;
-}
-
-/* The directory's own words follow ours: whoever runs it knows them. */
-usher_status
-ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct usher_error *err)
-{
-	char *diagnostic = NULL;
-	const char *words = NULL, *reason, *more = "";
-	usher_status st = USHER_E_PEER;
-
-	if (where == NULL || *where == '\0')
-		where = link->uri;
-	(void)ldap_get_option(link->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
-	if (diagnostic != NULL)
-		more = diagnostic;
-	for (size_t i = 0; i < COUNT_OF(codes); i++) {
-		if (codes[i].code == code) {
-			st = codes[i].status;
-			words = codes[i].words;
-		}
-	}
-	reason = st == USHER_E_CREDENTIALS ? ad_reason(more) : NULL;
-	if (reason != NULL)
-		more = reason;
-	if (words == NULL)
-		words = ldap_err2string(code);
-	err_write(err, st, where, "%s%s%s", words, *more == '\0' ? "" : ": ", more);
-	ldap_memfree(diagnostic);
-	return st;
-}
-
 /* ---- opening ---- */
 
 static struct timeval
@@ -187,6 +82,7 @@ ldap_link_await(struct ldap_link *link, int id, const char *where, struct berval
 {
 	LDAPMessage *message = NULL;
 	int code = LDAP_OTHER, parsed = LDAP_SUCCESS;
+	char **referrals = NULL;
 	usher_status st;
 
 	st = await(link, id, clock_mono_ms() + link->timeout_ms, where, &message, err);
@@ -195,14 +91,16 @@ ldap_link_await(struct ldap_link *link, int id, const char *where, struct berval
 	if (answer != NULL)
 		parsed = ldap_parse_extended_result(link->ld, message, NULL, answer, 0);
 	if (parsed == LDAP_SUCCESS)
-		parsed = ldap_parse_result(link->ld, message, &code, NULL, NULL, NULL, NULL, 0);
+		parsed =
+		    ldap_parse_result(link->ld, message, &code, NULL, NULL, &referrals, NULL, 0);
 	ldap_msgfree(message);
 	if (parsed != LDAP_SUCCESS)
 		code = parsed;
 	/* A change inside a transaction is only noted (RFC 5805, 2.2). */
-	return code == LDAP_SUCCESS || code == LDAP_TXN_SPECIFY_OKAY ?
-		   USHER_OK :
-		   ldap_link_fail(link, code, where, err);
+	if (code != LDAP_SUCCESS && code != LDAP_TXN_SPECIFY_OKAY)
+		st = ldap_link_fail_at(link, code, referrals, where, err);
+	ber_memvfree((void **)referrals);
+	return st;
 }
 
 static usher_status
@@ -522,20 +420,25 @@ static usher_status
 end_page(struct searching *s, LDAPMessage *message)
 {
 	LDAPControl **controls = NULL, *page;
-	ber_int_t total;
 	int code = LDAP_OTHER, parsed;
+	usher_status st = USHER_OK;
+	char **referrals = NULL;
+	ber_int_t total;
 
 	ber_memfree(s->cookie.bv_val);
 	s->cookie = (struct berval){ 0, NULL };
-	parsed = ldap_parse_result(s->link->ld, message, &code, NULL, NULL, NULL, &controls, 0);
+	parsed =
+	    ldap_parse_result(s->link->ld, message, &code, NULL, NULL, &referrals, &controls, 0);
 	if (parsed != LDAP_SUCCESS)
 		code = parsed;
 	page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
 	if (code == LDAP_SUCCESS && page != NULL)
 		code = ldap_parse_pageresponse_control(s->link->ld, page, &total, &s->cookie);
 	ldap_controls_free(controls);
-	return code == LDAP_SUCCESS ? USHER_OK :
-				      ldap_link_fail(s->link, code, s->search->base, s->err);
+	if (code != LDAP_SUCCESS)
+		st = ldap_link_fail_at(s->link, code, referrals, s->search->base, s->err);
+	ber_memvfree((void **)referrals);
+	return st;
 }
 
 /* One page: entries, references (which are passed over) and the end. */
