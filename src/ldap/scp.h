@@ -5,7 +5,7 @@
 #include "ldap/link.h"
 #include "model/scp.h"
 
-enum { SCP_MAX = 10000 };
+enum { SCP_MAX = 200000 };
 
 struct scp_object {
 	const char *name; /* serviceDNSName, else cn; NULL: neither */
