@@ -1,10 +1,11 @@
 /* cmd_scp.c - `usher scp list`: a directory's service connection points, as a client tries them. */
 #include "base/err.h"
 #include "base/name_map.h"
+#include "base/url.h"
 #include "cli/commands.h"
 #include "cli/scp_view.h"
 
-enum { DAY_S = 24 * 3600 };
+enum { DAY_S = 24 * 3600, SITES_SHOWN = 4 };
 
 struct list_args {
 	struct forest_args forest;
@@ -18,13 +19,9 @@ static const struct option_spec list_opts[] = {
 };
 
 static const struct column list_columns[] = {
-	{ "order", "ORDER", true },
-	{ "server", "SERVER" },
-	{ "near", "NEAR" },
-	{ "sites", "SITES" },
-	{ "age_days", "DAYS OLD", true },
-	{ "url", "URL" },
-	{ "note", "NOTE" },
+	{ "order", "ORDER", true }, { "server", "SERVER" }, { "near", "NEAR" },
+	{ "sites", "SITES" }, { "age_days", "DAYS OLD", true }, { "note", "NOTE" },
+	{ "url", "URL" }, /* last: it is the longest, and may run over the edge */
 };
 
 static const char *const tier_names[] = { "in-site", "any-site", "out-of-site" };
@@ -54,12 +51,16 @@ write_object(const struct listing *l, size_t i, const char *near, const char *no
 	write_number(w, "order", l->orders[i] == 0 ? NUMBER_ABSENT : (int64_t)l->orders[i]);
 	write_text(w, "server", l->view->list.objects[i].name);
 	write_text(w, "near", near);
-	write_texts(w, "sites", &sites);
+	if (writer_is_json(w) || sites.n <= SITES_SHOWN)
+		write_texts(w, "sites", &sites);
+	else
+		write_text(w, "sites",
+		    arena_printf(l->cli->mem, "%s, %s, … %zu", sites.v[0], sites.v[1], sites.n));
 	write_number(w, "age_days",
 	    r->created == NUMBER_ABSENT ? NUMBER_ABSENT :
 					  (l->cli->now_ms / 1000 - r->created) / DAY_S);
-	write_text(w, "url", r->binding);
 	write_text(w, "note", note);
+	write_text(w, "url", r->binding);
 	if (writer_is_json(w)) {
 		write_texts(w, "domains", &domains);
 		write_texts(w, "keywords", &r->keywords);
@@ -69,12 +70,28 @@ write_object(const struct listing *l, size_t i, const char *near, const char *no
 	write_close(w);
 }
 
+/* What is odd about one that is tried; NULL: nothing. */
+static const char *
+what_is_odd(const struct listing *l, size_t i)
+{
+	const struct scp_record *r = &l->view->list.records[i];
+
+	if (scp_is_conflict(r))
+		return "left by a replication conflict";
+	if (!slice_starts_nocase(slice_of(r->binding), SLICE_LITERAL("https:")))
+		return "http: no password goes there";
+	if (r->created == NUMBER_ABSENT)
+		return "of unknown age: the last";
+	return r->created > l->cli->now_ms / 1000 ? "made in the future: a clock is wrong" : NULL;
+}
+
 /* Why nobody tries it: NULL when out of memory. */
 static const char *
 why_left_out(const struct listing *l, size_t i)
 {
 	const struct scp_record *r = &l->view->list.records[i];
 	const struct tried *same;
+	struct url url;
 
 	if (scp_has_keyword(r, SCP_POINTER_KEYWORD))
 		return "points to another forest";
@@ -82,9 +99,9 @@ why_left_out(const struct listing *l, size_t i)
 		return "a pointer leads away from it";
 	if (r->binding == NULL || *r->binding == '\0')
 		return "has no URL: clients pass it over";
-	if (!slice_starts_nocase(slice_of(r->binding), SLICE_LITERAL("http")))
+	if (url_parse(l->cli->mem, slice_trim(slice_of(r->binding)), &url, NULL) != USHER_OK)
 		return "is no web address: clients pass it over";
-	same = name_map_find(&l->by_url, r->binding);
+	same = name_map_find(&l->by_url, url.text);
 	if (same == NULL)
 		return "others are nearer";
 	return arena_join(l->cli->mem, "has the URL of ",
@@ -103,8 +120,7 @@ note_order(struct listing *l)
 	if (tried == NULL || l->orders == NULL)
 		return false;
 	for (size_t i = 0; i < order->urls.n; i++) {
-		tried[i] = (struct tried){ l->view->list.records[order->places[i]].binding,
-			order->places[i] };
+		tried[i] = (struct tried){ order->urls.v[i], order->places[i] };
 		l->orders[order->places[i]] = i + 1;
 		if (!name_map_add(&l->by_url, l->cli->mem, &tried[i]))
 			return false;
@@ -131,7 +147,8 @@ write_list_of(struct cli *cli, const struct list_args *args, const struct scp_vi
 	write_list(w, "connection_points", list_columns, COUNT_OF(list_columns));
 	for (size_t i = 0; i < order->urls.n; i++)
 		write_object(&l, order->places[i],
-		    view->site == NULL ? NULL : tier_names[order->tiers[i]], NULL);
+		    view->site == NULL ? NULL : tier_names[order->tiers[i]],
+		    what_is_odd(&l, order->places[i]));
 	for (size_t i = 0; i < view->list.n; i++) {
 		if (l.orders[i] > 0)
 			continue;

@@ -91,13 +91,18 @@ forest_sites_read(
 	static const char *const subnet_attributes[] = { "cn", "siteObject", NULL };
 	struct forest_sites sites = { 0 };
 	struct reading r = { .mem = cli->mem, .out = &sites };
-	struct link_search search = { .base = f->configuration,
+	struct link_search search = { .base = arena_join(cli->mem, "CN=Sites,", f->configuration),
 		.scope = LINK_BELOW,
 		.filter = "(objectClass=site)",
 		.attributes = site_attributes,
 		.max = FOREST_SITES_MAX };
-	usher_status st = ldap_link_search(f->link, &search, take_site, &r, err);
+	usher_status st;
 
+	if (search.base == NULL)
+		return err_nomem(err, "sites");
+	st = ldap_link_search(f->link, &search, take_site, &r, err);
+	if (st == USHER_E_ABSENT) /* no Active Directory */
+		st = USHER_OK;
 	if (st == USHER_OK && sites.n > 0) {
 		search.filter = "(objectClass=subnet)";
 		search.attributes = subnet_attributes;

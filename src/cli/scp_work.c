@@ -2,6 +2,7 @@
  */
 #include "cli/scp_work.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -67,18 +68,34 @@ print_ldif(struct scp_work *w, struct usher_error *err)
 	return USHER_OK;
 }
 
-/* Which right is wanting, in the words of those who grant it. */
+/* What is behind the first comma that no backslash stands before: where a new entry needs a right.
+ */
+static const char *
+parent_of(const char *dn)
+{
+	const char *p = dn;
+
+	while (*p != '\0' && *p != ',')
+		p += *p == '\\' && p[1] != '\0' ? 2 : 1;
+	return *p == ',' ? p + 1 : dn;
+}
+
+/* Which right is wanting on which object, in the words of those who grant it. */
 static usher_status
 explain(
     const struct scp_work *w, const struct ldap_change *c, usher_status st, struct usher_error *err)
 {
-	static const char *const rights[] = { "create entries (Create Child) in its container",
+	static const char *const rights[] = { "create entries in it (Create Child)",
 		"write its attributes (Write Property)", "delete it (Delete)" };
+	char said[USHER_ERROR_MESSAGE_BYTES]; /* by the directory, behind what that code means */
+	const char *more = strstr(err->message, ": ");
 
 	if (st != USHER_E_PERMISSION)
 		return st;
-	return err_set(err, st, c->dn, "%s has not the right to %s",
-	    w->login == NULL ? "your Kerberos ticket" : w->login, rights[c->kind]);
+	(void)snprintf(said, sizeof(said), "%s", more == NULL ? "" : more);
+	return err_set(err, st, c->kind == LDAP_CHANGE_ADD ? parent_of(c->dn) : c->dn,
+	    "%s has not the right to %s%s", w->login == NULL ? "your Kerberos ticket" : w->login,
+	    rights[c->kind], said);
 }
 
 /* Each change is whole; when a later one fails, the earlier ones are told before the error. */

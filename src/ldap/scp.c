@@ -116,6 +116,13 @@ scp_has_keyword(const struct scp_record *r, const char *keyword)
 	return false;
 }
 
+bool
+scp_is_conflict(const struct scp_record *r)
+{
+	return r->dn != NULL &&
+	       (strstr(r->dn, "\\0ACNF:") != NULL || strstr(r->dn, "\nCNF:") != NULL);
+}
+
 struct text_list
 scp_values(struct arena *mem, const struct scp_record *r, const char *name)
 {

@@ -29,6 +29,11 @@ scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_ca
 bool
 scp_has_keyword(const struct scp_record *r, const char *keyword);
 
+/* Two domain controllers have made an entry of the same name at once, and this one got another: by
+ * the form of its DN. */
+bool
+scp_is_conflict(const struct scp_record *r);
+
 /* The values of its keywords `NAME=`, in `mem`. NULL `v` when memory is out. */
 struct text_list
 scp_values(struct arena *mem, const struct scp_record *r, const char *name);
