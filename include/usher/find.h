@@ -15,8 +15,9 @@
  *		puts(usher_result_text(result, USHER_PART_PROTOCOL, 0, "server"));
  *	usher_result_free(result);
  *
- * Threads: there is no global state, no thread is started and no signal is touched. Calls may run
- * in any number of threads at once; one result belongs to one thread at a time.
+ * Threads: there is no global state and no signal is touched. No thread is started, but for the
+ * search of a directory, whose library waits; it ends before the search does. Calls may run in any
+ * number of threads at once; one result belongs to one thread at a time.
  *
  * Memory: every text of a result is owned by the result and valid until usher_result_free(). Texts
  * are UTF-8, NUL-terminated.
@@ -188,6 +189,23 @@ struct usher_find_options {
 	uint64_t connect_ms; /* with a host that says nothing at all, TLS included; 2500 */
 	uint64_t request_ms; /* with a request, connecting included; 15000 */
 	uint64_t grace_ms;   /* for a better source after another has answered; 250 */
+
+	/* Service connection points in a directory, which domain-joined computers are told of
+	 * before they ask DNS. The hosts that they name are trusted when nobody on the way can have
+	 * changed them: after a login by Kerberos, which signs, or over TLS. */
+	int domain_joined; /* not 0: those of the Active Directory domain that this computer is in,
+			      by the default realm of Kerberos, else by the name of the host */
+	const char *directory;	     /* or those of `ldap://HOST`, `ldaps://HOST`, `ldapi://SOCKET`,
+					`ldap:///DC=contoso,DC=example`; a HOST can be a domain */
+	const char *directory_login; /* DN, user@domain or DOMAIN\user, only over TLS; NULL: by the
+					Kerberos tickets of the process, else as nobody */
+	const char *directory_password;
+	const char *site;	 /* of this computer; NULL: as a domain controller says */
+	const char *site_before; /* as `site` of an attempt was the last time, which saves a look-up
+				    when it still is; NULL: unknown */
+	int strict_site;	 /* not 0: those of other sites only when ours has none */
+	int object_category;	 /* not 0: search by objectCategory, as Outlook does */
+	int no_scp;		 /* not 0: none at all, as Outlook's ExcludeScpLookup */
 };
 
 /* The first value of a struct usher_find_options. Since 0.1. */

@@ -2,6 +2,7 @@
 #include "cli/forest.h"
 
 #include "base/err.h"
+#include "ldap/scp.h"
 
 static usher_status
 find_configuration(struct cli *cli, struct forest *f, struct usher_error *err)
@@ -11,8 +12,8 @@ find_configuration(struct cli *cli, struct forest *f, struct usher_error *err)
 	struct ldap_entry root;
 	usher_status st = ldap_link_read(f->link, cli->mem, "", wanted, &root, err);
 
-	for (size_t i = 0; st == USHER_OK && f->configuration == NULL && wanted[i] != NULL; i++)
-		f->configuration = ldap_text_of(cli->mem, &root, wanted[i]);
+	if (st == USHER_OK)
+		f->configuration = scp_base(cli->mem, &root);
 	if (st == USHER_OK && f->configuration == NULL)
 		st = err_set(err, USHER_E_ABSENT, ldap_link_uri(f->link),
 		    "does not say where its configuration is; say so with --base");

@@ -135,6 +135,7 @@ search_forget(struct search_secrets *secrets)
 	secret_clear(&secrets->password);
 	secret_clear(&secrets->token);
 	secret_clear(&secrets->proxy_password);
+	secret_clear(&secrets->directory_password);
 }
 
 /* Others on the machine see our arguments. */
@@ -171,6 +172,10 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	if (st == USHER_OK && args->proxy_password_file != NULL)
 		st = cli_password(
 		    args->proxy_password_file, NULL, false, &secrets->proxy_password, err);
+	if (st == USHER_OK && args->directory_login != NULL)
+		st = cli_password(args->directory_password_file,
+		    arena_printf(cli->mem, "Password of %s", args->directory_login), false,
+		    &secrets->directory_password, err);
 	if (st != USHER_OK)
 		return st;
 	options.login = args->login;
@@ -193,6 +198,14 @@ search_options(struct cli *cli, const struct search_args *args, struct search_se
 	options.connect_ms = args->connect_ms;
 	options.request_ms = args->request_ms;
 	options.grace_ms = args->grace_ms;
+	options.domain_joined = args->domain_joined;
+	options.directory = args->directory;
+	options.directory_login = args->directory_login;
+	options.directory_password = secrets->directory_password.bytes;
+	options.site = args->site;
+	options.strict_site = args->strict_site;
+	options.object_category = args->object_category;
+	options.no_scp = args->no_scp;
 	options.dns_server = args->dns;
 	options.ca_file = args->ca_file;
 	options.proxy = args->proxy;

@@ -21,6 +21,14 @@ struct search_args {
 	bool microsoft_365;
 	bool no_autoconfig;
 	uint64_t resolve_ms, connect_ms, request_ms, grace_ms;
+	bool domain_joined;
+	const char *directory;
+	const char *directory_login;
+	const char *directory_password_file;
+	const char *site;
+	bool strict_site;
+	bool object_category;
+	bool no_scp;
 	struct text_list connect_to;
 	const char *dns;
 	const char *ca_file;
@@ -33,7 +41,7 @@ struct search_args {
 
 /* Begin it zeroed; CLEANUP(search_forget). */
 struct search_secrets {
-	struct secret password, token, proxy_password;
+	struct secret password, token, proxy_password, directory_password;
 };
 
 void
@@ -76,6 +84,21 @@ search_forget(struct search_secrets *secrets);
 	    "give each request TIME (default: 15s)"), \
 	SEARCH_ROW(args, "grace", OPT_MSEC, grace_ms, "TIME", \
 	    "wait TIME for a better source once one has answered (default: 250ms)"), \
+	SEARCH_ROW(args, "domain-joined", OPT_FLAG, domain_joined, NULL, \
+	    "look first into the Active Directory that this computer is in"), \
+	SEARCH_ROW(args, "ldap", OPT_TEXT, directory, "URI", \
+	    "look first into this directory: ldap://HOST, ldaps://HOST or ldapi://SOCKET"), \
+	SEARCH_ROW(args, "ldap-login", OPT_TEXT, directory_login, "NAME", \
+	    "enter the directory as NAME, over TLS (default: Kerberos ticket)"), \
+	SEARCH_ROW(args, "ldap-password-file", OPT_TEXT, directory_password_file, "FILE", \
+	    "read the password for it from the first line of FILE"), \
+	SEARCH_ROW(args, "site", OPT_TEXT, site, "SITE", \
+	    "prefer what is in this Active Directory site (default: asked for)"), \
+	SEARCH_ROW(args, "strict-site", OPT_FLAG, strict_site, NULL, \
+	    "use what is in other sites only when there is none in ours"), \
+	SEARCH_ROW(args, "object-category", OPT_FLAG, object_category, NULL, \
+	    "search the directory by objectCategory, as Outlook does"), \
+	SEARCH_ROW(args, "no-scp", OPT_FLAG, no_scp, NULL, "look into no directory"), \
 	SEARCH_ROW(args, "connect-to", OPT_EACH, connect_to, "HOST:PORT:ADDR:PORT", \
 	    "connect to ADDR:PORT when HOST:PORT is meant"), \
 	SEARCH_ROW(args, "dns", OPT_TEXT, dns, "ADDR[:PORT]", "ask this DNS server"), \

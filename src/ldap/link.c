@@ -142,7 +142,7 @@ answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *questions)
 static usher_status
 bind_gssapi(struct ldap_link *link, const char *mechanism, struct usher_error *err)
 {
-	static char outside[] = "minssf=1", inside[] = "maxssf=0";
+	static const char outside[] = "minssf=1", inside[] = "maxssf=0";
 	int code;
 
 	code =

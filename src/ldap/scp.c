@@ -106,6 +106,14 @@ scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_ca
 	return st;
 }
 
+const char *
+scp_base(struct arena *mem, const struct ldap_entry *root)
+{
+	const char *dn = ldap_text_of(mem, root, "configurationNamingContext");
+
+	return dn != NULL ? dn : ldap_text_of(mem, root, "namingContexts");
+}
+
 bool
 scp_has_keyword(const struct scp_record *r, const char *keyword)
 {

@@ -26,6 +26,11 @@ USHER_CHECK usher_status
 scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_category,
     struct scp_list *out, struct usher_error *err);
 
+/* Below which DN they lie, by attributes of the rootDSE: configurationNamingContext, or the first
+ * of namingContexts where there is no Active Directory. NULL: it does not say. */
+const char *
+scp_base(struct arena *mem, const struct ldap_entry *root);
+
 bool
 scp_has_keyword(const struct scp_record *r, const char *keyword);
 

@@ -86,6 +86,8 @@ set_up(struct usher_search *s, const char *address, struct usher_error *err)
 	if (st == USHER_OK)
 		st = dns_new(o->dns_server, s->poller, &s->dns, err);
 	if (st == USHER_OK)
+		st = directory_read(s, how, err);
+	if (st == USHER_OK)
 		st = tls_trust_new(o->ca_file, o->now, &s->trust, err);
 	if (st == USHER_OK)
 		st = http_new(s->trust, s->poller, &s->http, err);
@@ -144,6 +146,7 @@ usher_search_new(const char *address, const struct usher_find_options *options,
 static void
 let_go(struct usher_search *s)
 {
+	directory_let_go(s);
 	ticket_free(s->ticket);
 	xml_reader_free(s->xml);
 	http_free(s->http);
@@ -216,8 +219,10 @@ net_wake_ms(const struct usher_search *s)
 	uint64_t http = http_wake_ms(s->http);
 	uint64_t dns = dns_wake_ms(s->dns);
 	uint64_t ticket = s->ticket == NULL ? UINT64_MAX : ticket_wake_ms(s->ticket);
+	uint64_t directory = directory_wake_ms(s);
 	uint64_t first = http < dns ? http : dns;
 
+	first = directory < first ? directory : first;
 	return first < ticket ? first : ticket;
 }
 

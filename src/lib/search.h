@@ -3,6 +3,7 @@
  * search.c   its life, from options to result, and its clock
  * options.c  what its caller chose
  * steps.c    performs the plan's steps and tells their outcomes
+ * directory.c  searches directories for connection points
  * languages.c  asks in several languages, and joins what they give
  * ask.c      questions to the caller, answered at once or later
  * trace.c    tells the caller what is going on */
@@ -14,6 +15,7 @@
 #include "net/connect_to.h"
 #include "net/dns.h"
 #include "net/http.h"
+#include "net/ldap.h"
 #include "net/poller.h"
 #include "net/ticket.h"
 #include "net/tls.h"
@@ -34,6 +36,12 @@ struct search_options {
 	size_t n_languages;			 /* 0: as the plan sees fit */
 };
 
+enum {
+	DIRECTORIES_MAX = 32,
+	DIRECTORY_LOOKUP =
+	    1 << 27 /* ids of their look-ups, among those of steps, which are small */
+};
+
 /* Something the caller was asked and has not answered. */
 struct asked {
 	bool open;
@@ -51,6 +59,14 @@ struct search_question {
 	const char *address;
 };
 
+/* A directory that is or was searched. */
+struct directory {
+	uint32_t id; /* of the step */
+	const char *name;
+	struct dirsearch *search; /* NULL: stopped */
+	bool over;
+};
+
 struct usher_search {
 	const char *address;
 	struct search_options options;
@@ -65,6 +81,13 @@ struct usher_search {
 	struct http *http;
 	struct xml_reader *xml;
 	struct search_question questions[HTTP_TRANSFERS_MAX];
+
+	struct directory directories[DIRECTORIES_MAX];
+	size_t n_directories;
+	const char *directory; /* as it was named; NULL: none */
+	const char *domain_by; /* how it was found that this computer is in it; NULL */
+	const char *last_site, *directory_login, *ca_file;
+	struct secret directory_password;
 
 	const char *login;
 	struct secret password;
@@ -125,6 +148,10 @@ options_trust_host(struct arena *mem, const char *text, const char **out, struct
 /* Reads one entry of offered_before. USHER_E_USAGE, USHER_E_NOMEM. */
 USHER_CHECK usher_status
 options_offer(struct arena *mem, const char *text, struct plan_offer *out, struct usher_error *err);
+
+/* A copy: the search may outlive what the caller has given. USHER_E_NOMEM. */
+USHER_CHECK usher_status
+options_keep(struct arena *mem, const char *given, const char **out, struct usher_error *err);
 
 /* Where to look, of what the caller chose. Some of Outlook's switches say how to log in: they
  * change `o`. USHER_E_USAGE, USHER_E_NOMEM. */
@@ -190,6 +217,32 @@ search_take_answers(struct usher_search *s);
 /* Nobody needs the answer any more. */
 void
 search_withdraw(struct usher_search *s, uint32_t id);
+
+/* ---- directory.c ---- */
+
+/* Which directory, and how it is entered. After dns_new(). USHER_E_NOMEM. */
+USHER_CHECK usher_status
+directory_read(struct usher_search *s, struct plan_options *how, struct usher_error *err);
+
+void
+directory_search(struct usher_search *s, const struct plan_step *step);
+
+/* If the step is one of these, its outcome is told. */
+void
+directory_stop(struct usher_search *s, uint32_t id);
+
+void
+directory_answer(struct usher_search *s, const struct dns_answer *a);
+
+/* Tells what is over. */
+void
+directory_collect(struct usher_search *s);
+
+uint64_t
+directory_wake_ms(const struct usher_search *s);
+
+void
+directory_let_go(struct usher_search *s);
 
 /* ---- trace.c ---- */
 

@@ -89,6 +89,7 @@ tell_failure(struct usher_search *s, uint32_t id, enum plan_failure failure, con
 
 /* What a proxy connects to is the proxy's to resolve; but where it is itself, is ours. The
  * look-up's id tells for which of the two: those of steps are small. */
+enum { TICKET_LOOKUP = 1 << 28 };
 enum { PROXY_LOOKUP = 1 << 29, PROXY_LOOKUPS = PROXY_LOOKUP | PROXY_LOOKUP << 1 };
 
 static uint32_t
@@ -225,7 +226,8 @@ get_ticket(struct usher_search *s, const struct plan_step *step)
 	struct usher_error err;
 
 	s->ticket_step = *step;
-	if (ticket_new(step->url->host, s->poller, s->dns, &s->ticket, &err) != USHER_OK)
+	if (ticket_new("HTTP", step->url->host, TICKET_LOOKUP, s->poller, s->dns, &s->ticket,
+		&err) != USHER_OK)
 		tell_failure(s, step->id, PLAN_NO_LOGIN, err.message);
 }
 
@@ -268,7 +270,8 @@ search_begin(struct usher_search *s, const struct plan_step *step)
 	case PLAN_READ:
 		document_read_file(s, step);
 		return;
-	case PLAN_SEARCH: /* nobody can name a directory yet */
+	case PLAN_SEARCH:
+		directory_search(s, step);
 		return;
 	case PLAN_CONSENT:
 		search_ask_consent(s, step);
@@ -283,6 +286,7 @@ search_stop(struct usher_search *s, uint32_t id)
 	dns_stop(s->dns, id | PROXY_LOOKUP);
 	dns_stop(s->dns, id | PROXY_LOOKUP << 1);
 	http_stop(s->http, id);
+	directory_stop(s, id);
 	search_withdraw(s, id);
 	if (s->ticket != NULL && s->ticket_step.id == id) {
 		drop_ticket(s); /* before anything was proved to the host */
@@ -331,7 +335,9 @@ collect_resolutions(struct usher_search *s)
 	struct dns_answer a;
 
 	while (dns_take(s->dns, s->mem, &a)) {
-		if ((a.id & TICKET_LOOKUP) != 0)
+		if ((a.id & DIRECTORY_LOOKUP) != 0)
+			directory_answer(s, &a);
+		else if ((a.id & TICKET_LOOKUP) != 0)
 			ticket_answer(s->ticket, &a);
 		else if ((a.id & PROXY_LOOKUPS) != 0)
 			tell_proxy(s, &a);
@@ -362,5 +368,6 @@ search_collect(struct usher_search *s, struct usher_error *err)
 {
 	collect_resolutions(s);
 	collect_ticket(s);
+	directory_collect(s);
 	return collect_responses(s, err);
 }

@@ -134,9 +134,8 @@ read_languages(struct search_options *o, struct usher_error *err)
 	return USHER_OK;
 }
 
-/* The search may outlive what the caller has given. */
-static usher_status
-keep(struct arena *mem, const char *given, const char **out, struct usher_error *err)
+usher_status
+options_keep(struct arena *mem, const char *given, const char **out, struct usher_error *err)
 {
 	*out = given == NULL ? NULL : arena_strdup(mem, given);
 	return given == NULL || *out != NULL ? USHER_OK : err_nomem(err, "options");
@@ -162,10 +161,10 @@ where_read(
 	out->request_ms = given->request_ms;
 	out->grace_ms = given->grace_ms;
 	if (st == USHER_OK)
-		st = keep(mem, given->sources, &out->order, err);
+		st = options_keep(mem, given->sources, &out->order, err);
 	if (st == USHER_OK)
-		st = keep(mem, given->last_known_good, &out->last_known_good, err);
+		st = options_keep(mem, given->last_known_good, &out->last_known_good, err);
 	if (st == USHER_OK)
-		st = keep(mem, given->local_xml, &out->local_xml, err);
+		st = options_keep(mem, given->local_xml, &out->local_xml, err);
 	return st;
 }

@@ -4,6 +4,7 @@
 #include <ares.h>
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -195,6 +196,33 @@ dns_free(struct dns *dns)
 	for (size_t i = 0; i < DNS_QUERIES_MAX; i++)
 		ares_free_data(dns->queries[i].records);
 	free(dns);
+}
+
+/* `HOST.DOMAIN` */
+static const char *
+domain_part(struct arena *mem, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot == NULL || dot[1] == '\0' ? NULL : arena_strdup(mem, dot + 1);
+}
+
+const char *
+dns_own_domain(struct dns *dns, struct arena *mem)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+	struct hostent *entry = NULL;
+	const char *domain;
+
+	if (gethostname(name, sizeof(name) - 1) != 0)
+		return NULL;
+	domain = domain_part(mem, name);
+	if (domain != NULL ||
+	    ares_gethostbyname_file(dns->channel, name, AF_INET, &entry) != ARES_SUCCESS)
+		return domain;
+	domain = domain_part(mem, entry->h_name);
+	ares_free_hostent(entry);
+	return domain;
 }
 
 /* ---- lookups ---- */

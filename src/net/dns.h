@@ -49,6 +49,10 @@ dns_new(const char *server, struct poller *poller, struct dns **out, struct ushe
 void
 dns_free(struct dns *dns);
 
+/* The domain that this computer's name is in, by its own files; NULL: it has none. */
+const char *
+dns_own_domain(struct dns *dns, struct arena *mem);
+
 /* Begins a lookup of A and AAAA; its answer comes from dns_take() under `id`. When one of them has
  * addresses the other is not waited for (RFC 8305, 3). An IP address is its
  * own answer. USHER_E_LIMIT: too many under way. */

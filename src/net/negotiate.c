@@ -22,7 +22,7 @@ static const char cannot[] = "Kerberos cannot be used: see krb5.conf for what is
 
 /* The realm that krb5.conf names for the host; "" leaves the question to the KDC. */
 static bool
-service_name(const char *host, char out[SERVICE_BYTES])
+service_name(const char *service, const char *host, char out[SERVICE_BYTES])
 {
 	krb5_context context;
 	char **realms = NULL;
@@ -32,11 +32,27 @@ service_name(const char *host, char out[SERVICE_BYTES])
 		return false;
 	if (krb5_get_host_realm(context, host, &realms) != 0)
 		realms = NULL;
-	n = snprintf(
-	    out, SERVICE_BYTES, "HTTP/%s@%s", host, realms != NULL && realms[0] ? realms[0] : "");
+	n = snprintf(out, SERVICE_BYTES, "%s/%s@%s", service, host,
+	    realms != NULL && realms[0] ? realms[0] : "");
 	(void)krb5_free_host_realm(context, realms);
 	krb5_free_context(context);
 	return n > 0 && n < SERVICE_BYTES;
+}
+
+const char *
+negotiate_realm(struct arena *mem)
+{
+	const char *out = NULL;
+	krb5_context context;
+	char *realm = NULL;
+
+	if (krb5_init_context(&context) != 0)
+		return NULL;
+	if (krb5_get_default_realm(context, &realm) == 0)
+		out = arena_strdup(mem, realm);
+	krb5_free_default_realm(context, realm);
+	krb5_free_context(context);
+	return out;
 }
 
 /* ---- the token ---- */
@@ -48,7 +64,7 @@ import_name(const char *host, gss_name_t *out)
 	gss_buffer_desc name = { 0, text };
 	OM_uint32 minor;
 
-	if (!service_name(host, text))
+	if (!service_name("HTTP", host, text))
 		return false;
 	name.length = strlen(text);
 	return gss_import_name(&minor, &name, GSS_KRB5_NT_PRINCIPAL_NAME, out) == GSS_S_COMPLETE;
@@ -163,7 +179,8 @@ choose_cache(struct negotiation *n)
 }
 
 usher_status
-negotiation_new(const char *host, struct negotiation **out, struct usher_error *err)
+negotiation_new(
+    const char *service, const char *host, struct negotiation **out, struct usher_error *err)
 {
 	struct negotiation *n = calloc(1, sizeof(*n));
 	char text[SERVICE_BYTES];
@@ -171,7 +188,7 @@ negotiation_new(const char *host, struct negotiation **out, struct usher_error *
 
 	if (n == NULL)
 		return err_nomem(err, host);
-	if (!service_name(host, text) || krb5_init_context(&n->context) != 0 ||
+	if (!service_name(service, host, text) || krb5_init_context(&n->context) != 0 ||
 	    krb5_parse_name(n->context, text, &n->wanted.server) != 0) {
 		negotiation_free(n);
 		return err_set(err, USHER_E_CREDENTIALS, host, "%s", cannot);
@@ -186,6 +203,12 @@ negotiation_new(const char *host, struct negotiation **out, struct usher_error *
 	}
 	*out = n;
 	return USHER_OK;
+}
+
+bool
+negotiation_is_possible(const struct negotiation *n)
+{
+	return n->steps != NULL;
 }
 
 void

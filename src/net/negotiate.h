@@ -23,12 +23,21 @@ enum {
 USHER_CHECK usher_status
 negotiate_token(const char *host, struct buf *token, struct usher_error *err);
 
+/* The default realm of krb5.conf; NULL: it has none. */
+const char *
+negotiate_realm(struct arena *mem);
+
 /* What is to be said to KDCs until the ticket for that service lies in the cache. */
 struct negotiation;
 
-/* USHER_E_CREDENTIALS, USHER_E_NOMEM. */
+/* `service` is `HTTP`, or another that Kerberos knows. USHER_E_CREDENTIALS, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-negotiation_new(const char *host, struct negotiation **out, struct usher_error *err);
+negotiation_new(
+    const char *service, const char *host, struct negotiation **out, struct usher_error *err);
+
+/* There are tickets to begin with. */
+bool
+negotiation_is_possible(const struct negotiation *n);
 
 /* NULL is ignored. */
 void

@@ -9,7 +9,7 @@
 
 #include "usher/status.h"
 
-enum poller_user { POLLER_DNS = 0, POLLER_HTTP, POLLER_RACE, POLLER_USERS };
+enum poller_user { POLLER_DNS = 0, POLLER_HTTP, POLLER_RACE, POLLER_LDAP, POLLER_USERS };
 
 /* What is ready at `fd`: POLLIN, POLLOUT; both after an error. It can be a socket that its user has
  * closed meanwhile, or that is not ready after all. */

@@ -16,21 +16,31 @@ is_v6(const char *address)
 	return strchr(address, ':') != NULL;
 }
 
+bool
+race_address_set(union race_address *out, const char *address, uint16_t port)
+{
+	if (is_v6(address)) {
+		out->v6 =
+		    (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+		return inet_pton(AF_INET6, address, &out->v6.sin6_addr) == 1;
+	}
+	out->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+	return inet_pton(AF_INET, address, &out->v4.sin_addr) == 1;
+}
+
+socklen_t
+race_address_bytes(const union race_address *a)
+{
+	return a->any.sa_family == AF_INET6 ? sizeof(a->v6) : sizeof(a->v4);
+}
+
 static void
 add(struct race *r, const char *address, uint16_t port)
 {
 	struct racer *one = &r->of[r->n];
 
 	*one = (struct racer){ .fd = -1 };
-	if (is_v6(address)) {
-		one->to.v6.sin6_family = AF_INET6;
-		one->to.v6.sin6_port = htons(port);
-		r->n += inet_pton(AF_INET6, address, &one->to.v6.sin6_addr) == 1;
-	} else {
-		one->to.v4.sin_family = AF_INET;
-		one->to.v4.sin_port = htons(port);
-		r->n += inet_pton(AF_INET, address, &one->to.v4.sin_addr) == 1;
-	}
+	r->n += race_address_set(&one->to, address, port);
 }
 
 bool
@@ -97,8 +107,7 @@ begin(struct race *r, uint64_t now_ms)
 		lose(r, one, errno, now_ms);
 		return;
 	}
-	if (connect(one->fd, &one->to.any,
-		family == AF_INET6 ? sizeof(one->to.v6) : sizeof(one->to.v4)) == 0) {
+	if (connect(one->fd, &one->to.any, race_address_bytes(&one->to)) == 0) {
 		win(r, one);
 	} else if (errno != EINPROGRESS) {
 		lose(r, one, errno, now_ms);

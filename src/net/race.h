@@ -24,6 +24,14 @@ union race_address {
 	struct sockaddr_in6 v6;
 };
 
+/* False: it is no IP address. */
+bool
+race_address_set(union race_address *out, const char *address, uint16_t port);
+
+/* Bytes of it that the system reads. */
+socklen_t
+race_address_bytes(const union race_address *a);
+
 struct race {
 	struct poller *poller;
 	struct racer {

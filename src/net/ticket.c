@@ -31,6 +31,7 @@ enum ticket_state {
 struct ticket {
 	struct poller *poller;
 	struct dns *dns;
+	uint32_t lookup; /* the id of what it asks */
 	struct arena *mem;
 	struct negotiation *negotiation;
 	enum ticket_state state;
@@ -51,8 +52,8 @@ struct ticket {
 };
 
 usher_status
-ticket_new(const char *host, struct poller *poller, struct dns *dns, struct ticket **out,
-    struct usher_error *err)
+ticket_new(const char *service, const char *host, uint32_t lookup, struct poller *poller,
+    struct dns *dns, struct ticket **out, struct usher_error *err)
 {
 	struct ticket *t = calloc(1, sizeof(*t));
 	usher_status st;
@@ -61,11 +62,13 @@ ticket_new(const char *host, struct poller *poller, struct dns *dns, struct tick
 		return err_nomem(err, host);
 	t->poller = poller;
 	t->dns = dns;
+	t->lookup = lookup;
 	t->fd = -1;
 	buf_init(&t->out, MESSAGE_BYTES);
 	buf_init(&t->in, MESSAGE_BYTES);
 	t->mem = arena_new(TICKET_BYTES);
-	st = t->mem == NULL ? err_nomem(err, host) : negotiation_new(host, &t->negotiation, err);
+	st = t->mem == NULL ? err_nomem(err, host) :
+			      negotiation_new(service, host, &t->negotiation, err);
 	if (st != USHER_OK) {
 		ticket_free(t);
 		return st;
@@ -92,12 +95,18 @@ ticket_free(struct ticket *t)
 	if (t == NULL)
 		return;
 	hang_up(t);
-	dns_stop(t->dns, TICKET_LOOKUP);
+	dns_stop(t->dns, t->lookup);
 	negotiation_free(t->negotiation);
 	buf_clear(&t->out);
 	buf_clear(&t->in);
 	arena_free(t->mem);
 	free(t);
+}
+
+bool
+ticket_is_possible(const struct ticket *t)
+{
+	return negotiation_is_possible(t->negotiation);
 }
 
 /* ---- which KDC ---- */
@@ -123,14 +132,14 @@ ask_kdc(struct ticket *t)
 	/* The one before may have taken all of it, and said half of its reply. */
 	t->sent = 0;
 	buf_reset(&t->in);
-	if (dns_start(t->dns, TICKET_LOOKUP, t->kdcs[t->at].host, NULL) != USHER_OK)
+	if (dns_start(t->dns, t->lookup, t->kdcs[t->at].host, NULL) != USHER_OK)
 		t->deadline_ms = 0;
 }
 
 static void
 ask_next_kdc(struct ticket *t)
 {
-	dns_stop(t->dns, TICKET_LOOKUP);
+	dns_stop(t->dns, t->lookup);
 	hang_up(t);
 	t->at++;
 	ask_kdc(t);
@@ -149,7 +158,7 @@ find_kdcs(struct ticket *t)
 		return;
 	}
 	name = by_dns ? arena_join(t->mem, "_kerberos._tcp.", t->realm) : NULL;
-	if (name == NULL || dns_start_srv(t->dns, TICKET_LOOKUP, name, NULL) != USHER_OK) {
+	if (name == NULL || dns_start_srv(t->dns, t->lookup, name, NULL) != USHER_OK) {
 		end(t, USHER_OK);
 		return;
 	}

@@ -11,22 +11,25 @@
 #include "usher/status.h"
 
 enum {
-	TICKET_LOOKUP = 1 << 28, /* id of its look-ups, among those of others */
 	TICKET_KDC_MS = 3000,	 /* patience with one KDC, connecting included */
 	TICKET_MESSAGES_MAX = 32 /* from realm to realm */
 };
 
 struct ticket;
 
-/* Begins to get the ticket that logs in at `host`. `poller` and `dns` outlive it.
- * USHER_E_CREDENTIALS, USHER_E_NOMEM. */
+/* Begins to get the ticket for `service` (`HTTP`, `ldap`) at `host`. `lookup` is the id of its
+ * look-ups. `poller` and `dns` outlive it. USHER_E_CREDENTIALS, USHER_E_NOMEM. */
 USHER_CHECK usher_status
-ticket_new(const char *host, struct poller *poller, struct dns *dns, struct ticket **out,
-    struct usher_error *err);
+ticket_new(const char *service, const char *host, uint32_t lookup, struct poller *poller,
+    struct dns *dns, struct ticket **out, struct usher_error *err);
 
 /* NULL is ignored. */
 void
 ticket_free(struct ticket *t);
+
+/* There are tickets that it can begin with. */
+bool
+ticket_is_possible(const struct ticket *t);
 
 /* Takes the answer to its look-up, whose texts outlive it. */
 void

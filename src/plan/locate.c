@@ -270,9 +270,9 @@ lane_searched(struct plan *p, struct lane *l, const struct plan_finding *what, u
 	note_finding(p, l, what);
 	if (failure != PLAN_NO_FAILURE) {
 		/* A computer outside has no directory: never a reason to stop (scp.md 3.3). */
-		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND,
-		    what->detail == NULL ? "%s%s" : "%s%s (%s)", record_way(p, l),
-		    record_failure(failure)->text, what->detail);
+		lane_lose(p, l, now_ms, RESULT_UNREACHABLE, OUTCOME_NOT_FOUND, "%s%s",
+		    record_way(p, l),
+		    what->detail != NULL ? what->detail : record_failure(failure)->text);
 		return;
 	}
 	if (scp_order(p->mem, what->records, what->n_records, l->address->domain, p->site,

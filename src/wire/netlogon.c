@@ -308,6 +308,7 @@ netlogon_read(struct arena *mem, struct slice value, struct dc_answer *out, stru
 	version = little_endian(r.p + r.end);
 	if ((version & WITH_NAMES) == 0)
 		return err_set(err, USHER_E_INPUT, WHERE, "the controller's answer has no names");
+	answer.paused = opcode == REPLY_PAUSED;
 	answer.flags = little_endian(r.p + 4);
 	guid_from_windows(r.p + 8, answer.domain_guid);
 	/* FreeIPA up to 4.1.2 wrote both optional parts and announced neither. */
@@ -339,6 +340,49 @@ take_message(struct slice *reply, int32_t message_id, unsigned char *tag, struct
 	return ber_take(&message, *tag, content) ?
 		   USHER_OK :
 		   err_set(err, USHER_E_INPUT, WHERE, "the controller's answer is cut off");
+}
+
+/* Bytes of the message at the front; 0 when its head is not there yet, SIZE_MAX when it is none. */
+static size_t
+message_bytes(struct slice s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t octets, n = 0;
+
+	if (s.n > 0 && p[0] != BER_SEQUENCE)
+		return SIZE_MAX;
+	if (s.n < 2)
+		return 0;
+	if (p[1] < BER_LENGTH_LONG)
+		return 2 + (size_t)p[1];
+	octets = p[1] - BER_LENGTH_LONG;
+	if (octets == 0 || octets > BER_LENGTH_OCTETS)
+		return SIZE_MAX;
+	if (s.n < 2 + octets)
+		return 0;
+	for (size_t i = 0; i < octets; i++)
+		n = n << 8 | p[2 + i];
+	return n > NETLOGON_REPLY_BYTES ? SIZE_MAX : 2 + octets + n;
+}
+
+bool
+netlogon_is_whole(struct slice received)
+{
+	for (;;) {
+		size_t n = message_bytes(received);
+		struct slice message = received, content;
+		int64_t id;
+
+		if (n == SIZE_MAX)
+			return true;
+		if (n == 0 || n > received.n)
+			return false;
+		if (!ber_take(&message, BER_SEQUENCE, &content) ||
+		    !ber_take_number(&content, BER_INTEGER, &id) || content.n == 0 ||
+		    (unsigned char)content.p[0] == LDAP_SEARCH_DONE)
+			return true;
+		received = slice_skip(received, n);
+	}
 }
 
 /* The first value of the attribute; an entry may have none. */

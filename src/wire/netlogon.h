@@ -33,7 +33,8 @@ enum dc_flag {
 
 /* What a domain controller says. Absent names are NULL. */
 struct dc_answer {
-	bool named; /* false: an old layout, which tells no more than that somebody lives there */
+	bool named;  /* false: an old layout, which tells no more than that somebody lives there */
+	bool paused; /* it is there, but asks to be left alone for now */
 	uint32_t flags;
 	char domain_guid[GUID_TEXT_BYTES];
 	const char *forest, *domain, *host; /* DNS names */
@@ -51,6 +52,11 @@ netlogon_ask(struct buf *out, int32_t message_id, const char *domain, struct ush
  * NULL when out of memory. */
 const char *
 netlogon_filter(struct arena *mem, const char *domain);
+
+/* `received` from a stream has the end of the search in it, or what can be no reply: more is not to
+ * be waited for. */
+bool
+netlogon_is_whole(struct slice received);
 
 /* Reads the messages of one reply, the entry and the end of the search one behind the other. The
  * texts lie in `mem`.
