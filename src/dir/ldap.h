@@ -54,6 +54,55 @@ USHER_CHECK usher_status
 ldap_layout_find(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
     struct ldap_layout *out, struct usher_error *err);
 
+/* `harbour.example` of `DC=harbour,DC=example`; NULL when `base` has none, or memory is out. */
+const char *
+ldap_dir_domain(struct arena *mem, const char *base);
+
+/* ---- ldap_serve.c ---- */
+
+/* Begins to connect, and waits for the first snapshot. With DIR_SERVE when the handle is opened,
+ * else with its first lookup. Returns as ldap_keeper_open() and ldap_pool_open(); a directory that
+ * does not answer is no failure. */
+USHER_CHECK usher_status
+ldap_serving_open(struct ldap_dir *d, struct usher_error *err);
+
+/* NULL is ignored. */
+void
+ldap_serving_close(struct ldap_serving *serving);
+
+enum lookup
+ldap_dir_facts(struct dir *dir, struct arena *mem, const struct question *question,
+    const char *login_name, struct facts *out, struct usher_error *err);
+
+enum lookup
+ldap_dir_domain_facts(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err);
+
+enum lookup
+ldap_dir_credential(struct dir *dir, struct arena *mem, const char *login, struct credential *out,
+    struct usher_error *err);
+
+void
+ldap_dir_release(struct dir *dir);
+
+enum lookup
+ldap_dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
+
+void
+ldap_dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg);
+
+int
+ldap_dir_descriptor(const struct dir *dir);
+
+void
+ldap_dir_turn(struct dir *dir);
+
+void
+ldap_dir_since(struct dir *dir, uint64_t mono_ms);
+
+uint64_t
+ldap_dir_age_ms(struct dir *dir);
+
 /* ---- ldap_record.c ---- */
 
 /* Connects, and sees that there is a container, or that DIR_CREATE allows to make one. For handles
@@ -112,9 +161,5 @@ ldap_dir_pending(struct dir *dir,
 usher_status
 ldap_dir_password(struct dir *dir, const char *login, const struct secret *password,
     enum dir_change *change, struct usher_error *err);
-
-/* Of the configuration alone, from a snapshot read for the purpose. */
-enum lookup
-ldap_dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 
 #endif

@@ -180,8 +180,8 @@ copy_list(struct arena *mem, struct text_list *to, const struct text_list *from)
 	return v != NULL;
 }
 
-static bool
-copy_person(struct arena *mem, struct ldap_person *to, const struct ldap_person *from)
+bool
+ldap_person_copy(struct arena *mem, struct ldap_person *to, const struct ldap_person *from)
 {
 	const struct field_table *table = &entities[ENTITY_ALTERNATIVE_MAILBOX].table;
 	struct alternative_mailbox *v = arena_array(mem, from->n_alternatives, sizeof(*v));
@@ -205,7 +205,7 @@ copy_people(struct arena *mem, const struct ldap_person *people, size_t n)
 	struct ldap_person *v = arena_array(mem, n, sizeof(*v));
 
 	for (size_t i = 0; v != NULL && i < n; i++)
-		if (!copy_person(mem, &v[i], &people[i]))
+		if (!ldap_person_copy(mem, &v[i], &people[i]))
 			return NULL;
 	return v;
 }

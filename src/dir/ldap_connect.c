@@ -56,9 +56,8 @@ ldap_dir_options(const struct dir_settings *settings, struct secret *password,
 	return st;
 }
 
-/* `harbour.example` of `DC=harbour,DC=example`; NULL when out of memory or `base` has none. */
-static const char *
-domain_of(struct arena *mem, const char *base)
+const char *
+ldap_dir_domain(struct arena *mem, const char *base)
 {
 	const char *uri = base == NULL ? NULL : arena_join(mem, "ldap:///", base);
 	struct ldap_place place;
@@ -107,7 +106,7 @@ ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ld
 
 	if (mem == NULL)
 		return err_nomem(err, uri);
-	st = ldap_servers_find(uri, domain_of(mem, settings->base), mem, &servers, err);
+	st = ldap_servers_find(uri, ldap_dir_domain(mem, settings->base), mem, &servers, err);
 	return st == USHER_OK ? try_servers(&servers, settings, out, err) : st;
 }
 

@@ -21,6 +21,7 @@ struct ldap_snapshot {
 	struct org_view org;
 	struct name_map domains; /* of struct domain_entry */
 	const struct ldap_map *map;
+	struct text_list people;  /* DNs below which mailboxes are */
 	uint64_t generation;	  /* differs when any record does, certificates included */
 	struct text_list skipped; /* entries that were passed over, and why: for the log */
 };
@@ -33,7 +34,7 @@ USHER_CHECK usher_status
 ldap_snapshot_load(struct ldap_link *link, const struct dir_settings *settings, struct arena *mem,
     struct ldap_snapshot *out, struct usher_error *err);
 
-/* ---- kept by one thread for all others ---- */
+/* ---- ldap_keeper.c: kept by one thread for all others ---- */
 
 /* Loads and reloads: one of them for each URI with its settings, whoever asks. */
 struct ldap_keeper;
@@ -55,6 +56,10 @@ ldap_keeper_close(struct ldap_keeper *keeper);
 enum lookup
 ldap_keeper_hold(
     struct ldap_keeper *keeper, const struct ldap_snapshot **out, struct usher_error *err);
+
+/* One more who holds it, and releases it. Any thread. */
+const struct ldap_snapshot *
+ldap_snapshot_share(const struct ldap_snapshot *snapshot);
 
 /* Any thread; NULL is ignored. */
 void

@@ -4,6 +4,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "dir/serve.h"
 #include "dir/sqlite.h"
 
 struct found_mailbox {
@@ -83,40 +84,36 @@ mailbox_by_key(struct sqlite_dir *d, struct arena *mem, const struct address_key
 	return read_mailbox(d, mem, stmt, out, err);
 }
 
-/* An address with its domain, an alias followed. */
-struct located {
-	struct domain_entry *entry; /* NULL: not accepted here */
-	const char *domain_name;
-	struct address_key key;
-};
-
-/* *name becomes the domain that an alias stands for. */
 static usher_status
-follow_alias(struct sqlite_dir *d, struct arena *mem, const char *domain,
-    struct domain_entry **entry, const char **name, struct usher_error *err)
+find_domain(void *payload, struct arena *mem, const char *name, const struct domain_entry **out,
+    struct usher_error *err)
 {
-	usher_status st = view_domain(d, mem, domain, entry, err);
+	struct domain_entry *entry = NULL;
+	usher_status st = view_domain(payload, mem, name, &entry, err);
 
-	*name = domain;
-	if (st != USHER_OK || *entry == NULL || (*entry)->domain.kind != DOMAIN_ALIAS ||
-	    (*entry)->domain.alias_of == NULL)
-		return st;
-	*name = arena_strdup(mem, (*entry)->domain.alias_of);
-	return *name == NULL ? err_nomem(err, d->path) : view_domain(d, mem, *name, entry, err);
+	*out = entry;
+	return st;
 }
 
-/* `key` in lower case, `domain` its part behind the '@'. */
-static usher_status
-locate(struct sqlite_dir *d, struct arena *mem, const char *key, const char *domain,
-    struct located *out, struct usher_error *err)
+static struct serve_domains
+domains_of(struct sqlite_dir *d)
 {
-	struct slice whole = slice_of(key);
-	usher_status st = follow_alias(d, mem, domain, &out->entry, &out->domain_name, err);
+	return (struct serve_domains){ find_domain, d };
+}
 
-	out->key.local = slice_from(whole.p, slice_find_last(whole, '@'));
-	if (st == USHER_OK)
-		out->key.domain = slice_of(out->domain_name);
-	return st;
+static usher_status
+locate(struct sqlite_dir *d, struct arena *mem, const char *address, struct located *out,
+    struct usher_error *err)
+{
+	const struct serve_domains domains = domains_of(d);
+
+	return serve_locate(&domains, mem, address, out, err);
+}
+
+static struct address_key
+key_of(const struct located *at)
+{
+	return (struct address_key){ at->local, slice_of(at->domain) };
 }
 
 /* The mailbox of the address as it is, else of the address without its detail. */
@@ -124,17 +121,18 @@ static usher_status
 mailbox_at(struct sqlite_dir *d, struct arena *mem, const struct located *at,
     struct found_mailbox *out, struct usher_error *err)
 {
-	struct address_key base = at->key;
+	struct address_key key = key_of(at);
+	struct located base;
 	usher_status st;
 
 	*out = nobody;
 	if (at->entry == NULL)
 		return USHER_OK;
-	st = mailbox_by_key(d, mem, &at->key, out, err);
-	base.local.n = domain_base_length(&at->entry->domain, base.local);
-	if (st != USHER_OK || out->mailbox != NULL || base.local.n == at->key.local.n)
+	st = mailbox_by_key(d, mem, &key, out, err);
+	if (st != USHER_OK || out->mailbox != NULL || !serve_base(at, &base))
 		return st;
-	return mailbox_by_key(d, mem, &base, out, err);
+	key = key_of(&base);
+	return mailbox_by_key(d, mem, &key, out, err);
 }
 
 /* A mailbox without legacyDN has the one that is made from its primary address. */
@@ -191,7 +189,6 @@ static usher_status
 alternative_row(struct sqlite_dir *d, struct arena *mem, const struct alternative_mailbox *a,
     int64_t *row, struct usher_error *err)
 {
-	struct address_key key;
 	struct located at;
 	struct found_mailbox found = nobody;
 	const char *lower;
@@ -201,21 +198,14 @@ alternative_row(struct sqlite_dir *d, struct arena *mem, const struct alternativ
 		st = mailbox_by_legacy_dn(d, mem, a->legacy_dn, &found, err);
 	} else if (a->smtp_address != NULL) {
 		lower = text_lower_copy(mem, slice_of(a->smtp_address));
-		if (lower == NULL || !address_key(mem, lower, &key))
+		if (lower == NULL)
 			return err_nomem(err, d->path);
-		st = locate(d, mem, lower, key.domain.p, &at, err);
+		st = locate(d, mem, lower, &at, err);
 		if (st == USHER_OK)
 			st = mailbox_at(d, mem, &at, &found, err);
 	}
 	*row = found.row;
 	return st;
-}
-
-static bool
-is_own(const struct mailbox *mailbox, const char *login)
-{
-	return slice_is_nocase(
-	    slice_of(login), mailbox->login_name != NULL ? mailbox->login_name : mailbox->address);
 }
 
 static bool
@@ -292,7 +282,7 @@ caller_is_delegate(struct sqlite_dir *d, struct arena *mem, const char *login,
 	usher_status st;
 
 	*is = false;
-	if (login == NULL || target->mailbox == NULL || is_own(target->mailbox, login))
+	if (login == NULL || target->mailbox == NULL || serve_is_own(target->mailbox, login))
 		return USHER_OK;
 	if (who.login == NULL || strcmp(who.login, login) != 0) {
 		st = read_delegate(d, mem, login, &who, err);
@@ -303,18 +293,6 @@ caller_is_delegate(struct sqlite_dir *d, struct arena *mem, const char *login,
 	for (size_t i = 0; !*is && i < who.n; i++)
 		*is = who.rows[i] == target->row;
 	return USHER_OK;
-}
-
-static void
-put_domain(const struct domain_entry *entry, struct facts *out)
-{
-	if (entry == NULL)
-		return;
-	out->domain = &entry->domain;
-	out->services = entry->services;
-	out->n_services = entry->n_services;
-	out->redirects = entry->redirects;
-	out->n_redirects = entry->n_redirects;
 }
 
 /* Fills in the address that was asked for and its domain; what a legacyDN names has the primary
@@ -336,38 +314,10 @@ find_target(struct sqlite_dir *d, struct arena *mem, const struct question *ques
 		st = address_parse(mem, slice_of(question->address), &asked, err);
 	}
 	if (st == USHER_OK)
-		st = locate(d, mem, asked.key, asked.domain, &at, err);
+		st = locate(d, mem, asked.key, &at, err);
 	if (st == USHER_OK && question->legacy_dn == NULL)
 		st = mailbox_at(d, mem, &at, target, err);
-	if (st != USHER_OK)
-		return st;
-
-	out->local = asked.local;
-	out->domain_name = at.domain_name;
-	out->address = at.domain_name == asked.domain ?
-			   asked.text :
-			   arena_join(mem, asked.local, "@", at.domain_name);
-	if (out->address == NULL)
-		return err_nomem(err, d->path);
-	put_domain(at.entry, out);
-	return USHER_OK;
-}
-
-/* A mailbox may have the services of another domain than its own. */
-static usher_status
-read_mailbox_services(struct sqlite_dir *d, struct arena *mem, const struct mailbox *mailbox,
-    struct facts *out, struct usher_error *err)
-{
-	struct domain_entry *entry = NULL;
-	usher_status st = USHER_OK;
-
-	if (mailbox != NULL && mailbox->services_of != NULL)
-		st = view_domain(d, mem, mailbox->services_of, &entry, err);
-	if (st == USHER_OK && entry != NULL) {
-		out->mailbox_services = entry->services;
-		out->n_mailbox_services = entry->n_services;
-	}
-	return st;
+	return st == USHER_OK ? serve_put_target(mem, &asked, &at, out, err) : st;
 }
 
 enum lookup
@@ -375,6 +325,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
     const char *login_name, struct facts *out, struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
+	const struct serve_domains domains = domains_of(d);
 	struct facts facts = { .org = &d->cache.org };
 	struct found_mailbox target = nobody;
 	usher_status st;
@@ -388,7 +339,7 @@ sqlite_facts(struct dir *dir, struct arena *mem, const struct question *question
 	if (st == USHER_OK)
 		st = find_target(d, mem, question, &facts, &target, err);
 	if (st == USHER_OK)
-		st = read_mailbox_services(d, mem, target.mailbox, &facts, err);
+		st = serve_put_mailbox_services(&domains, mem, target.mailbox, &facts, err);
 	if (st == USHER_OK && target.has_alternatives)
 		st = read_alternatives(
 		    d, mem, target.row, &facts.alternatives, &facts.n_alternatives, err);
@@ -410,8 +361,9 @@ sqlite_domain(struct dir *dir, struct arena *mem, const char *domain, struct fac
     struct usher_error *err)
 {
 	struct sqlite_dir *d = sqlite_of(dir);
+	const struct serve_domains domains = domains_of(d);
 	struct facts facts = { .org = &d->cache.org };
-	struct domain_entry *entry;
+	const struct domain_entry *entry;
 	usher_status st;
 
 	st = view_begin(d, domain, err);
@@ -419,11 +371,11 @@ sqlite_domain(struct dir *dir, struct arena *mem, const char *domain, struct fac
 		return LOOKUP_UNAVAILABLE;
 	st = view_org(d, err);
 	if (st == USHER_OK)
-		st = follow_alias(d, mem, domain, &entry, &facts.domain_name, err);
+		st = serve_follow(&domains, mem, domain, &entry, &facts.domain_name, err);
 	view_end(d);
 	if (st != USHER_OK)
 		return LOOKUP_UNAVAILABLE;
-	put_domain(entry, &facts);
+	serve_put_domain(entry, &facts);
 	*out = facts;
 	return LOOKUP_FOUND;
 }
@@ -458,7 +410,7 @@ credential_of_address(struct sqlite_dir *d, struct arena *mem, const char *addre
 
 	st = address_parse(mem, slice_of(address), &asked, err);
 	if (st == USHER_OK)
-		st = locate(d, mem, asked.key, asked.domain, &at, err);
+		st = locate(d, mem, asked.key, &at, err);
 	if (st == USHER_OK)
 		st = mailbox_at(d, mem, &at, &owner, err);
 	if (st != USHER_OK || owner.mailbox == NULL)

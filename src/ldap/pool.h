@@ -14,13 +14,13 @@
 #include "ldap/link.h"
 
 enum {
-	POOL_CONNECTIONS = 16, /* at most; when nobody says how many: */
+	POOL_CONNECTIONS = 64, /* at most; when nobody says how many: */
 	POOL_USUAL_CONNECTIONS = 2,
 	POOL_OUTSTANDING = 64,	/* searches on one connection; OpenLDAP ends those with 100 */
 	POOL_WAITING = 8192,	/* searches in all */
 	POOL_TIMEOUT_MS = 2000, /* of a search, when nobody says otherwise */
-	POOL_TRIES = 3,	   /* connections that are lost under a search; the last carries it alone */
-	POOL_ENTRIES = 64, /* of one search */
+	POOL_TRIES = 3, /* connections that are lost under a search; the last carries it alone */
+	POOL_ENTRIES = 1000,		      /* of one search */
 	POOL_ENTRY_BYTES = 1024 * 1024,	      /* of all that a search finds */
 	POOL_MESSAGE_BYTES = 16 * 1024 * 1024 /* a longer message ends its connection */
 };
