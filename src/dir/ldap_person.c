@@ -594,6 +594,30 @@ drop_target(struct mailbox *m)
 	m->aliases.n = n;
 }
 
+static bool
+is_own(const struct mailbox *m, const char *address)
+{
+	bool own = slice_is_nocase(slice_of(address), m->address);
+
+	for (size_t i = 0; !own && i < m->aliases.n; i++)
+		own = slice_is_nocase(slice_of(address), m->aliases.v[i]);
+	return own;
+}
+
+/* A target that is an own address would lead clients in circles; one of the two ways is enough. */
+static void
+put_one_redirect(struct reading *r)
+{
+	struct mailbox *m = &r->out->mailbox;
+
+	if (r->out->kind == PERSON_ELSEWHERE)
+		drop_target(m);
+	if (m->redirect_address != NULL && is_own(m, m->redirect_address))
+		m->redirect_address = NULL;
+	if (m->redirect_address != NULL)
+		m->redirect_url = NULL;
+}
+
 bool
 ldap_person_read(const struct ldap_map *map, struct arena *mem, const struct ldap_entry *entry,
     struct ldap_person *out)
@@ -610,8 +634,7 @@ ldap_person_read(const struct ldap_map *map, struct arena *mem, const struct lda
 	put_delegates(&r);
 	person.disabled = is_disabled(&r);
 	person.hidden = switch_of(&r, MAP_HIDDEN) == TRI_ON;
-	if (person.kind == PERSON_ELSEWHERE)
-		drop_target(&person.mailbox);
+	put_one_redirect(&r);
 	if (r.failed || person.dn == NULL)
 		return false;
 	*out = person;
@@ -626,7 +649,6 @@ ldap_person_mailbox(const struct ldap_person *person, const char *address)
 	if (person->kind == PERSON_MAILBOX)
 		return m;
 	if (person->kind != PERSON_ELSEWHERE || m->redirect_address == NULL ||
-	    slice_is_nocase(slice_of(m->redirect_address), m->address) ||
 	    (address != NULL && slice_is_nocase(slice_of(m->redirect_address), address)))
 		return NULL;
 	return m;
