@@ -17,6 +17,8 @@
  */
 enum { ROUNDS = 600 * 1000 };
 
+enum { KIND_BYTES = 16 };
+
 static const struct {
 	const char *word;
 	enum cert_key_kind kind;
@@ -31,9 +33,25 @@ static const struct {
 	{ "ed25519", CERT_KEY_ED25519, 0 },
 };
 
+/* `text` without the colon of OpenSSL's `rsa:2048`; too long a text stays as it is. */
+static struct slice
+less_colon(struct slice text, char room[KIND_BYTES])
+{
+	size_t at = slice_find(text, ':');
+
+	if (at == text.n || text.n > KIND_BYTES)
+		return text;
+	memcpy(room, text.p, at);
+	memcpy(room + at, text.p + at + 1, text.n - at - 1);
+	return slice_from(room, text.n - 1);
+}
+
 usher_status
 cert_key_parse(struct slice text, enum cert_key_kind *kind, int *rsa_bits, struct usher_error *err)
 {
+	char room[KIND_BYTES];
+
+	text = less_colon(text, room);
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		if (slice_is_nocase(text, kinds[i].word)) {
 			*kind = kinds[i].kind;

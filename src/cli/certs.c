@@ -274,16 +274,58 @@ look_for_key(const struct judge *j, const struct certificate *c, struct buf *key
 	return st == USHER_E_NOMEM ? err_nomem(err, c->thumbprint) : USHER_OK;
 }
 
+struct known_revocation {
+	struct known_revocation *next;
+	const char *sha256; /* of the certificate */
+	enum revocation revocation;
+	const char *trouble;
+};
+
+static usher_status
+keep_revocation(const struct judge *j, const struct certificate *c, enum revocation revocation,
+    const char *trouble, struct usher_error *err)
+{
+	struct arena *mem = j->cli->mem;
+	struct known_revocation *k = arena_zalloc(mem, sizeof(*k));
+
+	if (k == NULL)
+		return err_nomem(err, c->thumbprint);
+	*k = (struct known_revocation){ j->memo->last, arena_strdup(mem, c->sha256), revocation,
+		arena_strdup(mem, trouble) };
+	if (k->sha256 == NULL || (k->trouble == NULL) != (trouble == NULL))
+		return err_nomem(err, c->thumbprint);
+	j->memo->last = k;
+	return USHER_OK;
+}
+
+static usher_status
+ask_revocation(const struct judge *j, struct arena *mem, const struct certificate *c,
+    enum revocation *out, const char **trouble, struct usher_error *err)
+{
+	const struct known_revocation *k = j->memo == NULL ? NULL : j->memo->last;
+	usher_status st;
+
+	while (k != NULL && strcmp(k->sha256, c->sha256) != 0)
+		k = k->next;
+	if (k != NULL) {
+		*out = k->revocation;
+		*trouble = k->trouble;
+		return USHER_OK;
+	}
+	st = revocation_ask(mem, slice_of(c->pem), j->trust, j->cli->now_ms / 1000,
+	    j->args->timeout_ms, out, trouble, err);
+	return st == USHER_OK && j->memo != NULL ? keep_revocation(j, c, *out, *trouble, err) : st;
+}
+
 usher_status
 judge_certificate(const struct judge *j, struct arena *mem, const struct certificate *c,
     const struct text_list *hosts, struct judgement *out, struct usher_error *err)
 {
-	int64_t now_s = j->cli->now_ms / 1000;
 	struct verdict_question question = {
 		.pem = slice_of(c->pem),
 		.hosts = hosts,
 		.trust = j->trust,
-		.now_s = now_s,
+		.now_s = j->cli->now_ms / 1000,
 	};
 	struct buf key;
 	usher_status st;
@@ -296,8 +338,7 @@ judge_certificate(const struct judge *j, struct arena *mem, const struct certifi
 	} else if (st == USHER_OK) {
 		question.key_pem = buf_as_slice(&key);
 		if (j->args != NULL && j->args->check_revocation)
-			st = revocation_ask(mem, question.pem, j->trust, now_s, j->args->timeout_ms,
-			    &question.revocation, &out->trouble, err);
+			st = ask_revocation(j, mem, c, &question.revocation, &out->trouble, err);
 		if (st == USHER_OK)
 			st = verdict_of(mem, &question, &out->verdict, err);
 	}

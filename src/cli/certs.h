@@ -72,10 +72,17 @@ struct judge_args {
 
 enum { JUDGE_MS = 10000 };
 
+/* What authorities have said of their certificates. A command that changes any of them judges them
+ * once before its transaction, so that nobody waits for the network while others wait for him. */
+struct revocation_memo {
+	struct known_revocation *last; /* in cli->mem */
+};
+
 struct judge {
 	struct cli *cli;
 	struct dir *dir;
 	const struct judge_args *args; /* NULL: the system's authorities, and nobody is asked */
+	struct revocation_memo *memo;  /* set after judge_open(); NULL: each time they are asked */
 	struct trust *trust;
 };
 

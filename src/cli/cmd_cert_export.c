@@ -100,10 +100,16 @@ export_request(struct arena *mem, const struct certificate *c, const struct expo
 	return out->status == USHER_OK ? USHER_OK : err_nomem(err, c->thumbprint);
 }
 
+struct exporting {
+	const struct export_args *args;
+	struct buf out;
+};
+
 static usher_status
-export_one(struct cli *cli, struct dir *dir, const struct export_args *args, struct buf *out,
-    struct usher_error *err)
+export_one(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err)
 {
+	struct exporting *ex = payload;
+	const struct export_args *args = ex->args;
 	const struct certificate *c = NULL;
 	struct cert_list all;
 	usher_status st = certs_read(cli->mem, dir, &all, err);
@@ -111,10 +117,10 @@ export_one(struct cli *cli, struct dir *dir, const struct export_args *args, str
 	if (st == USHER_OK)
 		st = certs_find(&all, cli->operands[0], &c, err);
 	if (st == USHER_OK)
-		st = c->pem == NULL ? export_request(cli->mem, c, args, out, err) :
-				      export_certificate(cli, dir, c, args, out, err);
+		st = c->pem == NULL ? export_request(cli->mem, c, args, &ex->out, err) :
+				      export_certificate(cli, dir, c, args, &ex->out, err);
 	if (st == USHER_OK)
-		st = cli_write_file(args->out == NULL ? "-" : args->out, buf_as_slice(out),
+		st = cli_write_file(args->out == NULL ? "-" : args->out, buf_as_slice(&ex->out),
 		    c->pem != NULL && args->form <= EXPORT_PKCS12 ? FILE_PRIVATE : FILE_PUBLIC,
 		    err);
 	return st;
@@ -123,18 +129,13 @@ export_one(struct cli *cli, struct dir *dir, const struct export_args *args, str
 static int
 export_run(struct cli *cli, const void *args)
 {
-	struct buf CLEANUP(buf_wipe) out;
-	struct usher_error err = { 0 };
-	struct dir *dir;
-	usher_status st;
-	int status = cli_open(cli, DIR_READ, &dir);
+	struct exporting ex = { .args = args };
+	int status;
 
-	buf_init(&out, EXPORT_BYTES);
-	if (status != CLI_DONE)
-		return status;
-	st = export_one(cli, dir, args, &out, &err);
-	dir_close(dir);
-	return st == USHER_OK ? CLI_DONE : cli_fail(st, &err);
+	buf_init(&ex.out, EXPORT_BYTES);
+	status = cli_read(cli, export_one, &ex);
+	buf_wipe(&ex.out);
+	return status;
 }
 
 const struct command cmd_cert_export = {

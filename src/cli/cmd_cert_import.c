@@ -56,6 +56,7 @@ struct importing {
 	struct cert_list all;
 	const struct certificate *request; /* that it answers, or NULL */
 	const struct certificate *sibling; /* a certificate with the same key, or NULL */
+	struct revocation_memo memo;
 	struct certificate cert;
 	unsigned faults; /* that people are told of */
 	const char *trouble;
@@ -221,7 +222,7 @@ no_key(const struct importing *im, struct usher_error *err)
 }
 
 static usher_status
-find_key(struct changes *c, struct importing *im, struct usher_error *err)
+find_key(struct dir *dir, struct importing *im, struct usher_error *err)
 {
 	const struct certificate *owner = im->request != NULL ? im->request : im->sibling;
 
@@ -233,7 +234,7 @@ find_key(struct changes *c, struct importing *im, struct usher_error *err)
 		return err_set(err, USHER_E_CONFLICT, im->file,
 		    "its key was made or imported without --exportable, and stays here: leave that "
 		    "out, or make a new request with it");
-	return cert_key_get(dir_stem(c->dir), owner->sha256, &im->key, err);
+	return cert_key_get(dir_stem(dir), owner->sha256, &im->key, err);
 }
 
 /* ---- whether it will do ---- */
@@ -287,15 +288,17 @@ take_relatives(struct importing *im)
 
 /* Completes the chain, and judges it with the roots that came along. */
 static usher_status
-judge(struct changes *c, struct importing *im, struct usher_error *err)
+judge(struct cli *cli, struct dir *dir, struct importing *im, struct usher_error *err)
 {
-	struct arena *mem = c->cli->mem;
+	struct arena *mem = cli->mem;
+	size_t files_n = im->more.n; /* what follows is of the directory as it is now */
 	struct certificate whole = im->cert;
 	struct judgement judgement;
 	struct judge j = { 0 };
 	usher_status st;
 
-	st = judge_open(&j, c->cli, c->dir, &im->args->judge, err);
+	st = judge_open(&j, cli, dir, &im->args->judge, err);
+	j.memo = &im->memo;
 	take_relatives(im);
 	buf_slice(&im->more, buf_as_slice(&im->roots));
 	if (st == USHER_OK)
@@ -308,11 +311,27 @@ judge(struct changes *c, struct importing *im, struct usher_error *err)
 	if (st == USHER_OK)
 		st = judge_certificate(&j, mem, &whole, NULL, &judgement, err);
 	judge_close(&j);
+	buf_cut(&im->more, files_n);
 	if (st != USHER_OK)
 		return st;
 	im->faults = judgement.verdict.faults;
 	im->trouble = judgement.trouble;
 	return im->args->force ? USHER_OK : refuse_faults(im, im->faults, err);
+}
+
+/* All that is to be known before it is taken in. */
+static usher_status
+look(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err)
+{
+	struct importing *im = payload;
+	usher_status st = certs_read(cli->mem, dir, &im->all, err);
+
+	im->request = im->sibling = NULL;
+	if (st == USHER_OK)
+		st = find_relatives(cli, im, err);
+	if (st == USHER_OK)
+		st = find_key(dir, im, err);
+	return st == USHER_OK ? judge(cli, dir, im, err) : st;
 }
 
 /* ---- into the directory ---- */
@@ -357,15 +376,9 @@ import_work(struct changes *c, void *payload, struct usher_error *err)
 {
 	const struct entity *e = &entities[ENTITY_CERTIFICATE];
 	struct importing *im = payload;
-	usher_status st = certs_read(c->cli->mem, c->dir, &im->all, err);
+	usher_status st = look(c->cli, c->dir, im, err);
 
 	c->brief = true;
-	if (st == USHER_OK)
-		st = find_relatives(c->cli, im, err);
-	if (st == USHER_OK)
-		st = find_key(c, im, err);
-	if (st == USHER_OK)
-		st = judge(c, im, err);
 	if (st != USHER_OK)
 		return st;
 	fill_in(im);
@@ -426,8 +439,12 @@ import_run(struct cli *cli, const void *args)
 	buf_init(&im.roots, BUNDLE_BYTES);
 	buf_init(&im.key, CERT_KEY_BYTES);
 	st = read_files(cli, &im, &err);
-	status = st == USHER_OK ? changes_run(cli, DIR_WRITE, import_work, import_report, &im) :
-				  cli_fail(st, &err);
+	status = st == USHER_OK ? CLI_DONE : cli_fail(st, &err);
+	/* Authorities are asked while nobody waits for us. */
+	if (status == CLI_DONE && im.args->judge.check_revocation)
+		status = cli_read(cli, look, &im);
+	if (status == CLI_DONE)
+		status = changes_run(cli, DIR_WRITE, import_work, import_report, &im);
 	if (status == CLI_DONE && im.request != NULL)
 		keys_tidy(cli);
 	buf_clear(&im.more);

@@ -118,8 +118,9 @@ list_one(const void *record, void *payload)
 }
 
 static usher_status
-list_all(struct cli *cli, struct dir *dir, const struct list_args *args, struct usher_error *err)
+list_all(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err)
 {
+	const struct list_args *args = payload;
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(ROW_BYTES);
 	struct listing l = { .cli = cli, .mem = mem, .err = err };
 	usher_status st = mem == NULL ? err_nomem(err, NULL) : USHER_OK;
@@ -142,16 +143,9 @@ list_all(struct cli *cli, struct dir *dir, const struct list_args *args, struct 
 static int
 list_run(struct cli *cli, const void *args)
 {
-	struct usher_error err = { 0 };
-	struct dir *dir;
-	usher_status st;
-	int status = cli_open(cli, DIR_READ, &dir);
+	struct list_args own = *(const struct list_args *)args;
 
-	if (status != CLI_DONE)
-		return status;
-	st = list_all(cli, dir, args, &err);
-	dir_close(dir);
-	return st == USHER_OK ? CLI_DONE : cli_fail(st, &err);
+	return cli_read(cli, list_all, &own);
 }
 
 const struct command cmd_cert_list = {
@@ -183,7 +177,7 @@ static const struct show_args show_defaults = { .judge.timeout_ms = JUDGE_MS };
 
 struct showing {
 	struct cli *cli;
-	struct dir *dir;
+	const struct show_args *args;
 	struct cert_list all;
 	const struct certificate *c;
 	struct judgement j;
@@ -283,23 +277,24 @@ write_certificate(const struct showing *s)
 }
 
 static usher_status
-show(struct showing *s, const struct show_args *args, struct usher_error *err)
+show(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err)
 {
-	struct arena *mem = s->cli->mem;
+	struct showing *s = payload;
+	struct arena *mem = cli->mem;
 	struct judge judge = { 0 };
-	usher_status st = certs_read(mem, s->dir, &s->all, err);
+	usher_status st = certs_read(mem, dir, &s->all, err);
 
 	if (st == USHER_OK)
-		st = certs_find(&s->all, s->cli->operands[0], &s->c, err);
+		st = certs_find(&s->all, cli->operands[0], &s->c, err);
 	if (st == USHER_OK)
-		st = judge_open(&judge, s->cli, s->dir, &args->judge, err);
+		st = judge_open(&judge, cli, dir, &s->args->judge, err);
 	if (st == USHER_OK)
 		st = judge_certificate(&judge, mem, s->c, NULL, &s->j, err);
 	judge_close(&judge);
 	if (st == USHER_OK)
-		st = cert_domains(mem, s->dir, s->c->thumbprint, &s->domains, err);
+		st = cert_domains(mem, dir, s->c->thumbprint, &s->domains, err);
 	if (st == USHER_OK)
-		st = wanted_names(mem, s->dir, &s->wanted, err);
+		st = wanted_names(mem, dir, &s->wanted, err);
 	if (st == USHER_OK && s->c->pem != NULL &&
 	    cert_serial_number(mem, slice_of(s->c->pem), &s->serial, NULL) == USHER_E_NOMEM)
 		st = err_nomem(err, s->c->thumbprint);
@@ -309,19 +304,12 @@ show(struct showing *s, const struct show_args *args, struct usher_error *err)
 static int
 show_run(struct cli *cli, const void *args)
 {
-	struct showing s = { .cli = cli };
-	struct usher_error err = { 0 };
-	usher_status st;
-	int status = cli_open(cli, DIR_READ, &s.dir);
+	struct showing s = { .cli = cli, .args = args };
+	int status = cli_read(cli, show, &s);
 
-	if (status != CLI_DONE)
-		return status;
-	st = show(&s, args, &err);
-	dir_close(s.dir);
-	if (st != USHER_OK)
-		return cli_fail(st, &err);
-	write_certificate(&s);
-	return CLI_DONE;
+	if (status == CLI_DONE)
+		write_certificate(&s);
+	return status;
 }
 
 const struct command cmd_cert_show = {

@@ -92,8 +92,9 @@ take_key(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_erro
 /* ---- before the directory is kept from others ---- */
 
 static usher_status
-prepare(struct cli *cli, struct dir *dir, struct renewing *r, struct usher_error *err)
+prepare(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err)
 {
+	struct renewing *r = payload;
 	usher_status st = certs_read(cli->mem, dir, &r->all, err);
 
 	if (st == USHER_OK)
@@ -188,17 +189,10 @@ renew_report(struct changes *c, void *payload)
 static int
 renew(struct cli *cli, struct renewing *r)
 {
-	struct usher_error err = { 0 };
-	struct dir *dir;
-	usher_status st;
-	int status = cli_open(cli, DIR_READ, &dir);
+	int status = cli_read(cli, prepare, r);
 
 	if (status != CLI_DONE)
 		return status;
-	st = prepare(cli, dir, r, &err);
-	dir_close(dir);
-	if (st != USHER_OK)
-		return cli_fail(st, &err);
 	status = changes_run(cli, DIR_WRITE, renew_work, renew_report, r);
 	return status != CLI_DONE || r->self_signed ?
 		   status :

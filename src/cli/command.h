@@ -127,6 +127,12 @@ cli_dir_open(
 int
 cli_open(struct cli *cli, unsigned flags, struct dir **out);
 
+/* Opens it for reading, runs `work` and closes it. Gives the exit status; errors are printed. */
+int
+cli_read(struct cli *cli,
+    usher_status (*work)(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err),
+    void *payload);
+
 /* A value of the configuration file: the last `key =` of section `section` (NULL: before the first
  * section). *out is NULL when file, section or key are not there.
  * USHER_E_PERMISSION, USHER_E_IO, USHER_E_LIMIT, USHER_E_NOMEM. */

@@ -152,6 +152,7 @@ const struct command *const commands[] = {
 	&cmd_cert_request,
 	&cmd_cert_import,
 	&cmd_cert_enable,
+	&cmd_cert_disable,
 	&cmd_cert_new,
 	&cmd_cert_renew,
 	&cmd_cert_export,

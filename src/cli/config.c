@@ -186,3 +186,20 @@ cli_open(struct cli *cli, unsigned flags, struct dir **out)
 	/* That the directory is missing is no answer to what was asked of it. */
 	return cli_fail(st == USHER_E_ABSENT ? USHER_E_UNAVAILABLE : st, &err);
 }
+
+int
+cli_read(struct cli *cli,
+    usher_status (*work)(struct cli *cli, struct dir *dir, void *payload, struct usher_error *err),
+    void *payload)
+{
+	struct usher_error err = { 0 };
+	struct dir *dir;
+	usher_status st;
+	int status = cli_open(cli, DIR_READ, &dir);
+
+	if (status != CLI_DONE)
+		return status;
+	st = work(cli, dir, payload, &err);
+	dir_close(dir);
+	return st == USHER_OK ? CLI_DONE : cli_fail(st, &err);
+}

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import threading
 import time
 
 from support import programs, scratch, tap
-from support.programs import usher
+from support.programs import usher, usher_ok
 
 HOST = 'mail.contoso.com'
 NAMES = [HOST, 'autodiscover.contoso.com']
@@ -361,7 +362,7 @@ def _(mine, subject):
 
 
 @tap.each([(kind, kind, words) for kind, words in [
-    ('rsa2048', '2048 bit'), ('rsa3072', '3072 bit'), ('p256', 'prime256v1'),
+    ('rsa:2048', '2048 bit'), ('rsa3072', '3072 bit'), ('p256', 'prime256v1'),
     ('p384', 'secp384r1'), ('ed25519', 'ED25519')]])
 @place
 def _(mine, kind, words):
@@ -613,6 +614,29 @@ def _(mine):
     mine.refused(1, 'there is no such certificate', 'enable', '00' * 20)
 
 
+@tap.case('disable takes services away, and nothing that is needed')
+@place
+def _(mine):
+    thumbprint = mine.imported(with_key)
+    mine.ok('enable', thumbprint, '--services', 'imap,https', '--listener', 'public', *TRUSTING)
+    mine.ok('disable', thumbprint, '--services', 'IMAP')
+    tap.same(mine.json('show', thumbprint)['services'], ['https'])
+    tap.has(mine.ok('disable', thumbprint, '--services', 'imap'), 'nothing to change')
+    # What setup made still is for the name; for the other name there is this one alone.
+    mine.refused(65, ['no other certificate for autodiscover', '--force'], 'disable', thumbprint)
+    mine.ok('disable', '-', '--force', text=f'{thumbprint}\n')
+    shown = mine.json('show', thumbprint)
+    tap.same((shown.get('services'), shown['listeners']), (None, ['public']))
+    tap.true(thumbprint not in mine.served(), 'it is served')
+    usher_ok('domain', 'set', 'contoso.com', '--certificate', thumbprint,
+             directory=f'sqlite:{mine.folder}/usher.db')
+    mine.ok('enable', thumbprint, *TRUSTING)
+    done = mine.run('disable', thumbprint, '--force')
+    tap.same(done.returncode, 0, done.stderr)
+    tap.has(done.stderr, 'domain contoso.com goes on to show it')
+    mine.refused(64, 'there is no service ftp', 'disable', thumbprint, '--services', 'ftp')
+
+
 @tap.case('a request is no certificate for a domain')
 @place
 def _(mine):
@@ -839,6 +863,28 @@ def _(mine):
                 tap.same(status(), expected)
             finally:
                 responder.kill()
+
+
+@tap.each([(f'{c} asks whether it is revoked, and nobody waits for that', c)
+           for c in ('import', 'enable')])
+@place
+def _(mine, command):
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        port = silent.getsockname()[1]
+        certificate, key = made_elsewhere(
+            f'silent-{command}', SERVER + alternatives(NAMES)
+            + f'authorityInfoAccess=OCSP;URI:http://127.0.0.1:{port}\n')
+        file = join(f'silent-{command}.pem', certificate, INTERMEDIATE, key)
+        what = file if command == 'import' else mine.imported(file)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(mine.run, command, what, '--check-revocation', '--timeout',
+                                 '300s', *TRUSTING)
+            waiting, _ = silent.accept()
+            mine.ok('new', '--domain', 'h.contoso.com', '--key', 'p256')
+            tap.true(not asking.done(), 'it did not wait for the answer')
+            waiting.close()
+            done = asking.result()
+    tap.same(done.returncode, 0, done.stderr)
 
 
 # ---- several at once, full disks, curious neighbours ----
