@@ -71,6 +71,6 @@ dir_counted(struct dir *dir, enum dir_counter counter, int64_t n)
 		    &dir->counters->v[counter], (uint64_t)n, memory_order_relaxed);
 }
 
-extern const struct dir_backend sqlite_backend;
+extern const struct dir_backend sqlite_backend, ldap_backend;
 
 #endif

@@ -12,6 +12,7 @@
 /* The first is meant when a URI names none. */
 static const struct dir_backend *const backends[] = {
 	&sqlite_backend,
+	&ldap_backend,
 };
 
 enum { URI_MAX_BYTES = 4096 };

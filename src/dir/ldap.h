@@ -151,7 +151,8 @@ usher_status
 ldap_dir_remove(struct dir *dir, const struct entity *entity, const void *key,
     enum dir_change *change, struct usher_error *err);
 
-/* What dir_commit() would send, in this order. */
+/* What dir_commit() would send, in this order; a modification without edits is a password to set.
+ */
 usher_status
 ldap_dir_pending(struct dir *dir,
     usher_status (*each)(const struct ldap_change *change, void *payload), void *payload,

@@ -196,6 +196,24 @@ check_redirect(const struct rules_view *v, const struct redirect *rule, struct u
 }
 
 usher_status
+rules_address(const struct rules_view *v, const void *record, const char *address, int kind,
+    bool taken, struct usher_error *err)
+{
+	const struct entity *e = &entities[ENTITY_MAILBOX];
+	const char *domain = strrchr(address, '@') + 1;
+
+	if (kind < 0)
+		return rules_conflict(v, e, record, err,
+		    "%s is not an accepted domain; `usher domain add` makes it one", domain);
+	if (kind == DOMAIN_ALIAS)
+		return rules_conflict(v, e, record, err,
+		    "%s is an alias domain and takes its addresses from the other domain", domain);
+	return taken ? rules_conflict(v, e, record, err,
+			   "%s is already an address of another mailbox", address) :
+		       USHER_OK;
+}
+
+usher_status
 rules_check(
     const struct rules_view *v, const struct entity *e, const void *record, struct usher_error *err)
 {

@@ -50,6 +50,12 @@ USHER_CHECK usher_status
 rules_needed(const struct rules_view *v, const struct entity *e, const void *record,
     struct usher_error *err);
 
+/* USHER_E_CONFLICT when `address` of the mailbox `record` is in a domain that takes none, or is of
+ * somebody else. `kind` is an enum domain_kind; -1: there is no such domain. */
+USHER_CHECK usher_status
+rules_address(const struct rules_view *v, const void *record, const char *address, int kind,
+    bool taken, struct usher_error *err);
+
 /* What domains and redirect rules may say beyond that; all is well with other records. */
 USHER_CHECK usher_status
 rules_check(const struct rules_view *v, const struct entity *e, const void *record,

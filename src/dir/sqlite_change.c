@@ -139,16 +139,11 @@ check_address(
 	kind = (const char *)sqlite3_column_text(stmt, 0);
 	owner =
 	    sqlite3_column_type(stmt, 1) == SQLITE_NULL ? NO_ROW : sqlite3_column_int64(stmt, 1);
-	if (kind == NULL)
-		st = rules_conflict(&c->rules, c->e, c->record, err,
-		    "%s is not an accepted domain; `usher domain add` makes it one", key.domain.p);
-	else if (strcmp(kind, "alias") == 0)
-		st = rules_conflict(&c->rules, c->e, c->record, err,
-		    "%s is an alias domain and takes its addresses from the other domain",
-		    key.domain.p);
-	else if (owner != NO_ROW && owner != c->row)
-		st = rules_conflict(&c->rules, c->e, c->record, err,
-		    "%s is already an address of another mailbox", address);
+	st = rules_address(&c->rules, c->record, address,
+	    kind == NULL	       ? -1 :
+	    strcmp(kind, "alias") == 0 ? DOMAIN_ALIAS :
+					 DOMAIN_EXCHANGE,
+	    owner != NO_ROW && owner != c->row, err);
 	(void)sqlite3_reset(stmt);
 	return st;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "ldap/inside.h"
 
@@ -158,9 +159,63 @@ ldap_link_changes(struct ldap_link *link, const struct ldap_change *const *chang
 
 /* ---- passwords ---- */
 
-usher_status
-ldap_link_password(
+enum { UNICODE_BYTES = 2 * (SECRET_MAX_BYTES + 2) };
+
+/* The text in quotation marks as UTF-16 ([MS-ADTS] 3.1.1.3.1.5.1); it is UTF-8. */
+static size_t
+to_unicode(struct slice text, unsigned char out[UNICODE_BYTES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n;) {
+		size_t bytes = text_utf8_take(slice_skip(text, i));
+		uint32_t c = (unsigned char)text.p[i], low = 0;
+
+		if (bytes > 1)
+			c &= 0x7fU >> bytes;
+		for (size_t k = 1; k < bytes; k++)
+			c = c << 6 | ((unsigned char)text.p[i + k] & 0x3f);
+		if (c > 0xffff) {
+			low = 0xdc00 | (c & 0x3ff);
+			c = 0xd7c0 + (c >> 10);
+		}
+		out[n++] = (unsigned char)c;
+		out[n++] = (unsigned char)(c >> 8);
+		if (low != 0) {
+			out[n++] = (unsigned char)low;
+			out[n++] = (unsigned char)(low >> 8);
+		}
+		i += bytes;
+	}
+	return n;
+}
+
+static usher_status
+set_unicode(
     struct ldap_link *link, const char *dn, const struct secret *password, struct usher_error *err)
+{
+	unsigned char bytes[UNICODE_BYTES];
+	struct slice value;
+	const struct ldap_edit edit = { LDAP_EDIT_REPLACE, { "unicodePwd", &value, 1 } };
+	const struct ldap_change change = { LDAP_CHANGE_MODIFY, dn, &edit, 1 };
+	char text[SECRET_MAX_BYTES + 2];
+	usher_status st = USHER_E_INPUT;
+
+	if (!text_utf8_valid(slice_from(password->bytes, password->n)) ||
+	    password->n > sizeof(text) - 2)
+		return err_set(err, st, dn, "the password is no UTF-8");
+	text[0] = text[password->n + 1] = '"';
+	memcpy(text + 1, password->bytes, password->n);
+	value = slice_from(bytes, to_unicode(slice_from(text, password->n + 2), bytes));
+	st = ldap_link_change(link, &change, err);
+	explicit_bzero(text, sizeof(text));
+	explicit_bzero(bytes, sizeof(bytes));
+	return st;
+}
+
+usher_status
+ldap_link_password(struct ldap_link *link, const char *dn, const struct secret *password,
+    bool active_directory, struct usher_error *err)
 {
 	struct berval user = { strlen(dn), (char *)(uintptr_t)dn };
 	struct berval new = { password->n, password->bytes };
@@ -169,6 +224,8 @@ ldap_link_password(
 	if (!link->protected && !link->signs)
 		return err_set(err, USHER_E_TRUST, link->uri,
 		    "a password goes to a directory by TLS only; use ldaps:// or StartTLS");
+	if (active_directory)
+		return set_unicode(link, dn, password, err);
 	code = ldap_passwd(link->ld, &user, NULL, &new, NULL, NULL, &id);
 	return code == LDAP_SUCCESS ? ldap_link_await(link, id, dn, NULL, err) :
 				      ldap_link_fail(link, code, dn, err);

@@ -128,11 +128,11 @@ USHER_CHECK usher_status
 ldap_link_changes(struct ldap_link *link, const struct ldap_change *const *changes, size_t n,
     struct usher_error *err);
 
-/* Lets the directory set a password and keep it as it does (RFC 3062), over TLS or a login that
- * protects. Returns USHER_E_TRUST when there is neither: nothing was sent; and as
- * ldap_link_change(). */
+/* Lets the directory set a password and keep it as it does (RFC 3062; Active Directory wants it as
+ * unicodePwd), over TLS or a login that protects. Returns USHER_E_TRUST when there is neither:
+ * nothing was sent; and as ldap_link_change(). */
 USHER_CHECK usher_status
-ldap_link_password(
-    struct ldap_link *link, const char *dn, const struct secret *password, struct usher_error *err);
+ldap_link_password(struct ldap_link *link, const char *dn, const struct secret *password,
+    bool active_directory, struct usher_error *err);
 
 #endif
