@@ -22,7 +22,7 @@ exchange_out_of_memory(const struct exchange_loading *l)
 
 /* Makes room for one more; the room doubles. */
 bool
-exchange_grow(struct arena *mem, void *list, size_t n, size_t *room, size_t size)
+ldap_exchange_grow(struct arena *mem, void *list, size_t n, size_t *room, size_t size)
 {
 	void *old, *new;
 
@@ -106,7 +106,7 @@ take_raw(const struct ldap_entry *entry, void *payload, struct usher_error *err)
 	for (size_t i = 0; i < COUNT_OF(classes); i++) {
 		if (!exchange_has(entry, "objectClass", classes[i].class))
 			continue;
-		if (!exchange_grow(
+		if (!ldap_exchange_grow(
 			l->raw_mem, &l->raws, l->n_raws, &l->raw_room, sizeof(*l->raws)) ||
 		    !ldap_entry_copy(l->raw_mem, entry, &l->raws[l->n_raws].entry))
 			return exchange_out_of_memory(l);
@@ -171,7 +171,7 @@ take_domain(const struct ldap_entry *entry, void *payload, struct usher_error *e
 	if (d.netbios == NULL || d.dns == NULL || d.dn == NULL)
 		return exchange_warn(
 		    l, entry->dn, "nETBIOSName, dnsRoot and nCName are not all there");
-	if (!exchange_grow(l->raw_mem, &l->domains, l->n_domains, &l->domain_room, sizeof(d)))
+	if (!ldap_exchange_grow(l->raw_mem, &l->domains, l->n_domains, &l->domain_room, sizeof(d)))
 		return exchange_out_of_memory(l);
 	l->domains[l->n_domains++] = d;
 	return USHER_OK;

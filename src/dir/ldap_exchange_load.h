@@ -33,7 +33,7 @@ exchange_out_of_memory(const struct exchange_loading *l);
 /* Makes room for one more in the list that `list` points to; the room doubles. False when out of
  * memory. */
 bool
-exchange_grow(struct arena *mem, void *list, size_t n, size_t *room, size_t size);
+ldap_exchange_grow(struct arena *mem, void *list, size_t n, size_t *room, size_t size);
 
 /* Says why the entry is passed over. */
 USHER_CHECK usher_status

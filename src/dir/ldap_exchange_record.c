@@ -38,7 +38,7 @@ add_record(struct exchange_loading *l, enum entity_id id, void *record, const ch
 	if (st == USHER_E_INPUT)
 		return exchange_warn(l, from, why.message);
 	if (st != USHER_OK || (dn != NULL && copy == NULL) ||
-	    !exchange_grow(l->mem, &l->objects, l->n, &l->room, sizeof(*l->objects)))
+	    !ldap_exchange_grow(l->mem, &l->objects, l->n, &l->room, sizeof(*l->objects)))
 		return exchange_out_of_memory(l);
 	l->objects[l->n++] = (struct exchange_object){ id, record, copy };
 	return USHER_OK;
@@ -123,7 +123,7 @@ add_subnet(struct exchange_loading *l, const struct name_map *sites, const struc
 		return exchange_warn(l, entry->dn, fault);
 	if (at->record->subnets.n == FIELD_LIST_MAX)
 		return exchange_warn(l, entry->dn, "its site has too many subnets");
-	if (!exchange_grow(
+	if (!ldap_exchange_grow(
 		l->mem, &at->record->subnets.v, at->record->subnets.n, &at->room, sizeof(subnet)))
 		return exchange_out_of_memory(l);
 	((const char **)(uintptr_t)at->record->subnets.v)[at->record->subnets.n++] = subnet;
