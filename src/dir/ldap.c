@@ -61,6 +61,7 @@ const struct dir_backend ldap_backend = {
 	.descriptor = ldap_dir_descriptor,
 	.turn = ldap_dir_turn,
 	.since = ldap_dir_since,
+	.age_ms = ldap_dir_age_ms,
 	.begin = ldap_dir_begin,
 	.commit = ldap_dir_commit,
 	.rollback = ldap_dir_rollback,
