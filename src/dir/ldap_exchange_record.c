@@ -71,9 +71,9 @@ read_rows(struct exchange_loading *l, enum exchange_kind kind, const struct ldap
 }
 
 static const char *
-name_of(struct exchange_loading *l, const struct ldap_entry *entry)
+name_of(struct arena *mem, const struct ldap_entry *entry)
 {
-	return ldap_text_of(l->mem, entry, "cn");
+	return ldap_text_of(mem, entry, "cn");
 }
 
 /* The DN `n` steps above, in l->raw_mem's texts. */
@@ -99,7 +99,7 @@ add_organization(struct exchange_loading *l)
 	if (o == NULL || !read_rows(l, KIND_ORGANIZATION, entry, o) ||
 	    (book != NULL && !read_rows(l, KIND_ADDRESS_BOOK, book, o)))
 		return exchange_out_of_memory(l);
-	o->name = name_of(l, entry);
+	o->name = name_of(l->mem, entry);
 	/* CN=QUAY1,CN=Servers,CN=First Administrative Group */
 	if (server != NULL)
 		o->administrative_group = ldap_dn_name(l->mem, above(server->dn, 2));
@@ -112,7 +112,7 @@ static usher_status
 add_subnet(struct exchange_loading *l, const struct name_map *sites, const struct ldap_entry *entry)
 {
 	const char *dn = ldap_text_of(l->raw_mem, entry, "siteObject");
-	const char *subnet = name_of(l, entry), *fault;
+	const char *subnet = name_of(l->mem, entry), *fault;
 	struct site_node *at = name_map_find(sites, dn);
 	struct ip_subnet parsed;
 
@@ -149,7 +149,7 @@ add_sites(struct exchange_loading *l)
 		node->record = new_record(l, KIND_SITE);
 		if (node->record == NULL || !name_map_add(&sites, l->raw_mem, node))
 			return exchange_out_of_memory(l);
-		node->record->name = name_of(l, e);
+		node->record->name = name_of(l->mem, e);
 	}
 	for (size_t i = 0; st == USHER_OK && i < l->n_raws; i++)
 		if (l->raws[i].kind == KIND_SUBNET)
@@ -197,13 +197,15 @@ directory_of(const char *name, int *rank)
 static usher_status
 take_directory(struct exchange_loading *l, struct server_node *node, const struct ldap_entry *entry)
 {
-	const char *name = name_of(l, entry), *other;
+	const char *name = name_of(l->raw_mem, entry), *other;
 	int rank, other_rank, service;
 
 	service = name == NULL ? -1 : directory_of(name, &rank);
 	if (service < 0)
 		return USHER_OK;
-	other = node->directories[service] == NULL ? NULL : name_of(l, node->directories[service]);
+	other = node->directories[service] == NULL ?
+		    NULL :
+		    name_of(l->raw_mem, node->directories[service]);
 	if (other != NULL && directory_of(other, &other_rank) >= 0 &&
 	    (rank > other_rank ||
 		(rank == other_rank && strcmp(node->directories[service]->dn, entry->dn) < 0)))
@@ -327,7 +329,7 @@ read_server(struct exchange_loading *l, struct server_node *node)
 		!read_rows(l, KIND_CONNECTION_POINT, node->point, node->record)) ||
 	    !read_rows(l, KIND_SERVER, node->entry, node->record))
 		return false;
-	node->record->name = name_of(l, node->entry);
+	node->record->name = name_of(l->mem, node->entry);
 	return true;
 }
 
@@ -396,8 +398,8 @@ add_named(struct exchange_loading *l, enum exchange_kind kind, struct name_map *
 		record = new_record(l, kind);
 		if (record == NULL || !read_rows(l, kind, entry, record))
 			return exchange_out_of_memory(l);
-		if (field_absent(&e->table.rows[0], record))
-			field_set_text(&e->table.rows[0], record, name_of(l, entry));
+		if (kind == KIND_PROVIDER)
+			field_set_text(&e->table.rows[0], record, name_of(l->mem, entry));
 		if (name_map_find(seen, field_text(&e->table.rows[0], record)) != NULL) {
 			st = exchange_warn(l, entry->dn, "another object has the same name");
 			continue;

@@ -281,11 +281,11 @@ exchange_read(
 	const struct field *f = field_find(&exchange_entity(row->kind)->table, row->member);
 	struct text_list list = { 0 };
 	uint64_t number = 0;
-	bool ok = true;
+	bool ok = true, known;
 
 	if (a == NULL || a->n == 0 || (f->type != FIELD_CHOICE && !field_absent(f, record)))
 		return true;
-	(void)read_number(a, &number);
+	known = read_number(a, &number);
 	switch (f->type) {
 	case FIELD_TEXT:
 		field_set_text(f, record, read_text(row, a, mem, &ok));
@@ -296,8 +296,10 @@ exchange_read(
 		field_set_list(f, record, list);
 		break;
 	case FIELD_NUMBER:
-		field_set_number(
-		    f, record, row->form == AS_TIME ? ldap_time_in(a->values[0]) : (int64_t)number);
+		if (row->form == AS_TIME)
+			field_set_number(f, record, ldap_time_in(a->values[0]));
+		else if (known)
+			field_set_number(f, record, (int64_t)number);
 		break;
 	case FIELD_SWITCH:
 		field_set_switch(f, record, (number & 1) != 0 ? TRI_ON : TRI_ABSENT);

@@ -69,6 +69,9 @@ static const char *const forest[] = {
 	"msExchAcceptedDomainFlags=6",
 	"CN=B," SETTINGS
 	"|objectClass=msExchAcceptedDomain|msExchAcceptedDomainName=harbour.example",
+	"CN=Half," SETTINGS "|objectClass=msExchAcceptedDomain|cn=Half",
+	"CN=EXCH," SETTINGS
+	"|objectClass=msExchAutoDiscoverConfig|cn=EXCH|msExchAutoDiscoverTTL=soon",
 	"CN=C," SETTINGS "|objectClass=msExchAcceptedDomain|msExchAcceptedDomainName=*.x.example",
 	"CN=First," SETTINGS "|objectClass=msExchOAB|cn=First|objectGUID=fedcba9876543210",
 	"CN=Used," SETTINGS "|objectClass=msExchOAB|cn=Used|objectGUID=fedcba0123456789|"
@@ -239,10 +242,12 @@ test_records(void **state UNUSED)
 		"internal_host=quay1.harbour.example client_authentication=negotiate",
 		"provider: name=EXPR cert_principal_name=msstd:mail.harbour.example ttl=3 "
 		"server_exclusive_connect=on",
+		"provider: name=EXCH",
 		"domain: domain=harbour.example type=internal-relay",
 	};
 	static const char *const warned[] = { "CN=nonsense,", "CN=GONE,", "CN=HALF,",
-		"CN=owa (Default Web Site),CN=HTTP,CN=Protocols,CN=OLD,", "CN=B,", "CN=C," };
+		"CN=owa (Default Web Site),CN=HTTP,CN=Protocols,CN=OLD,", "CN=B,", "CN=Half,",
+		"CN=C," };
 	struct exchange_view view = loaded(DIR_KIND_AUTO);
 
 	assert_int_equal(ldap_map_flavour(view.map), MAP_EXCHANGE);
