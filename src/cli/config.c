@@ -166,7 +166,7 @@ cli_dir_open(
 	usher_status st = USHER_OK;
 
 	dir_settings_init(&settings);
-	if (dir_wants_settings(uri))
+	if (dir_is_ldap(uri))
 		st = each_key(cli, "directory", &text, take_setting, &r, err);
 	return st == USHER_OK ? dir_open(uri, &settings, flags, out, err) : st;
 }

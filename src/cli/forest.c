@@ -29,10 +29,11 @@ forest_open(
 		.uri = args->uri,
 		.start_tls = args->start_tls,
 		.ca_file = args->ca_file,
-		.login = args->anonymous     ? LINK_ANONYMOUS :
-			 args->login == NULL ? LINK_GSSAPI :
-					       LINK_SIMPLE,
+		.login = args->anonymous			     ? LINK_ANONYMOUS :
+			 args->login == NULL || args->keytab != NULL ? LINK_GSSAPI :
+								       LINK_SIMPLE,
 		.user = args->login,
+		.keytab = args->keytab,
 		.password = &password,
 		.timeout_ms = args->timeout_ms,
 	};
@@ -42,9 +43,9 @@ forest_open(
 	if (args->uri == NULL)
 		return err_set(
 		    err, USHER_E_USAGE, NULL, "say which directory: --ldap ldap://dc1.example.com");
-	if (args->anonymous && args->login != NULL)
+	if (args->anonymous && (args->login != NULL || args->keytab != NULL))
 		return err_set(
-		    err, USHER_E_USAGE, NULL, "--anonymous and --login exclude each other");
+		    err, USHER_E_USAGE, NULL, "--anonymous excludes --login and --keytab");
 	if (options.login == LINK_SIMPLE)
 		st = cli_password(args->password_file,
 		    arena_printf(cli->mem, "Password of %s", args->login), false, &password, err);

@@ -12,6 +12,7 @@ struct forest_args {
 	bool anonymous;
 	const char *login;
 	const char *password_file;
+	const char *keytab;
 	const char *ca_file;
 	const char *base;
 	uint64_t timeout_ms;
@@ -28,6 +29,8 @@ struct forest_args {
 	    "log in as NAME, a DN, user@realm or DOMAIN\\user (default: Kerberos ticket)"), \
 	FOREST_ROW(args, "password-file", OPT_TEXT, password_file, "FILE", \
 	    "read the password from the first line of FILE; - is standard input"), \
+	FOREST_ROW(args, "keytab", OPT_TEXT, keytab, "FILE", \
+	    "log in with the Kerberos keys in FILE, those of --login or the first"), \
 	FOREST_ROW(args, "anonymous", OPT_FLAG, anonymous, NULL, \
 	    "do not log in; Active Directory shows nothing then"), \
 	FOREST_ROW(args, "ca-file", OPT_TEXT, ca_file, "FILE", \

@@ -48,7 +48,7 @@ find_backend(struct slice scheme)
 }
 
 bool
-dir_wants_settings(const char *uri)
+dir_is_ldap(const char *uri)
 {
 	const char *where;
 	const struct dir_backend *backend = find_backend(cut_scheme(uri, &where));

@@ -55,9 +55,9 @@ USHER_CHECK usher_status
 dir_open(const char *uri, const struct dir_settings *settings, unsigned flags, struct dir **out,
     struct usher_error *err);
 
-/* Whether dir_settings say anything about such a directory. */
+/* Such a directory has settings, and checks passwords itself (ldap_login.h). */
 bool
-dir_wants_settings(const char *uri);
+dir_is_ldap(const char *uri);
 
 /* Rolls back an open transaction. NULL is ignored. */
 void

@@ -39,6 +39,12 @@ USHER_CHECK usher_status
 ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
     struct usher_error *err);
 
+/* The same as nobody and without a word, for ldap_link_login(): each call of it takes
+ * settings->timeout_ms at most. */
+USHER_CHECK usher_status
+ldap_dir_reach(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+    struct usher_error *err);
+
 /* Where things lie in a directory; texts in the arena they were found with, or the settings. */
 struct ldap_layout {
 	bool active_directory;	 /* Windows' or Samba's */

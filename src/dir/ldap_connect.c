@@ -43,6 +43,7 @@ ldap_dir_options(const struct dir_settings *settings, struct secret *password,
 
 	if (settings->keytab != NULL) {
 		options.login = LINK_GSSAPI;
+		options.keytab = settings->keytab;
 	} else if (settings->login != NULL) {
 		options.login = LINK_SIMPLE;
 		st = settings->password_file == NULL ?
@@ -68,18 +69,13 @@ ldap_dir_domain(struct arena *mem, const char *base)
 }
 
 static usher_status
-try_servers(const struct ldap_servers *servers, const struct dir_settings *settings,
+try_servers(const struct ldap_servers *servers, const struct link_options *options,
     struct ldap_link **out, struct usher_error *err)
 {
-	struct secret CLEANUP(secret_cleanup) password = { 0 };
-	struct link_options options;
-	usher_status st = ldap_dir_options(settings, &password, &options, err);
+	usher_status st = USHER_E_NETWORK;
 
-	if (st != USHER_OK)
-		return st;
-	st = USHER_E_NETWORK;
 	for (size_t i = 0; i < servers->n; i++) {
-		struct link_options one = options;
+		struct link_options one = *options;
 
 		one.uri = servers->uris[i];
 		if (slice_starts_nocase(slice_of(one.uri), SLICE_LITERAL("ldapi:"))) {
@@ -96,9 +92,9 @@ try_servers(const struct ldap_servers *servers, const struct dir_settings *setti
 	return st;
 }
 
-usher_status
-ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
-    struct usher_error *err)
+static usher_status
+find_and_try(const char *uri, const char *base, const struct link_options *options,
+    struct ldap_link **out, struct usher_error *err)
 {
 	struct arena *mem CLEANUP(arena_cleanup) = arena_new(CONNECT_BYTES);
 	struct ldap_servers servers;
@@ -106,8 +102,31 @@ ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ld
 
 	if (mem == NULL)
 		return err_nomem(err, uri);
-	st = ldap_servers_find(uri, ldap_dir_domain(mem, settings->base), mem, &servers, err);
-	return st == USHER_OK ? try_servers(&servers, settings, out, err) : st;
+	st = ldap_servers_find(uri, ldap_dir_domain(mem, base), mem, &servers, err);
+	return st == USHER_OK ? try_servers(&servers, options, out, err) : st;
+}
+
+usher_status
+ldap_dir_connect(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+    struct usher_error *err)
+{
+	struct secret CLEANUP(secret_cleanup) password = { 0 };
+	struct link_options options;
+	usher_status st = ldap_dir_options(settings, &password, &options, err);
+
+	return st == USHER_OK ? find_and_try(uri, settings->base, &options, out, err) : st;
+}
+
+usher_status
+ldap_dir_reach(const char *uri, const struct dir_settings *settings, struct ldap_link **out,
+    struct usher_error *err)
+{
+	const struct link_options options = { .start_tls = settings->start_tls,
+		.ca_file = settings->ca_file,
+		.login = LINK_LATER,
+		.timeout_ms = settings->timeout_ms };
+
+	return find_and_try(uri, settings->base, &options, out, err);
 }
 
 /* ---- where things lie ---- */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "ldap/keytab.h"
 
 /* ---- opening ---- */
 
@@ -124,13 +125,24 @@ bind_simple(struct ldap_link *link, const struct link_options *options, struct u
 				      ldap_link_fail(link, code, NULL, err);
 }
 
-/* The ticket says who we are; nothing else is asked for. */
+struct sasl_answers {
+	struct keytab_credential *ticket; /* NULL: the user's own */
+	bool given;
+};
+
+/* The ticket says who we are; nothing else is asked for. Only now, in the middle of the login, does
+ * libldap know of a session that can be told which one. */
 static int
 answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *questions)
 {
-	(void)ld;
+	struct sasl_answers *answers = defaults;
+
 	(void)flags;
-	(void)defaults;
+	if (answers->ticket != NULL && !answers->given)
+		answers->given = ldap_set_option(ld, LDAP_OPT_X_SASL_GSS_CREDS, answers->ticket) ==
+				 LDAP_OPT_SUCCESS;
+	if (answers->ticket != NULL && !answers->given)
+		return LDAP_LOCAL_ERROR;
 	for (sasl_interact_t *q = questions; q->id != SASL_CB_LIST_END; q++) {
 		q->result = "";
 		q->len = 0;
@@ -140,16 +152,27 @@ answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *questions)
 
 /* Inside TLS a layer of SASL's own would be a second one, and Active Directory refuses it. */
 static usher_status
-bind_gssapi(struct ldap_link *link, const char *mechanism, struct usher_error *err)
+bind_gssapi(struct ldap_link *link, const struct link_options *options, struct usher_error *err)
 {
 	static const char outside[] = "minssf=1", inside[] = "maxssf=0";
+	const char *mechanism = options->mechanism == NULL ? "GSSAPI" : options->mechanism;
+	struct sasl_answers answers = { NULL };
+	usher_status st = USHER_OK;
 	int code;
 
+	if (options->keytab != NULL)
+		st = keytab_take(options->keytab, options->user, &answers.ticket, err);
+	if (st != USHER_OK)
+		return st;
 	code =
 	    ldap_set_option(link->ld, LDAP_OPT_X_SASL_SECPROPS, link->protected ? inside : outside);
 	if (code == LDAP_OPT_SUCCESS)
-		code = ldap_sasl_interactive_bind_s(
-		    link->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+		code = ldap_sasl_interactive_bind_s(link->ld, NULL, mechanism, NULL, NULL,
+		    LDAP_SASL_QUIET, answer_nothing, &answers);
+	/* Nobody else's ticket may have logged in instead. */
+	if (code == LDAP_SUCCESS && answers.ticket != NULL && !answers.given)
+		code = LDAP_LOCAL_ERROR;
+	keytab_release(answers.ticket);
 	if (code != LDAP_SUCCESS)
 		return ldap_link_fail(link, code, NULL, err);
 	link->signs = !link->protected;
@@ -191,8 +214,7 @@ ldap_link_login(struct ldap_link *link, const struct link_options *options, stru
 	case LINK_SIMPLE:
 		return bind_simple(link, options, err);
 	case LINK_GSSAPI:
-		return bind_gssapi(
-		    link, options->mechanism == NULL ? "GSSAPI" : options->mechanism, err);
+		return bind_gssapi(link, options, err);
 	case LINK_ANONYMOUS:
 		return bind_nobody(link, err);
 	case LINK_LATER:

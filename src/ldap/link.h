@@ -26,7 +26,8 @@ enum link_login {
 	LINK_ANONYMOUS = 0,
 	LINK_SIMPLE, /* `user` (DN, UPN or DOMAIN\user) and `password`, over TLS or a local socket
 		      */
-	LINK_GSSAPI, /* the user's Kerberos ticket; signs and seals what TLS does not protect */
+	LINK_GSSAPI, /* a Kerberos ticket: that of `keytab` (as `user`, or its first principal), or
+			the user's own; signs and seals what TLS does not protect */
 	LINK_LATER   /* as nobody, without a word; ldap_link_login() may follow */
 };
 
@@ -37,6 +38,7 @@ struct link_options {
 	enum link_login login;
 	const char *user;
 	const struct secret *password;
+	const char *keytab;    /* for LINK_GSSAPI; NULL: whose ticket there is */
 	const char *mechanism; /* of SASL, for LINK_GSSAPI: `GSS-SPNEGO` logs in with one message
 				  where the directory knows it; NULL: `GSSAPI` */
 	uint64_t timeout_ms;   /* of each call; 0: LINK_TIMEOUT_MS */

@@ -97,9 +97,11 @@ copy_options(struct pool_ways *w, const struct pool_options *options, struct ush
 	w->srv_domain = arena_strdup(w->mem, options->srv_domain);
 	w->link.ca_file = arena_strdup(w->mem, link->ca_file);
 	w->link.user = arena_strdup(w->mem, link->user);
+	w->link.keytab = arena_strdup(w->mem, link->keytab);
 	if (w->servers == NULL || (w->srv_domain == NULL) != (options->srv_domain == NULL) ||
 	    (w->link.ca_file == NULL) != (link->ca_file == NULL) ||
-	    (w->link.user == NULL) != (link->user == NULL))
+	    (w->link.user == NULL) != (link->user == NULL) ||
+	    (w->link.keytab == NULL) != (link->keytab == NULL))
 		return err_nomem(err, options->servers);
 	if (link->password != NULL) {
 		if (!secret_set(&w->password, slice_from(link->password->bytes, link->password->n)))

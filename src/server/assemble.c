@@ -227,11 +227,14 @@ build(struct assembly *a, unsigned dir_flags, struct usher_error *err)
 	struct arena *scratch CLEANUP(arena_cleanup) = arena_new(SERVICE_MEMORY_BYTES);
 	struct served_list served = { .mem = service->mem };
 	struct certs certs;
-	usher_status st;
+	usher_status st = USHER_OK;
 
 	if (scratch == NULL)
 		return err_nomem(err, "service");
-	st = read_directory(service, dir_flags, scratch, &certs, err);
+	if (dir_is_ldap(conf->directory))
+		st = ldap_login_new(conf->directory, &conf->settings, &service->login, err);
+	if (st == USHER_OK)
+		st = read_directory(service, dir_flags, scratch, &certs, err);
 	for (size_t i = 0; st == USHER_OK && i < conf->n_listeners; i++)
 		st = add_listener(a, &conf->listeners[i], &certs, &served, err);
 	if (st == USHER_OK)

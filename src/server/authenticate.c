@@ -57,15 +57,18 @@ look_up(struct request *request, struct auth *auth)
 		auth->directory_failed = true;
 		return CALLER_UNAVAILABLE;
 	case LOOKUP_FOUND:
-		if (credential.enabled != TRI_OFF && credential.password_hash != NULL) {
+		if (credential.enabled != TRI_OFF &&
+		    (credential.password_hash != NULL || credential.dn != NULL)) {
 			auth->owner = credential.login_name;
-			auth->hash = credential.password_hash;
+			auth->hash = credential.password_hash != NULL ? credential.password_hash :
+									credential.dn;
 		}
 		break;
 	case LOOKUP_ABSENT:
 		break;
 	}
 	auth->decoy = credential.password_hash;
+	auth->dn = credential.dn;
 	return CALLER_UNSURE;
 }
 
@@ -78,6 +81,7 @@ read_password(struct request *request, struct auth *auth)
 
 	memset(auth, 0, sizeof(*auth));
 	auth->state = service_of(request)->state;
+	auth->checker = service_of(request)->login;
 	switch (basic_read(request->mem, http1_field(request->head, "Authorization"), &rules,
 	    &auth->typed, &auth->password)) {
 	case BASIC_OK:
@@ -96,6 +100,28 @@ read_password(struct request *request, struct auth *auth)
 	return false;
 }
 
+/* The directory is asked about unknown logins as well: with a name that nobody has, by the same
+ * connections, so that they cost what others cost here. */
+static usher_status
+verify(struct auth *auth)
+{
+	usher_status st;
+
+	if (auth->dn == NULL)
+		return auth->owner != NULL ? password_verify(&auth->password, auth->hash) :
+					     password_decoy(&auth->password, auth->decoy);
+	st = ldap_login_check(auth->checker, auth->dn, &auth->password, &auth->err);
+	return st == USHER_OK && auth->owner == NULL ? USHER_E_CREDENTIALS : st;
+}
+
+/* No memory for a hash, or a directory that does not answer, says nothing about the password. */
+static bool
+is_wrong(const struct auth *auth)
+{
+	return auth->dn == NULL ? auth->verdict != USHER_OK && auth->verdict != USHER_E_NOMEM :
+				  auth->verdict == USHER_E_CREDENTIALS;
+}
+
 /* In the thread pool. The throttle is asked again and told here: guesses that queued up together
  * would otherwise all pass it before the first of them has failed. */
 static void
@@ -107,9 +133,8 @@ hash(void *arg)
 	auth->wait_ms = throttle_wait_ms(throttle, auth->source, auth->typed, clock_mono_ms());
 	if (auth->wait_ms > 0)
 		return;
-	auth->verdict = auth->owner != NULL ? password_verify(&auth->password, auth->hash) :
-					      password_decoy(&auth->password, auth->decoy);
-	if (auth->verdict != USHER_OK && auth->verdict != USHER_E_NOMEM)
+	auth->verdict = verify(auth);
+	if (is_wrong(auth))
 		throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
 }
 
@@ -132,8 +157,18 @@ conclude(struct request *request, struct auth *auth)
 		auth->outcome = CALLER_REFUSED;
 		service_count(request, COUNT_LOGIN_REFUSED);
 		LOG(LEVEL_NOTICE, "auth", request->log, "password refused",
-		    log_text("login", auth->typed));
+		    log_text("login", auth->typed),
+		    log_text("reason", auth->owner == NULL ? "unknown login" :
+				       auth->dn != NULL	   ? auth->err.message :
+							     "wrong password"));
 	}
+}
+
+static void
+doubt(struct auth *auth)
+{
+	auth->outcome = CALLER_UNAVAILABLE;
+	auth->directory_failed = auth->dn != NULL;
 }
 
 static void
@@ -141,13 +176,14 @@ hashed(struct request *request, void *arg, bool ran)
 {
 	struct auth *auth = arg;
 
-	/* No memory for a hash says nothing about the password. */
-	if (!ran || auth->verdict == USHER_E_NOMEM)
+	if (!ran)
 		auth->outcome = CALLER_UNAVAILABLE;
 	else if (auth->wait_ms > 0)
 		auth->outcome = CALLER_WAIT;
-	else
+	else if (auth->verdict == USHER_OK || is_wrong(auth))
 		conclude(request, auth);
+	else
+		doubt(auth);
 	drop(auth);
 	auth->then(request, auth);
 }

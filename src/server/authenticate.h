@@ -19,7 +19,7 @@ struct auth {
 	enum auth_outcome outcome;
 	const char *login;	/* CALLER_PASSED: canonical, in request->mem */
 	uint64_t wait_ms;	/* CALLER_WAIT */
-	struct usher_error err; /* CALLER_UNAVAILABLE */
+	struct usher_error err; /* CALLER_UNAVAILABLE, or why the directory says no */
 	bool directory_failed;	/* CALLER_UNAVAILABLE: for that reason */
 
 	/* until the outcome is known */
@@ -28,9 +28,11 @@ struct auth {
 	const char *owner; /* of the credential; NULL: unknown or disabled */
 	const char *hash;  /* "" when unknown or disabled */
 	const char *decoy; /* a hash of this directory; NULL when it has none */
+	const char *dn;	   /* whose login the directory is to try; NULL: by hash */
 	char source[NET_ADDRESS_TEXT_BYTES];
 	struct service_state *state;
-	usher_status verdict; /* of password_verify() */
+	struct ldap_login *checker;
+	usher_status verdict; /* of password_verify() or ldap_login_check() */
 	void (*then)(struct request *request, struct auth *auth);
 };
 

@@ -79,6 +79,7 @@ service_free(struct service *service)
 	if (service == NULL)
 		return;
 	tls_set_unref(service->signer);
+	ldap_login_free(service->login);
 	conf_unref(service->conf);
 	arena_free(service->mem);
 	free(service);

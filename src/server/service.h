@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/name_map.h"
 #include "dir/dir.h"
+#include "dir/ldap_login.h"
 #include "server/conf.h"
 #include "server/engine.h"
 #include "server/stapler.h"
@@ -72,8 +73,10 @@ struct service {
 	const struct served_certificate *certificates;
 	size_t n_certificates;
 	struct name_map
-	    host_names;		/* of domains and certificates; the values are the names alone */
-	struct name_map hosts;	/* of struct host_domain */
+	    host_names;	       /* of domains and certificates; the values are the names alone */
+	struct name_map hosts; /* of struct host_domain */
+	struct ldap_login
+	    *login;		/* who checks passwords; NULL: their hashes are in the directory */
 	struct tls_set *signer; /* of Apple profiles; one reference; NULL: they go unsigned */
 };
 

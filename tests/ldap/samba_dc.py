@@ -83,6 +83,13 @@ class Controller:
             raise AssertionError(f'samba-tool {" ".join(arguments)}: {done.stderr}{done.stdout}')
         return done.stdout
 
+    def keytab(self, user):
+        """A file with the Kerberos keys of `user`."""
+        path = self.folder / f'{user}.keytab'
+        subprocess.run(['samba-tool', 'domain', 'exportkeytab', path, f'--principal={user}',
+                        '-s', self.config], check=True, capture_output=True, text=True)
+        return path
+
     def ticket(self, user, password=PASSWORD):
         """The environment in which `user` has a ticket."""
         # Inside TLS the GSSAPI module of Cyrus SASL forgets the credentials that it took.

@@ -19,6 +19,8 @@ dc = stack.enter_context(samba_dc.Controller(folder))
 administrator = dc.ticket('administrator')
 dc.tool('user', 'create', 'ines', 'Reader&1reader')
 ines = dc.ticket('ines', 'Reader&1reader')
+keytab = dc.keytab('ines')
+nobody = {**ines, 'KRB5CCNAME': f'FILE:{folder}/none'}
 
 QUAY = f'https://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml'
 OURS = f'CN=Microsoft Exchange Autodiscover,CN=Services,CN=Configuration,{SUFFIX}'
@@ -62,6 +64,27 @@ def _(uri, login):
     row = json.loads(done.stdout)['connection_points'][0]
     tap.same((row['order'], row['server'], row['url'], row['near'], row['age_days']),
              (1, 'quay1', QUAY, 'in-site', 0))
+
+
+@tap.each([
+    ('of the login', ('--login', f'ines@{samba_dc.REALM}'), 0, ''),
+    ('of the first in the file', (), 0, ''),
+    ('of nobody in the file', ('--login', f'hugo@{samba_dc.REALM}'), 2, 'gives no Kerberos ticket'),
+    ('of a stranger', ('--anonymous',), 64, 'excludes'),
+])
+def _(login, status, message):
+    """Without a ticket of the user's: the keys in a file log in."""
+    done = scp('list', '--keytab', keytab, *login, env=nobody)
+    tap.same(done.returncode, status)
+    tap.has(done.stderr, message)
+
+
+@tap.case('a damaged file of keys is no login, and nobody else logs in instead')
+def _():
+    broken = scratch.write(folder / 'broken.keytab', 'keys')
+    done = scp('list', '--keytab', broken, env=administrator)
+    tap.same(done.returncode, 2)
+    tap.has(done.stderr, 'gives no Kerberos ticket')
 
 
 @tap.case('everybody in the domain may read it, and not everybody may change it')
