@@ -97,6 +97,7 @@ add_listener(struct assembly *a, const struct conf_listener *l, const struct cer
 			.name = a->names[n],
 			.kind = (enum listener_kind)l->kind,
 			.endpoint = l->addresses.v[i],
+			.proxied = l->proxy_protocol,
 			.tls = set == NULL ? NULL : tls_set_ref(set),
 			.app = l,
 		};

@@ -42,6 +42,7 @@ struct conf_listener {
 	struct conf_addresses addresses;
 	const char *certificate, *key; /* files; NULL: what the directory has enabled */
 	bool session_tickets;
+	bool proxy_protocol;
 	const char *target; /* redirect: URL; NULL: the asked host's own */
 };
 

@@ -136,6 +136,8 @@ static const struct conf_row https[] = {
 	{ "key", CONF_TEXT, LISTEN(key), .help = "PEM file of its private key" },
 	{ "session tickets", CONF_SWITCH, LISTEN(session_tickets), .preset = "yes",
 	    .help = "let clients resume TLS sessions" },
+	{ "proxy protocol", CONF_SWITCH, LISTEN(proxy_protocol), .preset = "no",
+	    .help = "trusted proxies pass connections on and say first whose they are" },
 };
 
 static const struct conf_row redirect[] = {
@@ -143,6 +145,8 @@ static const struct conf_row redirect[] = {
 	    .help = "where to listen, plain HTTP" },
 	{ "target", CONF_HTTPS_URL, LISTEN(target),
 	    .help = "where to send Autodiscover; without it to https on the host they asked" },
+	{ "proxy protocol", CONF_SWITCH, LISTEN(proxy_protocol), .preset = "no",
+	    .help = "as of https" },
 };
 
 static const struct conf_row private_[] = {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static enum step (*const stages[STAGES])(struct conn *c) = {
+	[STAGE_PROXIED] = conn_proxied,
 	[STAGE_HANDSHAKE] = conn_handshake,
 	[STAGE_HEAD] = conn_head,
 	[STAGE_BODY] = conn_body,
@@ -19,6 +20,7 @@ static enum step (*const stages[STAGES])(struct conn *c) = {
 };
 
 static const enum engine_counter late_counts[STAGES] = {
+	[STAGE_PROXIED] = COUNT_LATE_HANDSHAKE,
 	[STAGE_HANDSHAKE] = COUNT_LATE_HANDSHAKE,
 	[STAGE_HEAD] = COUNT_LATE_HEAD,
 	[STAGE_BODY] = COUNT_LATE_BODY,
@@ -38,7 +40,7 @@ on_ready(void *arg)
 	struct conn *c = arg;
 	struct worker *w = c->worker;
 
-	if (c->deadline.stage == STAGE_HANDSHAKE)
+	if (c->deadline.stage <= STAGE_HANDSHAKE)
 		turn_end(w);
 	conn_go(c);
 	if (w->n_ready >= TURN_READY)
@@ -69,18 +71,27 @@ conn_open(
 		if (c->tls == NULL)
 			goto fail;
 	}
+	if (c->listener->proxied && trusted) {
+		c->proxied = proxied_new();
+		if (c->proxied == NULL)
+			goto fail;
+	}
 	net_address_format(peer, c->peer_text);
 	c->scope = scope_ref(w->scope);
 	w->next_conn_id += w->engine->n_workers;
 	w->open++;
 	count(w, COUNT_OPEN, 1);
-	(void)conn_enter(c, c->tls != NULL ? STAGE_HANDSHAKE : STAGE_HEAD);
+	(void)conn_enter(c, c->proxied != NULL ? STAGE_PROXIED :
+			    c->tls != NULL     ? STAGE_HANDSHAKE :
+						 STAGE_HEAD);
 	loop_watch_set(c->watch, LOOP_READ);
 	return;
 
 fail:
-	if (c != NULL)
+	if (c != NULL) {
 		loop_watch_free(c->watch);
+		tls_free(c->tls);
+	}
 	free(c);
 	(void)close(fd);
 	limit_give(w->engine->limit, peer, exempt);
@@ -132,6 +143,7 @@ conn_close(struct conn *c)
 	if (c->tls != NULL && !c->failed)
 		tls_shutdown(c->tls);
 	tls_free(c->tls);
+	free(c->proxied);
 	loop_watch_free(c->watch);
 	(void)close(c->fd);
 	deadline_leave(&c->deadline);

@@ -26,8 +26,9 @@ struct conn {
 	struct scope *scope;
 	const struct listener_settings *listener; /* in scope->config */
 	struct loop_watch *watch;
-	struct tls *tls;    /* NULL: plain */
-	struct exchange *x; /* NULL while idle */
+	struct tls *tls;	 /* NULL: plain */
+	struct exchange *x;	 /* NULL while idle */
+	struct proxied *proxied; /* NULL but in STAGE_PROXIED */
 	int fd;
 	unsigned n_requests;
 	unsigned in_turn; /* requests since it was last somebody else's turn */
@@ -138,9 +139,18 @@ conn_write(struct conn *c, const void *p, size_t n, size_t *put);
  * end then travel together. */
 void
 conn_hold(struct conn *c);
+/* Reads what comes before TLS. */
+enum io_result
+conn_read_first(struct conn *c, void *p, size_t n, size_t *got);
 /* What to wait for after an attempt that did not succeed. */
 enum step
 conn_step(enum io_result got);
+
+/* ---- conn_proxied.c ---- */
+
+/* For one connection in STAGE_PROXIED; free() it. NULL when out of memory. */
+struct proxied *
+proxied_new(void);
 
 /* ---- exchange.c ---- */
 
@@ -168,6 +178,8 @@ exchange_of(struct request *request);
 
 /* ---- the stages ---- */
 
+enum step
+conn_proxied(struct conn *c);
 enum step
 conn_handshake(struct conn *c);
 enum step

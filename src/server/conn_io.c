@@ -35,6 +35,15 @@ plain_write(int fd, const void *p, size_t n, size_t *put)
 }
 
 enum io_result
+conn_read_first(struct conn *c, void *p, size_t n, size_t *got)
+{
+	enum io_result r = plain_read(c->fd, p, n, got);
+
+	c->failed |= r == IO_FAILED || r == IO_END;
+	return r;
+}
+
+enum io_result
 conn_read(struct conn *c, void *p, size_t n, size_t *got)
 {
 	enum io_result r =

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 enum stage {
-	STAGE_HANDSHAKE = 0,
+	STAGE_PROXIED = 0, /* a balancer says for whom it connects */
+	STAGE_HANDSHAKE,
 	STAGE_HEAD,
 	STAGE_BODY,
 	STAGE_READY, /* complete: handled when all that came with it has been read */

@@ -34,6 +34,7 @@ struct listener_settings {
 	const char *name; /* for log lines; unique */
 	enum listener_kind kind;
 	struct endpoint endpoint; /* what a reload recognises the listener by, with `kind` */
+	bool proxied;		  /* connections of trusted proxies begin with a PROXY header */
 	struct tls_set *tls;	  /* LISTENER_HTTPS only; the engine takes its own reference */
 	const void *app;	  /* the application's own; lives as long as settings.app */
 };

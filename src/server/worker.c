@@ -98,6 +98,7 @@ take_settings(struct worker *w, struct scope *scope, struct socket *sockets)
 {
 	const struct engine_deadlines *d = &scope->config->settings.deadlines;
 	const uint32_t stage_ms[STAGES] = {
+		[STAGE_PROXIED] = d->handshake_ms,
 		[STAGE_HANDSHAKE] = d->handshake_ms,
 		[STAGE_HEAD] = d->head_ms,
 		[STAGE_BODY] = d->body_ms,
@@ -133,7 +134,7 @@ take_settings(struct worker *w, struct scope *scope, struct socket *sockets)
 static void
 close_waiting(struct conn *c)
 {
-	if (c->x == NULL && c->deadline.stage != STAGE_HANDSHAKE)
+	if (c->x == NULL && c->deadline.stage > STAGE_HANDSHAKE)
 		conn_close(c);
 }
 
