@@ -1,6 +1,7 @@
 /* link.c - libldap, made to keep time and to speak plainly. */
 #include "ldap/inside.h"
 
+#include <errno.h>
 #include <openldap.h>
 #include <sasl/sasl.h>
 #include <stdio.h>
@@ -330,15 +331,21 @@ await(struct ldap_link *link, int id, uint64_t deadline_ms, const char *where, L
 {
 	uint64_t now_ms = clock_mono_ms();
 	struct timeval left = time_of(deadline_ms > now_ms ? deadline_ms - now_ms : 0);
-	int type = ldap_result(link->ld, id, LDAP_MSG_ONE, &left, out);
-	int code = LDAP_TIMEOUT;
+	int code = LDAP_TIMEOUT, type;
 
+	errno = 0;
+	type = ldap_result(link->ld, id, LDAP_MSG_ONE, &left, out);
 	if (type > 0)
 		return USHER_OK;
+	if (type < 0 && errno == ERANGE) /* liblber's word for a length over its limit */
+		return err_set(err, USHER_E_LIMIT, link->uri,
+		    "sends a message of more than %d MB, and was left", LINK_MESSAGE_BYTES >> 20);
 	if (type < 0)
 		(void)ldap_get_option(link->ld, LDAP_OPT_RESULT_CODE, &code);
 	else
 		(void)ldap_abandon_ext(link->ld, id, NULL, NULL);
+	if (code == LDAP_SERVER_DOWN) /* the question went out */
+		return err_set(err, USHER_E_NETWORK, link->uri, "has ended the connection");
 	return ldap_link_fail(link, code, where, err);
 }
 

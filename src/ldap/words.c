@@ -91,7 +91,7 @@ static const struct {
 	{ LDAP_ADMINLIMIT_EXCEEDED, USHER_E_LIMIT, "ends the search by a limit of its own" },
 	{ LDAP_DECODING_ERROR, USHER_E_PEER, "what comes is no LDAP" },
 	{ LDAP_PROTOCOL_ERROR, USHER_E_PEER, "does not understand this" },
-	{ LDAP_REFERRAL, USHER_E_PEER, "lies in another directory: name that one" },
+	{ LDAP_REFERRAL, USHER_E_PEER, "refers to another directory; name that one" },
 };
 
 static const struct reason *
@@ -111,6 +111,7 @@ ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct
 	const struct reason *reason = NULL;
 	char *diagnostic = NULL;
 	const char *words = NULL, *more = "";
+	struct slice said;
 	usher_status st = USHER_E_PEER;
 
 	if (where == NULL || *where == '\0')
@@ -136,7 +137,8 @@ ldap_link_fail(const struct ldap_link *link, int code, const char *where, struct
 	}
 	if (words == NULL)
 		words = ldap_err2string(code);
-	err_write(err, st, where, "%s%s%s", words, *more == '\0' ? "" : ": ", more);
+	said = slice_trim(slice_of(more)); /* Active Directory's end in a new line */
+	err_write(err, st, where, "%s%s%.*s", words, said.n == 0 ? "" : ": ", (int)said.n, said.p);
 	ldap_memfree(diagnostic);
 	return st;
 }
@@ -149,6 +151,6 @@ ldap_link_fail_at(const struct ldap_link *link, int code, char **referrals, cons
 
 	if (code == LDAP_REFERRAL && referrals != NULL && referrals[0] != NULL)
 		st = err_set(err, st, where == NULL || *where == '\0' ? link->uri : where,
-		    "lies in another directory: name that one, %s", referrals[0]);
+		    "refers to another directory; name that one: %s", referrals[0]);
 	return st;
 }

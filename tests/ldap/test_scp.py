@@ -247,7 +247,8 @@ def _():
              scratch.write(folder / 'reader', 'read\n'))
     done = usher('scp', 'publish', 'quay9', '--url', QUAY, *login)
     tap.same(done.returncode, 77)
-    tap.has(done.stderr, f'cn=reader,{SUFFIX} has not the right to create entries (Create Child)')
+    tap.same(done.stderr, f'usher: {OURS}: cn=reader,{SUFFIX} has not the right to create entries in '
+                          'it (Create Child): no write access to parent\n')
 
 
 @tap.case('a directory that says nothing is given up in time')

@@ -18,6 +18,11 @@ stack.enter_context(netns.Dns(folder, [f'{HOST}. A {samba_dc.ADDRESS}']))
 dc = stack.enter_context(samba_dc.Controller(folder))
 administrator = dc.ticket('administrator')
 dc.tool('user', 'create', 'ines', 'Reader&1reader')
+for site, *subnets in (('Pier', '10.1.0.0/16', '2001:db8::/32'), ('Dry dock', '10.1.2.0/24'),
+                       ('Mühle', '10.0.0.0/8'), ('Mole',)):
+    dc.tool('sites', 'create', site)
+    for subnet in subnets:
+        dc.tool('sites', 'subnet', 'create', subnet, site)
 ines = dc.ticket('ines', 'Reader&1reader')
 keytab = dc.keytab('ines')
 nobody = {**ines, 'KRB5CCNAME': f'FILE:{folder}/none'}
@@ -93,7 +98,8 @@ def _():
     done = scp('set', 'quay1', '--no-sites', env=ines)
     tap.same((done.returncode, done.stderr),
              (77, f'usher: CN=quay1,{OURS}: your Kerberos ticket has not the right to write its '
-                  'attributes (Write Property)\n'))
+                  f'attributes (Write Property): 00002098: Object CN=quay1,{OURS} has no write '
+                  'property access\n'))
 
 
 @tap.case('strangers are shown nothing')
