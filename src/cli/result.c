@@ -302,18 +302,21 @@ show_attempt(struct cli *cli, const struct view *v)
 	const char *at = joined(cli, &dns);
 	const char *cert = certificate(cli, v);
 	const char *detail = text(v, "tls_detail");
+	const char *named_by = text(v, "named_by");
 
 	if (number(v, "credentialed") == 1)
 		write_say(
 		    cli->out, "%s  %s  (%s)", text(v, "source"), text(v, "url"), with_what(v));
 	else
 		write_say(cli->out, "%s  %s", text(v, "source"), text(v, "url"));
+	if (named_by != NULL)
+		write_say(cli->out, "   named by %s", named_by);
 	write_say(cli->out, "   %s", text(v, "reason"));
 	if (cert != NULL)
 		write_say(cli->out, "   certificate %s", cert);
 	if (detail != NULL)
 		write_say(cli->out, "   TLS says: %s", detail);
-	if (strncmp(text(v, "url"), "dns:", 4) == 0)
+	if (strncmp(text(v, "url"), "dns:", 4) == 0 || strncmp(text(v, "url"), "ldap", 4) == 0)
 		write_say(cli->out, "   %lld ms", (long long)number(v, "elapsed_ms"));
 	else if (status != NUMBER_ABSENT)
 		write_say(cli->out, "   HTTP %lld, at %s, %lld ms", (long long)status,

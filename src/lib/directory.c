@@ -87,6 +87,16 @@ directory_read(struct usher_search *s, struct plan_options *how, struct usher_er
 	return st == USHER_OK ? st : err_nomem(err, "directory");
 }
 
+void
+directory_note_given(struct usher_search *s)
+{
+	bool joined = s->options.given.domain_joined != 0;
+
+	s->result->domain_joined = joined;
+	s->result->directory = joined ? NULL : s->directory;
+	s->result->site_given = s->how.site != NULL;
+}
+
 /* ---- searching ---- */
 
 static enum plan_failure

@@ -26,7 +26,8 @@ enum {
 	PROFILE_BYTES = 4 * 1024 * 1024,   /* of its file */
 	PROFILE_MEMORY = 64 * 1024 * 1024, /* of all that is made from one */
 	PROFILE_NAME_BYTES = 250,	   /* of a file's name: room for `.` and `.new` beside it */
-	PROFILE_LOCK_MS = 2000
+	PROFILE_LOCK_MS = 2000,
+	PROFILE_SITE_S = 12 * 3600 /* for which a site is a good guess (scp.md 5.6) */
 };
 
 /* ---- profile_data.c ---- */
@@ -40,6 +41,10 @@ struct profile_head {
 	const char *login;	    /* NULL: the address */
 	struct text_list trust_hosts;
 	struct text_list offered_before; /* as among the options of a search */
+	const char *directory;		 /* that is searched; NULL: none that was named */
+	enum tri domain_joined;
+	const char *site; /* of this computer, as it was told … */
+	int64_t site_at;  /* … then; NUMBER_ABSENT */
 };
 
 struct profile_search {
@@ -168,6 +173,10 @@ profile_ttl_hours(const struct answer *settings);
  * afterwards. USHER_E_NOMEM: it may have changed in part. */
 USHER_CHECK usher_status
 profile_login_keep(struct arena *mem, const struct usher_result *result, struct profile_head *head);
+
+/* The same for the directory that was searched, and for the site that this computer is in. */
+void
+profile_directory_keep(const struct usher_result *result, int64_t now_s, struct profile_head *head);
 
 /* ---- profile_view.c ---- */
 

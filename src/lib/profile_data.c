@@ -18,6 +18,10 @@ static const struct field head_rows[] = {
 	ROW_TEXT(HEAD, login, FORM_ANY, 0, "login name, if not the address"),
 	ROW_LIST(HEAD, trust_hosts, FORM_ANY, 0, "hosts that redirects may lead to"),
 	ROW_LIST(HEAD, offered_before, FORM_ANY, 0, "ways to log in that hosts have offered"),
+	ROW_TEXT(HEAD, directory, FORM_ANY, 0, "directory that is searched"),
+	ROW_SWITCH(HEAD, domain_joined, 0, "the domain of the computer is"),
+	ROW_TEXT(HEAD, site, FORM_ANY, 0, "site that the computer was in"),
+	ROW_TIME(HEAD, site_at, 0, "when that was said"),
 };
 static const struct field_table head_table = FIELD_TABLE(head_rows, HEAD);
 

@@ -203,3 +203,22 @@ profile_login_keep(struct arena *mem, const struct usher_result *result, struct 
 	head->login = login_to_keep(result, head->address);
 	return keep_trust(mem, result, &head->trust_hosts);
 }
+
+/* ---- where to look ---- */
+
+void
+profile_directory_keep(const struct usher_result *result, int64_t now_s, struct profile_head *head)
+{
+	for (size_t i = 0; i < result->plan.n_attempts; i++) {
+		const struct attempt *a = result->plan.attempts[i];
+
+		if (a->site == NULL || result->site_given)
+			continue;
+		head->site = a->site;
+		head->site_at = now_s;
+	}
+	if (result->settings == NULL)
+		return;
+	head->directory = result->directory;
+	head->domain_joined = result->domain_joined ? TRI_ON : TRI_ABSENT;
+}

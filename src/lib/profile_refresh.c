@@ -99,10 +99,20 @@ store(struct usher_profile *p, const struct profile_data *data, struct usher_err
 
 /* What is kept stands for what the caller has not said. */
 static void
-complete_options(const struct profile_view *view, bool full, struct usher_find_options *find)
+complete_options(const struct profile_view *view, const struct refresh_due *due, int64_t now,
+    struct usher_find_options *find)
 {
-	if (find->last_known_good == NULL && !full)
-		find->last_known_good = view->data.head.url;
+	const struct profile_head *head = &view->data.head;
+
+	if (find->last_known_good == NULL && !due->full)
+		find->last_known_good = head->url;
+	if (find->directory == NULL && find->domain_joined == 0) {
+		find->directory = head->directory;
+		find->domain_joined = head->domain_joined == TRI_ON;
+	}
+	if (find->site_before == NULL && due->cause != REFRESH_NETWORK_CHANGED &&
+	    head->site_at != NUMBER_ABSENT && now - head->site_at < PROFILE_SITE_S)
+		find->site_before = head->site;
 	if (find->login == NULL)
 		find->login = view->data.head.login;
 	if (find->trust_hosts == NULL || find->trust_hosts[0] == NULL)
@@ -133,7 +143,7 @@ usher_profile_begin(
 	profile->layers = due.at_s == NUMBER_ABSENT || due.at_s > now ? 0 : due.layers;
 	profile->cause = due.cause;
 	if (profile->view != NULL)
-		complete_options(profile->view, due.full, find);
+		complete_options(profile->view, &due, now, find);
 	return profile->layers != 0;
 }
 
@@ -194,11 +204,13 @@ future(struct usher_profile *p, struct arena *mem, const struct profile_view *ba
 	} else {
 		out->head.address = p->address.text;
 		out->head.created = now_s(p);
+		out->head.site_at = NUMBER_ABSENT;
 		refresh_init(&out->refresh);
 	}
 	apply(p, result, out);
 	if (mem == NULL || profile_login_keep(mem, result, &out->head) != USHER_OK)
 		return err_nomem(err, p->path);
+	profile_directory_keep(result, now_s(p), &out->head);
 	return USHER_OK;
 }
 

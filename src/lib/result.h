@@ -61,6 +61,8 @@ struct usher_result {
 	struct text_list trust_hosts;	       /* given */
 	const char *agreed[RESULT_AGREED_MAX]; /* hosts that the caller's callback agreed to */
 	size_t n_agreed;
+	const char *directory; /* named; NULL: none */
+	bool domain_joined, site_given;
 
 	struct result_find find;
 	struct result_attempt *attempts;

@@ -302,6 +302,7 @@ usher_search_result(struct usher_search *search, struct usher_result **out, stru
 		return err_set(err, st, search->err.where, "%s", search->err.message);
 	search->result->login = search->login;
 	search->result->trust_hosts = search->options.trust_hosts;
+	directory_note_given(search);
 	st = result_complete(search->result, search->address, err);
 	if (st != USHER_OK)
 		return st;

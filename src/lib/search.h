@@ -224,6 +224,10 @@ search_withdraw(struct usher_search *s, uint32_t id);
 USHER_CHECK usher_status
 directory_read(struct usher_search *s, struct plan_options *how, struct usher_error *err);
 
+/* For profiles: what was asked for, in the result. */
+void
+directory_note_given(struct usher_search *s);
+
 void
 directory_search(struct usher_search *s, const struct plan_step *step);
 

@@ -651,8 +651,10 @@ take_reply(struct dirsearch *d, uint64_t now_ms)
 			end(d, reply->status, why);
 		return;
 	}
-	if (reply->site != NULL)
-		d->site = reply->site;
+	if (reply->site != NULL) {
+		d->site = arena_strdup(d->mem, reply->site);
+		add_way(d, arena_join(d->mem, "it knows us in site ", reply->site));
+	}
 	d->safe = reply->safe;
 	d->list = reply->list;
 	end(d, USHER_OK, NULL);

@@ -188,7 +188,8 @@ redirect_target(struct plan *p, struct lane *l, const char **reason)
 		return VERDICT_USELESS;
 	}
 	if (!l->url.https || l->url.userinfo) {
-		*reason = "nothing is safe at such a URL";
+		*reason = l->url.https ? "it is a URL with a login name inside" :
+					 "it is not asked: no password goes to plain http";
 		return VERDICT_UNSAFE;
 	}
 	l->next_host = l->url.host;

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Service connection points in the Active Directory of a real domain controller, Samba's."""
+"""Service connection points in the Active Directory of a real domain controller, Samba's: published
+by `usher scp`, and found by `usher find`."""
 import contextlib
 import json
 import os
 import subprocess
 
+import ad_find
 import samba_dc
 from samba_dc import DOMAIN, HOST, PASSWORD, SUFFIX
 from support import netns, scratch, tap
@@ -14,7 +16,8 @@ netns.enter()
 stack = contextlib.ExitStack()
 folder = stack.enter_context(scratch.Folder())
 netns.add_address(samba_dc.ADDRESS)
-stack.enter_context(netns.Dns(folder, [f'{HOST}. A {samba_dc.ADDRESS}']))
+ad_find.route()
+stack.enter_context(netns.Dns(folder, [f'{HOST}. A {samba_dc.ADDRESS}', *ad_find.RECORDS]))
 dc = stack.enter_context(samba_dc.Controller(folder))
 administrator = dc.ticket('administrator')
 dc.tool('user', 'create', 'ines', 'Reader&1reader')
@@ -130,6 +133,8 @@ def _():
     tap.same(scp('remove', 'quay1').returncode, 0)
     tap.same(scp('list').returncode, 1)
 
+
+ad_find.cases(dc, folder, administrator)
 
 with stack:
     tap.main()
