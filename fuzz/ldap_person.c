@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	entry = entry_of(mem, slice_from(data, size));
 	for (int flavour = MAP_OPENLDAP; flavour <= MAP_EXCHANGE; flavour++)
-		if (ldap_map_make(mem, (enum map_flavour)flavour, &nothing, &domain, 1, &map,
+		if (ldap_map_make(mem, (enum map_flavour)flavour, true, &nothing, &domain, 1, &map,
 			NULL) == USHER_OK)
 			check(mem, map, &entry);
 	arena_free(mem);

@@ -36,17 +36,18 @@ clean_line(char *text, size_t size)
 void
 err_write(struct usher_error *err, usher_status status, const char *where, const char *format, ...)
 {
+	struct usher_error new = { .status = status };
 	va_list ap;
 
 	if (err == NULL)
 		return;
-	err->status = status;
-	(void)snprintf(err->where, sizeof(err->where), "%s", where == NULL ? "" : where);
+	(void)snprintf(new.where, sizeof(new.where), "%s", where == NULL ? "" : where);
 	va_start(ap, format);
-	(void)vsnprintf(err->message, sizeof(err->message), format, ap);
+	(void)vsnprintf(new.message, sizeof(new.message), format, ap);
 	va_end(ap);
-	clean_line(err->where, sizeof(err->where));
-	clean_line(err->message, sizeof(err->message));
+	clean_line(new.where, sizeof(new.where));
+	clean_line(new.message, sizeof(new.message));
+	*err = new;
 }
 
 const char *

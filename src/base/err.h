@@ -8,7 +8,8 @@
 /* Writes status, where and message into `err` (NULL is allowed) and gives `status` back, so that
  * a failing function ends in `return err_set(err, status, where, format, ...)`. Control bytes and
  * what is not UTF-8 are shown as `?`, over-long texts are cut at a whole UTF-8 character. `where`
- * may be NULL. The message says what is wrong and what to do; no full stop, no newline, no secret.
+ * may be NULL, and what is written may be made of what `err` says already. The message says what is
+ * wrong and what to do; no full stop, no newline, no secret.
  *
  * A macro, so that compilers and analyzers see that what comes back is what went in. */
 #define err_set(err, status, ...) (err_write((err), (status), __VA_ARGS__), err_same(status))

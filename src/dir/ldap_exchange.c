@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "dir/ldap_exchange_load.h"
+#include "dir/ldap_values.h"
 
 enum { RAW_BYTES = 256 * 1024 * 1024 /* of entries, until they are records */ };
 
@@ -239,6 +240,7 @@ choose_attributes(struct exchange_loading *l, const struct text_list *told)
 
 struct root {
 	bool active_directory;
+	bool extended;		   /* its schema has usher's classes */
 	const char *configuration; /* DN; NULL: none */
 };
 
@@ -252,8 +254,9 @@ read_root(struct exchange_loading *l, const struct dir_settings *settings, struc
 
 	if (st != USHER_OK)
 		return st;
-	*out = (struct root){ exchange_has(&root, "supportedCapabilities", ACTIVE_DIRECTORY),
-		ldap_text_of(l->raw_mem, &root, "configurationNamingContext") };
+	*out = (struct root){ .active_directory =
+				  exchange_has(&root, "supportedCapabilities", ACTIVE_DIRECTORY),
+		.configuration = ldap_text_of(l->raw_mem, &root, "configurationNamingContext") };
 	if (out->configuration == NULL)
 		out->configuration = settings->base;
 	return USHER_OK;
@@ -277,11 +280,38 @@ flavour_of(const struct exchange_loading *l, int kind, const struct root *root)
 }
 
 static usher_status
-search_all(struct exchange_loading *l, int kind, const struct root *root)
+take_class(const struct ldap_entry *entry, void *payload, struct usher_error *err)
+{
+	(void)entry;
+	(void)err;
+	*(bool *)payload = true;
+	return USHER_OK;
+}
+
+static usher_status
+search_schema(struct exchange_loading *l, struct root *root)
+{
+	static const char *const nothing[] = { "1.1", NULL };
+	const struct link_search q = { .base = arena_join(
+					   l->raw_mem, "CN=Schema,", root->configuration),
+		.scope = LINK_CHILDREN,
+		.filter = "(lDAPDisplayName=" LDAP_CLASS_MAILBOX ")",
+		.attributes = nothing };
+	usher_status st;
+
+	if (q.base == NULL)
+		return exchange_out_of_memory(l);
+	st = ldap_link_search(l->link, &q, take_class, &root->extended, l->err);
+	return st == USHER_E_ABSENT ? USHER_OK : st;
+}
+
+static usher_status
+search_all(struct exchange_loading *l, int kind, struct root *root)
 {
 	bool known = kind == DIR_KIND_AUTO ? root->active_directory : kind != DIR_KIND_OPENLDAP;
 	usher_status st = USHER_OK;
 
+	root->extended = !known;
 	if (!known || root->configuration == NULL)
 		return USHER_OK;
 	if (kind != DIR_KIND_ACTIVE_DIRECTORY)
@@ -290,6 +320,8 @@ search_all(struct exchange_loading *l, int kind, const struct root *root)
 		st = search_sites(l, root->configuration);
 	if (st == USHER_OK)
 		st = search_domains(l, root->configuration);
+	if (st == USHER_OK)
+		st = search_schema(l, root);
 	if (st == USHER_OK && kind == DIR_KIND_EXCHANGE &&
 	    exchange_first(l, KIND_ORGANIZATION, NULL) == NULL)
 		st = exchange_warn(l, root->configuration,
@@ -309,7 +341,7 @@ load(struct exchange_loading *l, const struct dir_settings *settings, struct exc
 	if (st == USHER_OK)
 		st = search_all(l, settings->kind, &root);
 	if (st == USHER_OK)
-		st = ldap_map_make(l->mem, flavour_of(l, settings->kind, &root),
+		st = ldap_map_make(l->mem, flavour_of(l, settings->kind, &root), root.extended,
 		    &settings->attributes, l->domains, l->n_domains, &out->map, l->err);
 	if (st == USHER_OK)
 		st = exchange_add_all(l);

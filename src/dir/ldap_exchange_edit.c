@@ -67,7 +67,10 @@ change_member(struct changing *c, const struct field *f)
 
 	if (row == NULL)
 		return err_set(c->err, USHER_E_INPUT, key,
-		    "%s: Exchange has no place for it in its own %s", f->name, e->title);
+		    e->id == ENTITY_SITE ?
+			"%s: sites are Active Directory's; change them with its own tools" :
+			"%s: Exchange has no place for it",
+		    f->name);
 	if (row->fixed)
 		return err_set(c->err, USHER_E_INPUT, key,
 		    "%s: Exchange keeps it in %s, which only its own tools should write", f->name,

@@ -342,7 +342,7 @@ static const char *
 write_host(const struct ldap_attribute *a, struct arena *mem, const char *host)
 {
 	if (a != NULL && a->n > 0 && slice_find(a->values[0], '/') == a->values[0].n)
-		return host;
+		return arena_strdup(mem, host);
 	return arena_join(mem, "https://", host, "/rpc");
 }
 
@@ -401,7 +401,7 @@ exchange_write(const struct exchange_row *row, const struct ldap_attribute *a, s
 		else if (row->form == AS_RPC_HOST)
 			text = write_host(a, mem, field_text(f, record));
 		else
-			text = field_text(f, record);
+			text = arena_strdup(mem, field_text(f, record));
 		if (text == NULL)
 			return false;
 		values[n++] = slice_of(text);

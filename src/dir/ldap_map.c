@@ -217,9 +217,9 @@ list_wanted(struct arena *mem, struct ldap_map *map)
 }
 
 usher_status
-ldap_map_make(struct arena *mem, enum map_flavour flavour, const struct text_list *attributes,
-    const struct map_domain *domains, size_t n_domains, const struct ldap_map **out,
-    struct usher_error *err)
+ldap_map_make(struct arena *mem, enum map_flavour flavour, bool extended,
+    const struct text_list *attributes, const struct map_domain *domains, size_t n_domains,
+    const struct ldap_map **out, struct usher_error *err)
 {
 	struct ldap_map *map = arena_zalloc(mem, sizeof(*map));
 	bool told[MAP_MEMBERS] = { false };
@@ -231,6 +231,7 @@ ldap_map_make(struct arena *mem, enum map_flavour flavour, const struct text_lis
 	if (!ok)
 		return err_nomem(err, "attributes");
 	map->flavour = flavour;
+	map->extended = extended;
 	for (size_t i = 0; i < attributes->n; i++) {
 		usher_status st = take_told(mem, map, attributes->v[i], told, err);
 

@@ -33,13 +33,14 @@ struct ldap_map;
  * `archive_guid`, `archive_name`, `delegates` (DNs of those whose programs open the mailbox),
  * `delegate_of` (its back link). A member may be there several times: it is read from the first of
  * its attributes that has a value, addresses and login names from all; `-` for an attribute is
- * none. `domains` may be empty. All is copied into `mem`.
+ * none. `extended` says that the directory knows usher's own class of mailboxes. `domains` may be
+ * empty. All is copied into `mem`.
  *
  * Returns USHER_OK, USHER_E_INPUT (no such member, or no name of an attribute), USHER_E_NOMEM. */
 USHER_CHECK usher_status
-ldap_map_make(struct arena *mem, enum map_flavour flavour, const struct text_list *attributes,
-    const struct map_domain *domains, size_t n_domains, const struct ldap_map **out,
-    struct usher_error *err);
+ldap_map_make(struct arena *mem, enum map_flavour flavour, bool extended,
+    const struct text_list *attributes, const struct map_domain *domains, size_t n_domains,
+    const struct ldap_map **out, struct usher_error *err);
 
 enum map_flavour
 ldap_map_flavour(const struct ldap_map *map);
@@ -128,7 +129,7 @@ ldap_person_share(const struct ldap_person *owner, const struct ldap_person *oth
 /* What is to be done to `entry`, read with ldap_map_attributes(), so that it is read as `wanted`,
  * which is as entity_check() leaves it: members that are the same stay untouched; of attributes
  * that differ the very values that were there are taken away and the new ones added. out->n is 0
- * when nothing is to be done. out->kind is LDAP_CHANGE_MODIFY, texts lie in `mem` and in `wanted`.
+ * when nothing is to be done. out->kind is LDAP_CHANGE_MODIFY; all lies in `mem` and in `entry`.
  *
  * A login_name that is absent stays as it is: it is the entry's own.
  *

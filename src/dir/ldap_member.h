@@ -41,6 +41,7 @@ enum { MAP_ATTRIBUTE_BYTES = 128 /* of an attribute's name */ };
 
 struct ldap_map {
 	enum map_flavour flavour;
+	bool extended;			       /* with usher's own class of mailboxes */
 	struct text_list members[MAP_MEMBERS]; /* attributes of each */
 	const char *const *wanted;	       /* all of them, each once; NULL-terminated */
 	const struct map_domain *domains;

@@ -104,7 +104,7 @@ static void
 add_address(struct editing *e, struct values *values, bool typed, const char *address)
 {
 	const char *kind = address == e->wanted->address ? "SMTP:" : "smtp:";
-	const char *text = typed ? arena_join(e->mem, kind, address) : address;
+	const char *text = arena_join(e->mem, typed ? kind : "", address);
 
 	e->failed = e->failed || text == NULL;
 	values_add(e, values, slice_of(text));
@@ -215,17 +215,16 @@ static struct slice
 value_for(struct editing *e, const struct field *f, const char *attribute, const char *text)
 {
 	unsigned char bytes[16];
-	const char *value = text;
-	size_t n = strlen(text);
+	const char *value;
+	size_t n = sizeof(bytes);
 
 	if (f->form == FORM_GUID &&
 	    slice_starts_nocase(slice_of(attribute), SLICE_LITERAL("msExch"))) {
 		guid_to_windows(text, bytes);
-		n = sizeof(bytes);
 		value = arena_copy(e->mem, slice_from(bytes, n));
-	} else if (map_is_typed(attribute)) {
-		value = arena_join(e->mem, "SMTP:", text);
-		n += strlen("SMTP:");
+	} else {
+		value = arena_join(e->mem, map_is_typed(attribute) ? "SMTP:" : "", text);
+		n = value == NULL ? 0 : strlen(value);
 	}
 	e->failed = e->failed || value == NULL;
 	return slice_from(value, n);
@@ -284,13 +283,19 @@ put_member(struct editing *e, enum map_member m, struct usher_error *err)
 	const struct field *f = &entities[ENTITY_MAILBOX].table.rows[m];
 	const struct text_list *list = &e->map->members[m];
 	const char *attribute = list->n == 0 ? NULL : list->v[0];
+	bool line;
 
 	if (e->map->flavour == MAP_EXCHANGE && attribute != NULL &&
 	    (is_exchanges(e, m, attribute) || m == MAP_GUID))
 		return err_set(err, USHER_E_INPUT, e->entry->dn,
 		    "%s: Exchange keeps it in %s, which only its own tools should write", f->name,
 		    attribute);
-	if (attribute == NULL || is_exchanges(e, m, attribute) || has_line(e, f))
+	line = attribute == NULL || is_exchanges(e, m, attribute) || has_line(e, f);
+	if (line && !e->map->extended)
+		return err_set(err, USHER_E_INPUT, e->entry->dn,
+		    "%s: %s has no place for it; with usher's schema (usher-ad.ldif) it would have",
+		    f->name, e->map->flavour == MAP_EXCHANGE ? "Exchange" : "Active Directory");
+	if (line)
 		put_line(e, f);
 	else if (f->type == FIELD_SWITCH)
 		put_switch(e, f, attribute);

@@ -10,14 +10,25 @@
 #define CRYPT "{CRYPT}"
 #define UNKNOWN_HASH "*"
 
-/* Adds our edits about the entry itself to those that say something of the mailbox, and makes the
- * change. */
-static usher_status
-change_person(struct ldap_manage *m, struct held *h, struct edits *s, struct usher_error *err)
+/* An entry that Exchange keeps needs nothing of usher's, unless usher keeps something there. */
+static bool
+is_exchanges(const struct ldap_manage *m, const struct held *h, const struct edits *s)
+{
+	bool ours = ldap_map_flavour(m->map) != MAP_EXCHANGE ||
+		    entry_has(&h->entry, "objectClass", LDAP_CLASS_MAILBOX);
+
+	for (size_t i = 0; !ours && i < s->n; i++)
+		ours =
+		    slice_starts_nocase(slice_of(s->v[i].attribute.name), SLICE_LITERAL("usher"));
+	return !ours;
+}
+
+/* Adds our edits about the entry itself to those that say something of the mailbox. */
+static void
+add_ours(const struct held *h, struct edits *s)
 {
 	size_t n = s->n;
 	bool classed = entry_has(&h->entry, "objectClass", LDAP_CLASS_MAILBOX);
-	usher_status st;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ldap_attribute *a = &s->v[i].attribute;
@@ -34,6 +45,15 @@ change_person(struct ldap_manage *m, struct held *h, struct edits *s, struct ush
 	if (!entry_has(&h->entry, LDAP_ENTITY, OF_MAILBOX))
 		edits_text(s, LDAP_EDIT_ADD, LDAP_ENTITY, OF_MAILBOX);
 	edits_revision(s, h);
+}
+
+static usher_status
+change_person(struct ldap_manage *m, struct held *h, struct edits *s, struct usher_error *err)
+{
+	usher_status st;
+
+	if (!is_exchanges(m, h, s))
+		add_ours(h, s);
 	if (s->failed)
 		return manage_full(m, err);
 	st = manage_change(m, h, LDAP_CHANGE_MODIFY, s->v, s->n, err);

@@ -348,7 +348,7 @@ test_edits(void **state UNUSED)
 		    "-msExchExternalAuthenticationMethods=8193 "
 		    "+msExchExternalAuthenticationMethods=1" },
 		{ ENTITY_OUTLOOK_ANYWHERE, "QUAY1", 0, "ssl", "off",
-		    "QUAY1: ssl: Exchange has no place for it in its own Outlook Anywhere" },
+		    "QUAY1: ssl: Exchange has no place for it" },
 		{ ENTITY_PROVIDER, "EXPR", 0, "ttl", "4",
 		    "-msExchAutoDiscoverTTL=3 +msExchAutoDiscoverTTL=4" },
 		{ ENTITY_PROVIDER, "EXPR", 0, "server_exclusive_connect", "off",
@@ -358,9 +358,9 @@ test_edits(void **state UNUSED)
 		{ ENTITY_DOMAIN, "harbour.example", 0, "type", "external-relay",
 		    "-msExchAcceptedDomainFlags=6 +msExchAcceptedDomainFlags=5" },
 		{ ENTITY_DOMAIN, "harbour.example", 0, "home_page", "https://x.example/",
-		    "harbour.example: home_page: Exchange has no place for it in its own domain" },
+		    "harbour.example: home_page: Exchange has no place for it" },
 		{ ENTITY_SITE, "Pier", 0, "subnets", "192.0.2.0/25",
-		    "Pier: subnets: Exchange has no place for it in its own site" },
+		    "Pier: subnets: sites are Active Directory's; change them with its own tools" },
 	};
 	struct exchange_view view = loaded(DIR_KIND_AUTO);
 

@@ -68,7 +68,8 @@ map_of(enum map_flavour flavour, const char *const *attributes)
 	struct text_list told = list(attributes);
 
 	assert_int_equal(
-	    ldap_map_make(mem, flavour, &told, domains, COUNT_OF(domains), &map, NULL), USHER_OK);
+	    ldap_map_make(mem, flavour, true, &told, domains, COUNT_OF(domains), &map, NULL),
+	    USHER_OK);
 	return map;
 }
 
@@ -196,7 +197,8 @@ test_told(void **state UNUSED)
 		struct text_list told = { &rows[i].told, 1 };
 		struct usher_error err = { 0 };
 		const struct ldap_map *map;
-		usher_status st = ldap_map_make(mem, MAP_OPENLDAP, &told, NULL, 0, &map, &err);
+		usher_status st =
+		    ldap_map_make(mem, MAP_OPENLDAP, true, &told, NULL, 0, &map, &err);
 
 		assert_int_equal(st, rows[i].words == NULL ? USHER_OK : USHER_E_INPUT);
 		if (rows[i].words != NULL)
@@ -217,7 +219,7 @@ test_members(void **state UNUSED)
 		bool wanted = false;
 
 		assert_int_equal(
-		    ldap_map_make(mem, MAP_OPENLDAP, &all, NULL, 0, &map, NULL), USHER_OK);
+		    ldap_map_make(mem, MAP_OPENLDAP, true, &all, NULL, 0, &map, NULL), USHER_OK);
 		for (const char *const *a = ldap_map_attributes(map); *a != NULL; a++)
 			wanted = wanted || strcmp(*a, "x") == 0;
 		if (!wanted)
