@@ -51,6 +51,8 @@ static const struct conf_row rows[] = {
 	    .help = "how old what is known of a mailbox may be" },
 	{ "stale", CONF_TIME, AT(stale_ms), 0, 24 * HOUR, "10m",
 	    .help = "how old both may be while the directory does not answer; redirects never" },
+	{ "transactions", CONF_SWITCH, AT(transactions), .preset = "no",
+	    .help = "make changes in transactions; OpenLDAP 2.5 crashes of them now and then" },
 	{ "state", CONF_TEXT, AT(state), .preset = "/var/lib/usher/usher",
 	    .help = "path after which the files of keys are named" },
 };

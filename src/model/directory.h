@@ -32,6 +32,7 @@ struct dir_settings {
 	uint64_t refresh_ms;	     /* of the configuration: at most so old while it can be read */
 	uint64_t cache_ms;	     /* people: at most so old */
 	uint64_t stale_ms;	     /* both, while the directory does not answer */
+	bool transactions;	     /* of changes (RFC 5805), where they are offered */
 	const char *state;	     /* path that dir_stem() is */
 };
 
