@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "cli/cycle.h"
 #include "cli/record.h"
+#include "wire/ldif.h"
 
 const char *
 change_name(enum dir_change kind)
@@ -57,7 +58,7 @@ get(struct changes *c, struct arena *mem, const struct entity *e, const void *ke
 	return found_how == LOOKUP_UNAVAILABLE ? err->status : USHER_OK;
 }
 
-enum { RECORD_BYTES = 4 * 1024 * 1024 };
+enum { RECORD_BYTES = 4 * 1024 * 1024, LDIF_BYTES = 256 * 1024 * 1024 };
 
 /* An unchanged record is the answer to a command on that one alone. */
 static usher_status
@@ -289,6 +290,35 @@ write_report(struct changes *c, void (*report)(struct changes *c, void *payload)
 	write_close(w);
 }
 
+static usher_status
+write_pending(const struct ldap_change *change, void *payload)
+{
+	struct buf *b = payload;
+
+	if (change->kind == LDAP_CHANGE_MODIFY && change->n == 0)
+		buf_printf(b, "# the password of %s, which LDIF does not tell\n\n", change->dn);
+	else
+		ldif_write(b, change);
+	return b->status;
+}
+
+/* What would be sent, for ldapmodify(1) or to be looked at. */
+static usher_status
+write_ldif(struct changes *c, struct usher_error *err)
+{
+	struct buf CLEANUP(buf_cleanup) b;
+	usher_status st;
+
+	buf_init(&b, LDIF_BYTES);
+	st = dir_pending(c->dir, write_pending, &b, err);
+	if (st != USHER_OK)
+		return err_set(err, st, "--dry-run", "the changes are too many to show");
+	if (b.n == 0)
+		buf_text(&b, "# nothing to change\n");
+	write_raw(c->cli->out, buf_cstr(&b), b.n);
+	return USHER_OK;
+}
+
 int
 changes_run(struct cli *cli, unsigned flags,
     usher_status (*work)(struct changes *c, void *payload, struct usher_error *err),
@@ -296,6 +326,7 @@ changes_run(struct cli *cli, unsigned flags,
 {
 	struct usher_error err = { 0 };
 	struct changes *c;
+	bool ldif = false;
 	usher_status st;
 	int status;
 
@@ -311,13 +342,16 @@ changes_run(struct cli *cli, unsigned flags,
 		st = work(c, payload, &err);
 	if (st == USHER_OK && c->many && c->moved)
 		st = cycle_check_all(c->dir, &err);
+	ldif = cli->dry_run && !cli->json && (flags & DIR_WRITE) != 0 && dir_gathers(c->dir);
+	if (st == USHER_OK && ldif)
+		st = write_ldif(c, &err);
 	if (st == USHER_OK && !cli->dry_run)
 		st = dir_commit(c->dir, &err);
 	else
 		dir_rollback(c->dir);
-	if (st == USHER_OK)
+	if (st == USHER_OK && !ldif)
 		write_report(c, report, payload);
-	else
+	else if (st != USHER_OK)
 		status = cli_fail(st, &err);
 	dir_close(c->dir);
 	return status;
@@ -364,7 +398,7 @@ changes_run_or_make(struct cli *cli,
 
 	if (cli->dry_run) {
 		st = cli_directory(cli, &uri, &err);
-		if (st == USHER_OK)
+		if (st == USHER_OK && !dir_is_ldap(uri))
 			st = cli_dir_open(cli, uri, DIR_READ, &dir, &err);
 		dir_close(st == USHER_OK ? dir : NULL);
 		if (st == USHER_E_ABSENT)

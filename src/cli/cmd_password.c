@@ -90,6 +90,17 @@ put_hash(struct changes *c, struct work *work, union org_record *r, struct usher
 	return changes_put(c, e, r, err);
 }
 
+/* A directory that keeps passwords by itself tells nobody whether it was the same. */
+static usher_status
+hand_over(struct changes *c, struct work *work, const char *login, struct usher_error *err)
+{
+	enum dir_change kind = DIR_SAME;
+	usher_status st = dir_password(c->dir, login, &work->password, &kind, err);
+
+	c->counts[kind] += st == USHER_OK;
+	return st;
+}
+
 static usher_status
 password_work(struct changes *c, void *payload, struct usher_error *err)
 {
@@ -107,7 +118,10 @@ password_work(struct changes *c, void *payload, struct usher_error *err)
 	r.credential.login_name = text_login_copy(c->cli->mem, slice_of(login));
 	if (r.credential.login_name == NULL)
 		return err_nomem(err, work->address);
-	return work->args->remove ? changes_remove(c, e, &r, err) : put_hash(c, work, &r, err);
+	if (work->args->remove)
+		return changes_remove(c, e, &r, err);
+	return dir_keeps_passwords(c->dir) ? hand_over(c, work, r.credential.login_name, err) :
+					     put_hash(c, work, &r, err);
 }
 
 static void

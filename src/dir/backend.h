@@ -49,6 +49,14 @@ struct dir_backend {
 	    enum dir_change *change, struct usher_error *err);
 	usher_status (*remove)(struct dir *dir, const struct entity *entity, const void *key,
 	    enum dir_change *change, struct usher_error *err);
+
+	/* NULL: changes are made at once, though nobody sees them before commit() */
+	usher_status (*pending)(struct dir *dir,
+	    usher_status (*each)(const struct ldap_change *change, void *payload), void *payload,
+	    struct usher_error *err);
+	/* NULL: passwords are records with a hash */
+	usher_status (*password)(struct dir *dir, const char *login, const struct secret *password,
+	    enum dir_change *change, struct usher_error *err);
 };
 
 /* The head of every back end's own struct. */

@@ -291,3 +291,31 @@ dir_remove(struct dir *dir, const struct entity *entity, const void *key, enum d
 
 	return st != USHER_OK ? st : dir->backend->remove(dir, entity, key, change, err);
 }
+
+bool
+dir_gathers(const struct dir *dir)
+{
+	return dir->backend->pending != NULL;
+}
+
+usher_status
+dir_pending(struct dir *dir, usher_status (*each)(const struct ldap_change *change, void *payload),
+    void *payload, struct usher_error *err)
+{
+	return dir->backend->pending(dir, each, payload, err);
+}
+
+bool
+dir_keeps_passwords(const struct dir *dir)
+{
+	return dir->backend->password != NULL;
+}
+
+usher_status
+dir_password(struct dir *dir, const char *login, const struct secret *password,
+    enum dir_change *change, struct usher_error *err)
+{
+	usher_status st = may_change(dir, err);
+
+	return st != USHER_OK ? st : dir->backend->password(dir, login, password, change, err);
+}

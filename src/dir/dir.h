@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/secret.h"
 #include "model/directory.h"
 #include "model/facts.h"
+#include "model/ldap.h"
 #include "model/org.h"
 #include "model/question.h"
 #include "usher/status.h"
@@ -188,6 +190,26 @@ USHER_CHECK usher_status
 dir_commit(struct dir *dir, struct usher_error *err);
 void
 dir_rollback(struct dir *dir);
+
+/* Whether dir_commit() alone sends anything. Opening with DIR_CREATE makes nothing then. */
+bool
+dir_gathers(const struct dir *dir);
+
+/* Where it does, all that it would send now, in this order. A modification without edits is a
+ * password that is to be set. */
+USHER_CHECK usher_status
+dir_pending(struct dir *dir, usher_status (*each)(const struct ldap_change *change, void *payload),
+    void *payload, struct usher_error *err);
+
+/* Whether passwords are handed to the directory itself, by dir_password() inside a transaction,
+ * instead of put there as a hash. */
+bool
+dir_keeps_passwords(const struct dir *dir);
+
+/* USHER_E_ABSENT: nobody has this login. Failures leave the transaction as with dir_put(). */
+USHER_CHECK usher_status
+dir_password(struct dir *dir, const char *login, const struct secret *password,
+    enum dir_change *change, struct usher_error *err);
 
 /* Reads one record. `key` is a record of which only the key members are set. */
 enum lookup

@@ -45,6 +45,23 @@ open_directory(const char *uri, const struct dir_settings *settings, unsigned fl
 	return st;
 }
 
+static enum lookup
+facts(struct dir *dir, struct arena *mem, const struct question *question, const char *login_name,
+    struct facts *out, struct usher_error *err)
+{
+	return (dir->flags & DIR_SERVE) != 0 ?
+		   ldap_dir_facts(dir, mem, question, login_name, out, err) :
+		   ldap_manage_facts(dir, mem, question, out, err);
+}
+
+static enum lookup
+domain(struct dir *dir, struct arena *mem, const char *name, struct facts *out,
+    struct usher_error *err)
+{
+	return (dir->flags & DIR_SERVE) != 0 ? ldap_dir_domain_facts(dir, mem, name, out, err) :
+					       ldap_manage_domain(dir, mem, name, out, err);
+}
+
 static const char *const schemes[] = { "ldap", "ldaps", "ldapi", NULL };
 
 const struct dir_backend ldap_backend = {
@@ -52,8 +69,8 @@ const struct dir_backend ldap_backend = {
 	.whole = true,
 	.open = open_directory,
 	.close = close_directory,
-	.facts = ldap_dir_facts,
-	.domain = ldap_dir_domain_facts,
+	.facts = facts,
+	.domain = domain,
 	.credential = ldap_dir_credential,
 	.release = ldap_dir_release,
 	.generation = ldap_dir_generation,
@@ -71,4 +88,6 @@ const struct dir_backend ldap_backend = {
 	.count = ldap_dir_count,
 	.put = ldap_dir_put,
 	.remove = ldap_dir_remove,
+	.pending = ldap_dir_pending,
+	.password = ldap_dir_password,
 };

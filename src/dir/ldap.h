@@ -138,6 +138,17 @@ usher_status
 ldap_dir_count(
     struct dir *dir, const struct entity *entity, uint64_t *out, struct usher_error *err);
 
+/* ---- ldap_facts.c ---- */
+
+/* dir_facts() and dir_domain() of handles without DIR_SERVE, asked by nobody in particular: they
+ * see what their transaction is about to change. */
+enum lookup
+ldap_manage_facts(struct dir *dir, struct arena *mem, const struct question *question,
+    struct facts *out, struct usher_error *err);
+enum lookup
+ldap_manage_domain(struct dir *dir, struct arena *mem, const char *domain, struct facts *out,
+    struct usher_error *err);
+
 /* ---- ldap_change.c ---- */
 
 usher_status

@@ -82,18 +82,33 @@ rules_get(void *back_end, const struct entity *e, const void *key, union org_rec
 	return st;
 }
 
+struct naming {
+	const struct field *field;
+	const char *value;
+};
+
+static bool
+names(const struct held *h, const void *what)
+{
+	const struct naming *n = what;
+
+	return h->record != NULL && !field_absent(n->field, h->record) &&
+	       slice_is_nocase(slice_of(n->value), field_text(n->field, h->record));
+}
+
 /* Of mailboxes those are found that usher was told to be so: what Exchange knows of its servers is
  * not for usher to take away. */
 static usher_status
-find_mailbox(struct ldap_manage *m, const char *field, const char *value, union org_record *out,
-    bool *found, struct usher_error *err)
+find_mailbox(struct ldap_manage *m, const struct field *field, const char *value,
+    union org_record *out, bool *found, struct usher_error *err)
 {
-	const char *filter = arena_printf(m->work, "(%s=%s: %s)", LDAP_VALUE, field, value);
+	const struct naming naming = { field, value };
+	const char *filter = arena_printf(m->work, "(%s=%s: %s)", LDAP_VALUE, field->name, value);
 	const char *address = NULL;
 	usher_status st = manage_map(m, err);
 
 	if (st == USHER_OK)
-		st = people_any(m, filter, &address, err);
+		st = people_any(m, filter, names, &naming, &address, err);
 	*found = address != NULL;
 	record_init(&entities[ENTITY_MAILBOX].table, out);
 	out->mailbox.address = address;
@@ -110,7 +125,7 @@ rules_find(void *back_end, const struct entity *e, const char *field, const char
 	usher_status st;
 
 	if (e->id == ENTITY_MAILBOX)
-		return find_mailbox(m, field, value, out, found, err);
+		return find_mailbox(m, f, value, out, found, err);
 	st = record_all(m, e, err);
 	*found = false;
 	for (size_t i = 0; st == USHER_OK && !*found && i < set->n; i++) {
@@ -124,15 +139,28 @@ rules_find(void *back_end, const struct entity *e, const char *field, const char
 	return st;
 }
 
+/* Whether any address is in the domain `what`. */
+static bool
+is_in(const struct held *h, const void *what)
+{
+	const struct mailbox *mailbox = h->record;
+	bool in =
+	    mailbox != NULL && slice_is_nocase(slice_of(what), strrchr(mailbox->address, '@') + 1);
+
+	for (size_t i = 0; mailbox != NULL && !in && i < mailbox->aliases.n; i++)
+		in = slice_is_nocase(slice_of(what), strrchr(mailbox->aliases.v[i], '@') + 1);
+	return in;
+}
+
 static usher_status
 rules_mailbox_in(void *back_end, const char *domain, const char **out, struct usher_error *err)
 {
 	struct ldap_manage *m = back_end;
 	usher_status st = manage_map(m, err);
 
-	return st == USHER_OK ?
-		   people_any(m, ldap_map_by_domain(m->map, m->work, domain), out, err) :
-		   st;
+	return st == USHER_OK ? people_any(m, ldap_map_by_domain(m->map, m->work, domain), is_in,
+				    domain, out, err) :
+				st;
 }
 
 struct rules_view
@@ -315,11 +343,9 @@ edit_object(struct ldap_manage *m, const struct entity *e, struct held *h, const
 	st = ldap_link_read(m->link, m->work, h->object->dn, NULL, &h->entry, err);
 	if (st == USHER_OK)
 		st = ldap_exchange_edit(
-		    m->exchange, h->object, m->work, &h->entry, record, &change, err);
+		    m->exchange, h->object, m->work, &h->entry, copy, &change, err);
 	if (st == USHER_E_INPUT)
-		return err == NULL ?
-			   USHER_E_CONFLICT :
-			   err_set(err, USHER_E_CONFLICT, h->object->dn, "%.800s", err->message);
+		return manage_say(err, USHER_E_CONFLICT, h->object->dn, "");
 	if (st == USHER_OK && change.n > 0)
 		st = manage_change(m, h, change.kind, change.edits, change.n, err);
 	if (st == USHER_OK)
@@ -530,10 +556,8 @@ say_why(const struct ldap_change *change, struct usher_error *err)
 		(void)err_set(err, USHER_E_CONFLICT, change->dn,
 		    "somebody else has changed it meanwhile; look at it again");
 	else if (err->status == USHER_E_INPUT)
-		(void)err_set(err, USHER_E_INPUT, change->dn,
-		    "%.800s; is the schema there that usher ships (usher-openldap.ldif, "
-		    "usher-ad.ldif)?",
-		    err->message);
+		(void)manage_say(err, USHER_E_INPUT, change->dn,
+		    "; is the schema there that usher ships (usher-openldap.ldif, usher-ad.ldif)?");
 }
 
 static usher_status
@@ -573,12 +597,16 @@ send_each(struct ldap_manage *m, struct usher_error *err)
 			say_why(&c->change, err);
 		n += st == USHER_OK;
 	}
-	if (st != USHER_OK && n > 0)
-		(void)err_set(err, st, err->where,
-		    "%.700s; %zu of %zu changes are made before it: told the same again, usher "
-		    "goes "
-		    "on from there",
-		    err->message, n, m->n_changes);
+	if (st != USHER_OK && n > 0) {
+		char where[sizeof(err->where)], more[160];
+
+		memcpy(where, err->where, sizeof(where));
+		(void)snprintf(more, sizeof(more),
+		    "; %zu of %zu changes are made before it: told the same again, usher goes on "
+		    "from there",
+		    n, m->n_changes);
+		(void)manage_say(err, st, where, more);
+	}
 	return st;
 }
 

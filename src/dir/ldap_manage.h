@@ -39,9 +39,9 @@ struct held_set {
 	size_t n, room;
 };
 
-/* Somebody who has, or had, an address: what name_map finds by it. */
-struct held_address {
-	const char *address; /* first; letters lowered */
+/* Somebody who has, or had, an address or a login: what name_map finds by it. */
+struct held_name {
+	const char *name; /* first */
 	struct held *person;
 };
 
@@ -64,7 +64,7 @@ struct ldap_manage {
 	const struct exchange_view *exchange; /* NULL: not read yet */
 	const struct ldap_map *map;	      /* with it */
 	struct held_set sets[ENTITY_COUNT];   /* ENTITY_MAILBOX: people, by DN */
-	struct name_map addresses;	      /* of struct held_address */
+	struct name_map addresses, logins;    /* of struct held_name */
 	struct held_change *first, **last;
 	size_t n_changes;
 	bool makes_container; /* this transaction does */
@@ -113,6 +113,10 @@ record_add(struct ldap_manage *m, const struct entity *e, struct held *h, struct
 bool
 entry_has(const struct ldap_entry *entry, const char *attribute, const char *value);
 
+/* Says again what `err` says, of `where` and with `more` behind it; `err` may be NULL. */
+usher_status
+manage_say(struct usher_error *err, usher_status st, const char *where, const char *more);
+
 /* More than MANAGE_BYTES, or out of memory. */
 usher_status
 manage_full(const struct ldap_manage *m, struct usher_error *err);
@@ -154,9 +158,12 @@ person_of_legacy_dn(
 USHER_CHECK usher_status
 person_refresh(struct ldap_manage *m, struct held *h, struct usher_error *err);
 
-/* The address of any mailbox that the filter finds; NULL: none. */
+/* The address of any mailbox that fits, of those the filter finds or this transaction has made;
+ * NULL: none does. */
 USHER_CHECK usher_status
-people_any(struct ldap_manage *m, const char *filter, const char **out, struct usher_error *err);
+people_any(struct ldap_manage *m, const char *filter,
+    bool (*fits)(const struct held *h, const void *what), const void *what, const char **out,
+    struct usher_error *err);
 
 /* The record with the key; NULL: there is none. */
 USHER_CHECK usher_status

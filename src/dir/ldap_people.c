@@ -34,9 +34,10 @@ has_address(const struct mailbox *mailbox, const char *address)
 }
 
 static usher_status
-note_address(struct ldap_manage *m, struct held *h, const char *address, struct usher_error *err)
+note_name(struct ldap_manage *m, struct name_map *map, struct held *h, const char *name,
+    struct usher_error *err)
 {
-	struct held_address *a = name_map_find(&m->addresses, address);
+	struct held_name *a = name_map_find(map, name);
 
 	if (a != NULL) {
 		a->person = h;
@@ -45,8 +46,18 @@ note_address(struct ldap_manage *m, struct held *h, const char *address, struct 
 	a = arena_alloc(m->work, sizeof(*a));
 	if (a == NULL)
 		return manage_full(m, err);
-	*a = (struct held_address){ address, h };
-	return name_map_add(&m->addresses, m->work, a) ? USHER_OK : manage_full(m, err);
+	*a = (struct held_name){ name, h };
+	return name_map_add(map, m->work, a) ? USHER_OK : manage_full(m, err);
+}
+
+/* Whom this transaction knows by the name, if he still has it. */
+static struct held *
+known_by(const struct name_map *map, const char *name,
+    bool (*fits)(const struct held *h, const void *what), const void *what)
+{
+	const struct held_name *a = name_map_find(map, name);
+
+	return a != NULL && !a->person->gone && fits(a->person, what) ? a->person : NULL;
 }
 
 /* What only stands for the address because an entry has to have something there is absent. */
@@ -76,14 +87,16 @@ person_refresh(struct ldap_manage *m, struct held *h, struct usher_error *err)
 	h->revision = (int64_t)number;
 	h->person = person;
 	h->record = NULL;
-	if (person->mailbox.address == NULL || person->kind == PERSON_GROUP)
-		return USHER_OK;
+	for (size_t i = 0; st == USHER_OK && i < person->logins.n; i++)
+		st = note_name(m, &m->logins, h, person->logins.v[i], err);
+	if (st != USHER_OK || person->mailbox.address == NULL || person->kind == PERSON_GROUP)
+		return st;
 	*mailbox = person->mailbox;
 	simplify(mailbox);
 	h->record = mailbox;
-	st = note_address(m, h, mailbox->address, err);
+	st = note_name(m, &m->addresses, h, mailbox->address, err);
 	for (size_t i = 0; st == USHER_OK && i < mailbox->aliases.n; i++)
-		st = note_address(m, h, mailbox->aliases.v[i], err);
+		st = note_name(m, &m->addresses, h, mailbox->aliases.v[i], err);
 	return st;
 }
 
@@ -186,14 +199,10 @@ usher_status
 person_of_address(
     struct ldap_manage *m, const char *address, struct held **out, struct usher_error *err)
 {
-	const struct held_address *known = name_map_find(&m->addresses, address);
-	struct held *h = NULL;
+	struct held *h = known_by(&m->addresses, address, fits_address, address);
 	usher_status st = manage_map(m, err);
 
-	if (st == USHER_OK && known != NULL && !known->person->gone &&
-	    has_address(known->person->record, address))
-		h = known->person;
-	else if (st == USHER_OK)
+	if (st == USHER_OK && h == NULL)
 		st = find_one(m, ldap_map_by_address(m->map, m->work, address), fits_address,
 		    address, &h, err);
 	if (st == USHER_OK && h != NULL && h->record == NULL)
@@ -228,7 +237,14 @@ person_of_login(struct ldap_manage *m, const char *name, struct held **out, stru
 	const char *filter = st == USHER_OK ? ldap_map_by_login(m->map, m->work, name) : NULL;
 	struct finding f = { .m = m, .fits = fits_login, .what = &login };
 
-	for (; st == USHER_OK && f.found == NULL && login.fit >= MAP_FIT_ADDRESS; login.fit--)
+	if (st == USHER_OK)
+		f.found = known_by(&m->logins, name, fits_login, &login);
+	if (st == USHER_OK && f.found == NULL)
+		st = search_people(m, filter, &f, err);
+	login.fit = MAP_FIT_ADDRESS;
+	if (st == USHER_OK && f.found == NULL)
+		f.found = known_by(&m->addresses, name, fits_login, &login);
+	if (st == USHER_OK && f.found == NULL)
 		st = search_people(m, filter, &f, err);
 	if (st == USHER_OK && f.second != NULL)
 		st = err_set(err, USHER_E_CONFLICT, name,
@@ -265,22 +281,22 @@ person_of_legacy_dn(
 	return st;
 }
 
-static bool
-has_mailbox(const struct held *h, const void *what)
-{
-	(void)what;
-	return h->record != NULL;
-}
-
 usher_status
-people_any(struct ldap_manage *m, const char *filter, const char **out, struct usher_error *err)
+people_any(struct ldap_manage *m, const char *filter,
+    bool (*fits)(const struct held *h, const void *what), const void *what, const char **out,
+    struct usher_error *err)
 {
-	struct finding f = { .m = m, .fits = has_mailbox };
-	usher_status st = search_people(m, filter, &f, err);
-	const struct mailbox *mailbox = f.found == NULL ? NULL : f.found->record;
+	const struct held_set *set = &m->sets[ENTITY_MAILBOX];
+	struct finding f = { .m = m, .fits = fits, .what = what };
+	usher_status st = USHER_OK;
 
+	for (size_t i = 0; f.found == NULL && i < set->n; i++)
+		if (!set->v[i]->gone && fits(set->v[i], what))
+			f.found = set->v[i];
+	if (f.found == NULL)
+		st = search_people(m, filter, &f, err);
 	if (st == USHER_OK)
-		*out = mailbox == NULL ? NULL : mailbox->address;
+		*out = f.found == NULL ? NULL : ((const struct mailbox *)f.found->record)->address;
 	return st;
 }
 
@@ -306,9 +322,8 @@ each_alternative(struct ldap_manage *m, const struct held *h,
 		struct alternative_mailbox record;
 
 		st = ldap_alternative_read(m->work, a->values[i], owner->address, &record, err);
-		if (st == USHER_E_INPUT && err != NULL)
-			return err_set(err, USHER_E_INPUT, h->entry.dn, "%s: %.800s",
-			    LDAP_ALTERNATIVE, err->message);
+		if (st == USHER_E_INPUT)
+			return manage_say(err, st, h->entry.dn, "; mend its " LDAP_ALTERNATIVE);
 		if (st == USHER_OK)
 			st = each(&record, payload);
 	}

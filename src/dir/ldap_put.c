@@ -166,9 +166,7 @@ work_out(struct ldap_manage *m, const struct held *h, const struct mailbox *mail
 {
 	usher_status st = ldap_person_edit(m->map, m->work, &h->entry, mailbox, out, err);
 
-	if (st == USHER_E_INPUT && err != NULL)
-		return err_set(err, USHER_E_CONFLICT, h->entry.dn, "%.800s", err->message);
-	return st;
+	return st == USHER_E_INPUT ? manage_say(err, USHER_E_CONFLICT, h->entry.dn, "") : st;
 }
 
 /* A person who was gone in this transaction, and is made again, has an entry that is new. */
@@ -428,10 +426,15 @@ people_put(struct ldap_manage *m, const struct entity *e, const void *record,
     enum dir_change *change, struct usher_error *err)
 {
 	const struct rules_view rules = manage_rules(m);
+	void *copy = arena_alloc(m->work, e->table.size);
 	struct held *h = NULL;
 	usher_status st;
 
 	*change = DIR_SAME;
+	/* What is gathered outlives the caller's record. */
+	if (copy == NULL || !record_copy(m->work, &e->table, copy, record))
+		return manage_full(m, err);
+	record = copy;
 	if (e->id == ENTITY_MAILBOX)
 		return put_mailbox(m, record, change, err);
 	st = find_person(m, e, record, &h, err);

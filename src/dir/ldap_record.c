@@ -75,6 +75,16 @@ ldap_manage_close(struct ldap_manage *manage)
 /* ---- calls ---- */
 
 usher_status
+manage_say(struct usher_error *err, usher_status st, const char *where, const char *more)
+{
+	char why[USHER_ERROR_MESSAGE_BYTES] = "";
+
+	if (err != NULL)
+		memcpy(why, err->message, sizeof(why));
+	return err_set(err, st, where, "%.800s%s", why, more);
+}
+
+usher_status
 manage_full(const struct ldap_manage *m, struct usher_error *err)
 {
 	return err_set(err, USHER_E_LIMIT, m->d->uri,
@@ -87,7 +97,7 @@ manage_forget(struct ldap_manage *m)
 {
 	arena_reset(m->work);
 	memset(m->sets, 0, sizeof(m->sets));
-	m->addresses = (struct name_map){ 0 };
+	m->addresses = m->logins = (struct name_map){ 0 };
 	m->exchange = NULL;
 	m->map = NULL;
 	m->has_container = m->has_container && !m->makes_container;
@@ -318,9 +328,8 @@ record_refresh(
 
 	if (st == USHER_OK && is != e)
 		st = err_set(err, USHER_E_INPUT, h->entry.dn, "is no %s", e->title);
-	if (st == USHER_E_INPUT && err != NULL)
-		return err_set(err, USHER_E_INPUT, h->entry.dn,
-		    "%.800s; mend the entry or delete it", err->message);
+	if (st == USHER_E_INPUT)
+		return manage_say(err, st, h->entry.dn, "; mend the entry or delete it");
 	return st == USHER_OK ? take_record(m, e, &record, h, err) : st;
 }
 
