@@ -90,12 +90,19 @@ class Controller:
                         '-s', self.config], check=True, capture_output=True, text=True)
         return path
 
-    def ticket(self, user, password=PASSWORD):
+    def add(self, *entries):
+        """Adds the texts of entries, as ldbadd does."""
+        done = subprocess.run(['ldbadd', '-H', self.folder / 'private/sam.ldb'], text=True,
+                              input='\n'.join(entries), capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f'ldbadd: {done.stderr}{done.stdout}')
+
+    def ticket(self, user, password=PASSWORD, cache=None):
         """The environment in which `user` has a ticket."""
         # Inside TLS the GSSAPI module of Cyrus SASL forgets the credentials that it took.
         leaks = write(self.folder / 'leaks', 'leak:gss_acquire_cred_from\n')
         environment = {'KRB5_CONFIG': str(self.krb5),
-                       'KRB5CCNAME': f'FILE:{self.folder}/cache-{user}',
+                       'KRB5CCNAME': f'FILE:{self.folder}/cache-{cache or user}',
                        'LSAN_OPTIONS': f'suppressions={leaks}:print_suppressions=0'}
         done = subprocess.run(['kinit', f'{user}@{REALM}'], input=password + '\n', text=True,
                               capture_output=True, check=False, env={**os.environ, **environment})
