@@ -222,7 +222,7 @@ def _(name, status, words):
     ('no directory at all', ['--ldap', 'http://harbour.example', '--anonymous'], 64,
      'is no directory'),
     ('nothing said', [], 64, '--ldap ldap://'),
-    ('both ways in', ['--ldap', slapd.local, *LOGIN, '--anonymous'], 64, 'exclude each other'),
+    ('both ways in', ['--ldap', slapd.local, *LOGIN, '--anonymous'], 64, '--anonymous excludes --login'),
 ])
 def _(arguments, status, words):
     done = usher('scp', 'list', *arguments, KRB5CCNAME=f'FILE:{folder}/none')
