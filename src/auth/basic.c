@@ -44,7 +44,7 @@ static enum basic_result
 canonical(struct arena *mem, struct slice user, const struct login_rules *rules, const char **out)
 {
 	size_t backslash = slice_find(user, '\\');
-	struct slice domain = { 0 };
+	struct slice whole = user, domain = { 0 };
 
 	if (backslash < user.n) {
 		struct slice windows = slice_from(user.p, backslash);
@@ -55,7 +55,9 @@ canonical(struct arena *mem, struct slice user, const struct login_rules *rules,
 		if (slice_find(user, '@') == user.n && windows.n > 0) {
 			domain = windows_domain(rules, windows);
 			if (domain.n == 0)
-				return BASIC_REFUSED;
+				return rules->keep_domains && user.n > 0 ?
+					   join(mem, whole, domain, out) :
+					   BASIC_REFUSED;
 		}
 	}
 	if (user.n == 0)

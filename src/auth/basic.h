@@ -17,6 +17,8 @@ struct login_rules {
 	const char *default_domain; /* for `user`; NULL: stays as it is */
 	/* `NETBIOS=mail.domain`: what DOMAIN in `DOMAIN\user` stands for */
 	const struct text_list *windows_domains;
+	bool
+	    keep_domains; /* what they do not tell stays `DOMAIN\user`, for the directory to know */
 };
 
 enum basic_result {
@@ -33,7 +35,7 @@ enum basic_result {
  *
  *	user@domain		as it is
  *	user			user@default_domain
- *	DOMAIN\user		user@ what DOMAIN stands for
+ *	DOMAIN\user		user@ what DOMAIN stands for; else see keep_domains
  *	DOMAIN\user@domain	user@domain (an enterprise name)
  *
  * *password is the caller's to clear; it is set on BASIC_OK only. */

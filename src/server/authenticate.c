@@ -77,7 +77,8 @@ static bool
 read_password(struct request *request, struct auth *auth)
 {
 	const struct conf_authentication *conf = &service_of(request)->conf->authentication;
-	const struct login_rules rules = { conf->default_domain, &conf->windows_domains };
+	const struct login_rules rules = { conf->default_domain, &conf->windows_domains,
+		service_of(request)->login != NULL };
 
 	memset(auth, 0, sizeof(*auth));
 	auth->state = service_of(request)->state;

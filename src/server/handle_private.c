@@ -8,6 +8,8 @@
 #include "server/route.h"
 #include "server/service.h"
 
+enum { MS_PER_S = 1000 };
+
 static void
 send_text(struct request *request, int status, const char *type, const struct buf *body)
 {
@@ -73,13 +75,23 @@ write_certificates(struct buf *out, const struct service *service, const char *n
 		    days ? expiry_days_left(c->not_after, now_s) : c->not_after);
 	}
 }
+
+/* All that is counted, in one form and the other. */
 static void
-read_counters(const struct service_state *state, uint64_t engine[ENGINE_COUNTERS],
-    uint64_t service[SERVICE_COUNTERS])
+write_all_counters(struct buf *out, const struct service_state *state,
+    void (*write)(
+	struct buf *out, const struct engine_counter_row *rows, size_t n, const uint64_t *values))
 {
+	uint64_t engine[ENGINE_COUNTERS], service[SERVICE_COUNTERS], directory[DIR_COUNTERS];
+
 	engine_count(state->engine, engine);
 	for (size_t i = 0; i < SERVICE_COUNTERS; i++)
 		service[i] = atomic_load_explicit(&state->counters[i], memory_order_relaxed);
+	for (size_t i = 0; i < DIR_COUNTERS; i++)
+		directory[i] = atomic_load_explicit(&state->directory.v[i], memory_order_relaxed);
+	write(out, engine_counter_rows, ENGINE_COUNTERS, engine);
+	write(out, service_counter_rows, SERVICE_COUNTERS, service);
+	write(out, dir_counter_rows, DIR_COUNTERS, directory);
 }
 
 void
@@ -87,9 +99,8 @@ handle_metrics(struct request *request)
 {
 	const struct service *service = service_of(request);
 	struct buf *out = &thread_of(request)->out;
-	uint64_t engine[ENGINE_COUNTERS], own[SERVICE_COUNTERS], generation = 0;
+	uint64_t generation = 0;
 
-	read_counters(service->state, engine, own);
 	buf_reset(out);
 	buf_printf(out,
 	    "# HELP usherd_info What runs\n# TYPE usherd_info gauge\n"
@@ -99,10 +110,13 @@ handle_metrics(struct request *request)
 	    "usherd_start_time_seconds %" PRId64 "\n"
 	    "# HELP usherd_directory_up Whether the directory answers\n"
 	    "# TYPE usherd_directory_up gauge\n"
-	    "usherd_directory_up %d\n",
-	    USHER_VERSION, service->state->started_s, directory_answers(request, &generation));
-	write_counters(out, engine_counter_rows, ENGINE_COUNTERS, engine);
-	write_counters(out, service_counter_rows, SERVICE_COUNTERS, own);
+	    "usherd_directory_up %d\n"
+	    "# HELP usherd_directory_age_seconds How old its configuration may be\n"
+	    "# TYPE usherd_directory_age_seconds gauge\n"
+	    "usherd_directory_age_seconds %.3f\n",
+	    USHER_VERSION, service->state->started_s, directory_answers(request, &generation),
+	    (double)dir_age_ms(thread_of(request)->dir) / MS_PER_S);
+	write_all_counters(out, service->state, write_counters);
 	write_certificates(out, service, "usherd_certificate_not_after_seconds",
 	    "When a served certificate expires", false, 0);
 	write_certificates(out, service, "usherd_certificate_days_left",
@@ -230,10 +244,9 @@ handle_status(struct request *request)
 {
 	const struct service *service = service_of(request);
 	struct buf *out = &thread_of(request)->out;
-	uint64_t engine[ENGINE_COUNTERS], own[SERVICE_COUNTERS], generation = 0;
+	uint64_t generation = 0;
 	bool up = directory_answers(request, &generation);
 
-	read_counters(service->state, engine, own);
 	buf_reset(out);
 	buf_char(out, '{');
 	write_member(out, "version", USHER_VERSION);
@@ -241,13 +254,14 @@ handle_status(struct request *request)
 	write_time_member(out, "configured", service->loaded_s);
 	write_member(out, "configuration", service->conf->path);
 	write_member(out, "directory", service->conf->directory);
-	buf_printf(out, "\"directory_available\":%s,\"directory_generation\":%" PRIu64 ",",
-	    up ? "true" : "false", generation);
+	buf_printf(out,
+	    "\"directory_available\":%s,\"directory_generation\":%" PRIu64
+	    ",\"directory_age_ms\":%" PRIu64 ",",
+	    up ? "true" : "false", generation, dir_age_ms(thread_of(request)->dir));
 	write_listeners(out, service);
 	write_served(out, service);
 	buf_text(out, "\"counters\":{");
-	write_counter_members(out, engine_counter_rows, ENGINE_COUNTERS, engine);
-	write_counter_members(out, service_counter_rows, SERVICE_COUNTERS, own);
+	write_all_counters(out, service->state, write_counter_members);
 	write_end(out, '}');
 	buf_cut(out, out->n == 0 ? 0 : out->n - 1);
 	buf_text(out, "}\n");

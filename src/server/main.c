@@ -47,6 +47,7 @@ exit_status(usher_status st)
 	case USHER_E_UNAVAILABLE:
 	case USHER_E_ABSENT:
 	case USHER_E_NETWORK:
+	case USHER_E_TIMEOUT:
 	case USHER_E_CONFLICT:
 	case USHER_E_IO:
 		return EXIT_UNTESTED;

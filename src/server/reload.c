@@ -187,6 +187,13 @@ take_changes(struct daemon *d, struct usher_error *err)
 	return st;
 }
 
+/* Asking again may help. */
+static bool
+passes(usher_status st)
+{
+	return st == USHER_E_UNAVAILABLE || st == USHER_E_NETWORK || st == USHER_E_TIMEOUT;
+}
+
 void
 daemon_poll(struct daemon *d)
 {
@@ -205,7 +212,7 @@ daemon_poll(struct daemon *d)
 		return;
 	st = take_changes(d, &err);
 	d->generation = generation;
-	d->settled = st != USHER_E_UNAVAILABLE;
+	d->settled = !passes(st);
 	if (st != USHER_OK)
 		log_error(LEVEL_ERROR, "conf", NULL,
 		    "a change in the directory cannot be served; the old certificates stay", &err);

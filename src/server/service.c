@@ -31,6 +31,19 @@ const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS] = {
 	[COUNT_STAPLE_FAILED] = { "usherd_ocsp_responses_total", "result=\"failed\"" },
 };
 
+const struct engine_counter_row dir_counter_rows[DIR_COUNTERS] = {
+	[DIR_COUNT_LOOKUPS] = { "usherd_directory_lookups_total", NULL,
+	    "Lookups asked of an LDAP server" },
+	[DIR_COUNT_FAILED] = { "usherd_directory_lookups_failed_total", NULL,
+	    "Of those: refused, lost, or over their deadline" },
+	[DIR_COUNT_CACHED] = { "usherd_directory_lookups_cached_total", NULL,
+	    "Lookups answered from memory, and asked of nobody" },
+	[DIR_COUNT_STALE] = { "usherd_directory_lookups_stale_total", NULL,
+	    "Of those: older than the cache allows, the directory being away" },
+	[DIR_COUNT_CONNECTIONS] = { "usherd_directory_connections", NULL,
+	    "Connections to LDAP servers for lookups now", true },
+};
+
 usher_status
 service_state_init(struct service_state *state, const struct conf *conf, struct usher_error *err)
 {
@@ -111,6 +124,7 @@ service_context_new(void *app, unsigned thread, void **out, struct usher_error *
 		service_context_free(t);
 		return st;
 	}
+	dir_count_in(t->dir, &service->state->directory);
 	*out = t;
 	return USHER_OK;
 }

@@ -35,6 +35,8 @@ enum service_counter {
 /* As engine_counter_rows. */
 extern const struct engine_counter_row service_counter_rows[SERVICE_COUNTERS];
 
+extern const struct engine_counter_row dir_counter_rows[DIR_COUNTERS];
+
 /* Lives as long as the process. Shared by all threads. */
 struct service_state {
 	struct remember *remember;
@@ -45,6 +47,7 @@ struct service_state {
 	int64_t started_s;
 	_Atomic unsigned signatures; /* waiting or being made */
 	_Atomic uint64_t counters[SERVICE_COUNTERS];
+	struct dir_counters directory;
 };
 
 /* A certificate in use, for status and metrics. */

@@ -10,6 +10,7 @@
 #include "auth/basic.h"
 #include "base/buf.h"
 #include "base/encode.h"
+#include "base/text.h"
 
 static const char *const windows[] = { "CONTOSO=contoso.com", "FAB=fabrikam.example" };
 static const struct text_list windows_domains = { windows, 2 };
@@ -81,6 +82,38 @@ test_logins(void **state)
 		} else {
 			assert_null(password.bytes);
 		}
+		secret_clear(&password);
+	}
+	arena_free(mem);
+}
+
+/* A directory that knows Windows domains itself gets what nobody here can tell. */
+static void
+test_domains_kept(void **state)
+{
+	static const struct {
+		const char *plain, *login; /* NULL: refused */
+	} rows[] = {
+		{ "CONTOSO\\nora:x", "nora@contoso.com" },
+		{ "OTHER\\Nora:x", "other\\nora" },
+		{ "OTHER\\nora@contoso.com:x", "nora@contoso.com" },
+		{ "\\nora:x", "nora" },
+		{ "OTHER\\:x", NULL },
+		{ "OTHER\\a\\b:x", NULL },
+	};
+	const struct login_rules rules = { NULL, &windows_domains, true };
+	struct arena *mem = arena_new(1024 * 1024);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct secret password = { 0 };
+		const char *login = NULL;
+		enum basic_result got =
+		    read_plain(mem, slice_of(rows[i].plain), &rules, &login, &password);
+
+		if (got != (rows[i].login == NULL ? BASIC_REFUSED : BASIC_OK) ||
+		    !text_same(login, rows[i].login))
+			fail_msg("`%s`: result %d, `%s`", rows[i].plain, got, login);
 		secret_clear(&password);
 	}
 	arena_free(mem);
@@ -160,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_domains_kept),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_limits),
 	};
