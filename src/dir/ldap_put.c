@@ -221,7 +221,7 @@ put_mailbox(struct ldap_manage *m, const struct mailbox *record, enum dir_change
 {
 	const struct rules_view rules = manage_rules(m);
 	const struct entity *e = &entities[ENTITY_MAILBOX];
-	struct mailbox wanted = *record;
+	struct mailbox wanted;
 	struct held *h = NULL;
 	usher_status st = person_of_address(m, record->address, &h, err);
 	bool known = st == USHER_OK && h != NULL;
@@ -238,11 +238,14 @@ put_mailbox(struct ldap_manage *m, const struct mailbox *record, enum dir_change
 		st = check_mailbox(m, record, h, err);
 	if (st != USHER_OK)
 		return st;
+	/* What is sent at the end outlives the record. */
+	if (!record_copy(m->work, &e->table, &wanted, record))
+		return manage_full(m, err);
 	/* One of his login names is as good as another: his account is not ours to rename. */
 	if (h != NULL && wanted.login_name != NULL &&
 	    ldap_map_fit(m->map, h->person, wanted.login_name) == MAP_FIT_NAME)
 		wanted.login_name = h->person->mailbox.login_name;
-	st = h == NULL ? add_mailbox(m, record, err) : edit_mailbox(m, h, &wanted, err);
+	st = h == NULL ? add_mailbox(m, &wanted, err) : edit_mailbox(m, h, &wanted, err);
 	if (st == USHER_OK)
 		*change = known ? DIR_CHANGED : DIR_CREATED;
 	return st;
