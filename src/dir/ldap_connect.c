@@ -75,16 +75,8 @@ try_servers(const struct ldap_servers *servers, const struct link_options *optio
 	usher_status st = USHER_E_NETWORK;
 
 	for (size_t i = 0; i < servers->n; i++) {
-		struct link_options one = *options;
+		struct link_options one = ldap_server_options(options, servers->uris[i]);
 
-		one.uri = servers->uris[i];
-		if (slice_starts_nocase(slice_of(one.uri), SLICE_LITERAL("ldapi:"))) {
-			one.start_tls = false;
-			if (one.login == LINK_ANONYMOUS) { /* the socket says who we are */
-				one.login = LINK_GSSAPI;
-				one.mechanism = "EXTERNAL";
-			}
-		}
 		st = ldap_link_open(&one, out, err);
 		if (st != USHER_E_NETWORK && st != USHER_E_TIMEOUT)
 			return st;

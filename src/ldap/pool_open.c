@@ -246,13 +246,14 @@ open_first(struct pool_ways *w, struct arena *mem, struct ldap_link **out, struc
 	if (c.n > 1)
 		link.timeout_ms /= 2;
 	for (size_t i = 0; i < c.n; i++) {
-		link.uri = c.uris[i];
-		st = ldap_link_open(&link, out, err);
+		const struct link_options one = ldap_server_options(&link, c.uris[i]);
+
+		st = ldap_link_open(&one, out, err);
 		if (st == USHER_OK) {
-			absolve(w, link.uri);
+			absolve(w, one.uri);
 			return USHER_OK;
 		}
-		pool_ways_blame(w, link.uri);
+		pool_ways_blame(w, one.uri);
 	}
 	return st;
 }

@@ -128,3 +128,19 @@ ldap_servers_find(const char *list, const char *domain, struct arena *mem, struc
 	/* Whom DNS does not know may be named beside it. */
 	return st == USHER_E_NETWORK && out->n > 0 ? USHER_OK : st;
 }
+
+struct link_options
+ldap_server_options(const struct link_options *options, const char *uri)
+{
+	struct link_options one = *options;
+
+	one.uri = uri;
+	if (!slice_starts_nocase(slice_of(uri), SLICE_LITERAL("ldapi:")))
+		return one;
+	one.start_tls = false;
+	if (one.login == LINK_ANONYMOUS) {
+		one.login = LINK_GSSAPI;
+		one.mechanism = "EXTERNAL";
+	}
+	return one;
+}

@@ -2,10 +2,7 @@
 #ifndef USHER_LDAP_SERVERS_H
 #define USHER_LDAP_SERVERS_H
 
-#include <stddef.h>
-
-#include "base/arena.h"
-#include "usher/status.h"
+#include "ldap/link.h"
 
 enum { SERVERS_MAX = 16 }; /* more are passed over */
 
@@ -28,5 +25,10 @@ ldap_servers_find(const char *list, const char *domain, struct arena *mem, struc
 /* The same as far as DNS need not be asked: USHER_OK, USHER_E_USAGE. */
 USHER_CHECK usher_status
 ldap_servers_check(const char *list, const char *domain, struct usher_error *err);
+
+/* `options` for the server at `uri`: a local socket needs no TLS, and says itself who we are when
+ * nobody else does (SASL EXTERNAL). */
+struct link_options
+ldap_server_options(const struct link_options *options, const char *uri);
 
 #endif
