@@ -120,6 +120,8 @@ read_host(struct arena *mem, struct slice text, struct ldap_place *out)
 	usher_status st = USHER_OK;
 
 	name.n = slice_find(name, bracket ? ']' : ':');
+	if (bracket && name.n + 2 > text.n)
+		return USHER_E_INPUT;
 	text = slice_skip(text, name.n + (bracket ? 2 : 0));
 	out->explicit_port = text.n > 0;
 	if (text.n > 0 &&

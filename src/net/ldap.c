@@ -632,6 +632,7 @@ static void
 take_reply(struct dirsearch *d, uint64_t now_ms)
 {
 	const struct ldap_reply *reply = ldap_thread_reply(d->thread);
+	usher_status st;
 	const char *why;
 
 	if (reply == NULL && now_ms < d->until_ms)
@@ -643,12 +644,13 @@ take_reply(struct dirsearch *d, uint64_t now_ms)
 	if (reply->login != NULL)
 		add_way(d, arena_strdup(d->mem, reply->login));
 	if (reply->status != USHER_OK) {
+		st = reply->status;
 		why = arena_strdup(d->mem, reply->err.message);
 		drop_thread(d);
-		if (is_the_hosts_fault(reply->status))
-			fail(d, reply->status, why);
+		if (is_the_hosts_fault(st))
+			fail(d, st, why);
 		else
-			end(d, reply->status, why);
+			end(d, st, why);
 		return;
 	}
 	if (reply->site != NULL) {

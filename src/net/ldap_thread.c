@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "net/negotiate.h"
 #include "wire/netlogon.h"
 
 struct ldap_thread {
@@ -42,7 +43,8 @@ offers(const struct ldap_entry *root, const char *mechanism)
 	return false;
 }
 
-/* GSS-SPNEGO costs one message, GSSAPI three. What is no reason to give up is one to say so: a
+/* GSS-SPNEGO costs one message, GSSAPI three; but who has secrets for NTLM could be brought to use
+ * them by the first. What is no reason to give up is one to say so: a
  * directory may show connection points to everybody. */
 static usher_status
 log_in(struct ldap_thread *t, struct ldap_link *link, struct link_options *o,
@@ -57,7 +59,8 @@ log_in(struct ldap_thread *t, struct ldap_link *link, struct link_options *o,
 		t->reply.login = arena_join(t->mem, "logged in as ", o->user);
 		return ldap_link_login(link, o, err);
 	}
-	for (size_t i = 0; o->mechanism == NULL && i < COUNT_OF(mechanisms); i++)
+	for (size_t i = negotiate_is_kerberos_alone() ? 0 : 1;
+	     o->mechanism == NULL && i < COUNT_OF(mechanisms); i++)
 		o->mechanism = offers(root, mechanisms[i]) ? mechanisms[i] : NULL;
 	if (o->mechanism == NULL)
 		why = "the directory knows no login by Kerberos";

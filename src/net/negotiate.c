@@ -39,6 +39,20 @@ service_name(const char *service, const char *host, char out[SERVICE_BYTES])
 	return n > 0 && n < SERVICE_BYTES;
 }
 
+bool
+negotiate_is_kerberos_alone(void)
+{
+	gss_OID_desc ntlm = { 10, (void *)(uintptr_t) "\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a" };
+	gss_OID_set_desc wanted = { 1, &ntlm };
+	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+	OM_uint32 minor, major;
+
+	major = gss_acquire_cred(
+	    &minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &wanted, GSS_C_INITIATE, &cred, NULL, NULL);
+	(void)gss_release_cred(&minor, &cred);
+	return GSS_ERROR(major) != 0;
+}
+
 const char *
 negotiate_realm(struct arena *mem)
 {

@@ -23,6 +23,11 @@ enum {
 USHER_CHECK usher_status
 negotiate_token(const char *host, struct buf *token, struct usher_error *err);
 
+/* SPNEGO can come to nothing but Kerberos: there are no secrets for NTLM, whose answer to a false
+ * server is worth guessing at. May ask a plug-in, which may take its time. */
+bool
+negotiate_is_kerberos_alone(void);
+
 /* The default realm of krb5.conf; NULL: it has none. */
 const char *
 negotiate_realm(struct arena *mem);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "model/ldap.h"
 
 #define VALUE(text) \
@@ -113,6 +114,51 @@ test_dn(void **state UNUSED)
 	arena_free(mem);
 }
 
+static void
+test_places(void **state UNUSED)
+{
+	static const struct {
+		const char *text, *place, *host, *domain;
+		uint16_t port;
+	} rows[] = {
+		{ "ldap://dc1.harbour.example", "ldap://dc1.harbour.example", "dc1.harbour.example",
+		    NULL, 389 },
+		{ " LDAP://DC1.Harbour.Example:389/x?y ", "ldap://dc1.harbour.example",
+		    "dc1.harbour.example", NULL, 389 },
+		{ "ldap://dc1.harbour.example:3268", "ldap://dc1.harbour.example:3268",
+		    "dc1.harbour.example", NULL, 3268 },
+		{ "LdapS://10.0.0.1", "ldaps://10.0.0.1", "10.0.0.1", NULL, 636 },
+		{ "ldaps://[2001:db8::1]:389", "ldaps://[2001:db8::1]:389", "2001:db8::1", NULL,
+		    389 },
+		{ "ldap:///DC=harbour,dc=Example", "ldap:///DC=harbour,DC=example", NULL,
+		    "harbour.example", 389 },
+		{ "ldap://", NULL, NULL, NULL, 0 },
+		{ "ldap:///", NULL, NULL, NULL, 0 },
+		{ "ldaps:///DC=a", NULL, NULL, NULL, 0 },
+		{ "ldap:///CN=Configuration,DC=a", NULL, NULL, NULL, 0 },
+		{ "ldap://a b", NULL, NULL, NULL, 0 },
+		{ "ldap://a:0", NULL, NULL, NULL, 0 },
+		{ "ldap://a:65536", NULL, NULL, NULL, 0 },
+		{ "ldap://[::1", NULL, NULL, NULL, 0 },
+		{ "ldap://[::1]x", NULL, NULL, NULL, 0 },
+		{ "ldap://[a.example]", NULL, NULL, NULL, 0 },
+		{ "ldapi://%2frun%2fldapi", NULL, NULL, NULL, 0 },
+		{ "https://a.example", NULL, NULL, NULL, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arena *mem = arena_new(4096);
+		struct ldap_place p = { 0 };
+		usher_status st = ldap_place_read(mem, slice_of(rows[i].text), &p);
+
+		if (!text_same(p.text, rows[i].place) || !text_same(p.host, rows[i].host) ||
+		    !text_same(p.domain, rows[i].domain) || p.port != rows[i].port ||
+		    st != (rows[i].place == NULL ? USHER_E_INPUT : USHER_OK))
+			fail_msg("%s: %s, status %d", rows[i].text, p.text, (int)st);
+		arena_free(mem);
+	}
+}
+
 int
 main(void)
 {
@@ -120,6 +166,7 @@ main(void)
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_dn),
+		cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -636,6 +636,22 @@ struct named_row {
 static const char *const url_keyword[] = { SCP_URL_KEYWORD };
 static const char *const pointer_keywords[] = { SCP_POINTER_KEYWORD, "Domain=contoso.example" };
 
+/* `ldap://chain9.corp.example` points to chain8, and so on; chain0 to a directory with a server. */
+static const struct scp_record *
+link_after(struct world *w, const char *directory)
+{
+	struct scp_record *r = arena_zalloc(w->mem, sizeof(*r));
+	uint64_t n = 0;
+	struct slice number = slice_skip(slice_of(directory), strlen("ldap://chain"));
+
+	number.n = slice_find(number, '.');
+	assert_true(text_number(number, 0, 99, &n));
+	r->binding = n == 0 ? "ldap://dc.corp.example" :
+			      arena_printf(w->mem, "ldap://chain%u.corp.example", (unsigned)n - 1);
+	r->keywords = (struct text_list){ (const char **)(uintptr_t)pointer_keywords, 2 };
+	return r;
+}
+
 /* One directory knows a server, one points to the first, and one to itself. */
 static void
 search(struct world *w, const char *directory, int *delay_ms, struct plan_finding *out)
@@ -651,7 +667,9 @@ search(struct world *w, const char *directory, int *delay_ms, struct plan_findin
 	*delay_ms = strstr(directory, "slow") != NULL ? 2000 : 10;
 	out->failure = PLAN_NO_FAILURE;
 	out->n_records = 1;
+	out->safe = strstr(directory, "forged") == NULL;
 	out->records = strstr(directory, "points") != NULL ? &pointer :
+		       strstr(directory, "chain") != NULL  ? link_after(w, directory) :
 		       strstr(directory, "circle") != NULL ? &circle :
 							     &server;
 	if (strstr(directory, "down") != NULL)
@@ -683,6 +701,18 @@ static const struct named_row named_rows[] = {
 	    { .directory = "ldap://down.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER, 100 },
 	{ "a pointer", { { FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS } },
 	    { .directory = "ldap://points.corp.example" }, OUTCOME_FOUND, SOURCE_SCP, 20 },
+	{ "ten pointers", { { FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS } },
+	    { .directory = "ldap://chain9.corp.example" }, OUTCOME_FOUND, SOURCE_SCP, 110 },
+	{ "and not one more", { { C, ANYBODY, GIVES_SETTINGS, .delay_ms = 500 } },
+	    { .directory = "ldap://chain10.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER,
+	    500 },
+	{ "a directory that anybody may have forged is nobody's word",
+	    { { FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS } },
+	    { .directory = "ldap://forged.corp.example" }, OUTCOME_BLOCKED, 0, 0 },
+	{ "but its host may be trusted by itself", { { FABRIKAM_SCP, ANYBODY, GIVES_SETTINGS } },
+	    { .directory = "ldap://forged.corp.example",
+		.trust_hosts = { (const char *const[]){ "cas.corp.example" }, 1 } },
+	    OUTCOME_FOUND, SOURCE_SCP, 10 },
 	{ "pointers in a circle", { { C, ANYBODY, GIVES_SETTINGS, .delay_ms = 100 } },
 	    { .directory = "ldap://circle.corp.example" }, OUTCOME_FOUND, SOURCE_AUTODISCOVER,
 	    100 },

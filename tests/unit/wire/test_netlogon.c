@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -330,6 +331,39 @@ test_replies(void **state)
 	}
 }
 
+/* A stream may end anywhere: no more is waited for than there is. */
+static void
+test_whole(void **state)
+{
+	static const unsigned char whole[] = { ENTRY_HEAD, VALUE_A, DONE };
+	static const unsigned char junk[] = { 'H' }, endless[] = { 0x30, 0x80 },
+				   huge[] = { 0x30, 0x84, 0xff, 0xff, 0xff, 0xff };
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(whole); n++)
+		assert_false(netlogon_is_whole(slice_from(whole, n)));
+	assert_true(netlogon_is_whole(slice_from(whole, sizeof(whole))));
+	assert_true(netlogon_is_whole(slice_from(junk, sizeof(junk))));
+	assert_true(netlogon_is_whole(slice_from(endless, sizeof(endless))));
+	assert_true(netlogon_is_whole(slice_from(huge, sizeof(huge))));
+}
+
+static void
+test_paused(void **state)
+{
+	unsigned char value[sizeof(value_a)];
+	struct dc_answer a;
+
+	(void)state;
+	for (unsigned char opcode = 0x17; opcode <= 0x19; opcode++) {
+		memcpy(value, value_a, sizeof(value));
+		value[0] = opcode;
+		assert_int_equal(
+		    netlogon_read(mem, slice_from(value, sizeof(value)), &a, NULL), USHER_OK);
+		assert_int_equal(a.paused, opcode == 0x18);
+	}
+}
+
 int
 main(void)
 {
@@ -343,6 +377,8 @@ main(void)
 		cmocka_unit_test(test_old_layouts),
 		cmocka_unit_test(test_damaged_values),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_paused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
