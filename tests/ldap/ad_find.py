@@ -2,7 +2,7 @@
 
     ad_find.cases(dc, folder, administrator)    # adds them to those of the script
 
-Connections to ADDRESS come from CLIENT, which is in the subnet of site Pier."""
+Connections to ADDRESS come from CLIENT, which is in a subnet of SITE."""
 import contextlib
 import json
 import socket
@@ -13,14 +13,14 @@ from samba_dc import ADDRESS, DOMAIN, HOST
 from support import certificates, netns, programs, scratch, tap
 from support.daemon import Usherd
 
-CLIENT, CLIENTS = '10.9.0.5', '10.9.0.0/24'
+CLIENT, SITE = '10.9.0.5', 'Mühle'
 QUAY = f'quay.{DOMAIN}'
 ANN = f'ann@{DOMAIN}'
 COUNTED = '127.1.0.9'
 RECORDS = [
     f'_ldap._tcp.dc._msdcs.{DOMAIN}. SRV 0 100 389 dead.{DOMAIN}.',
     f'_ldap._tcp.dc._msdcs.{DOMAIN}. SRV 1 100 389 {HOST}.',
-    f'_ldap._tcp.Pier._sites.dc._msdcs.{DOMAIN}. SRV 0 100 389 {HOST}.',
+    f'_ldap._tcp.M\\195\\188hle._sites.dc._msdcs.{DOMAIN}. SRV 0 100 389 {HOST}.',
     f'dead.{DOMAIN}. A 127.1.0.99', f'{QUAY}. A 127.0.0.1', f'old.{DOMAIN}. A 127.0.0.1',
 ]
 
@@ -86,14 +86,12 @@ def cases(dc, folder, administrator):
     def points(found):
         return [a for a in found['attempts'] if a['source'] == 'A']
 
-    @tap.case('sites, subnets, a mailbox, and a connection point by `usher scp publish`')
+    @tap.case('a mailbox, and connection points by `usher scp publish`')
     def _():
-        dc.tool('sites', 'create', 'Pier')
-        dc.tool('sites', 'subnet', 'create', CLIENTS, 'Pier')
         usher_ok('setup', '--domain', DOMAIN, '--host', QUAY)
         usher_ok('mailbox', 'add', ANN, '--display-name', 'Ann')
         usher_ok('mailbox', 'password', ANN, '--password-file', password)
-        for name, host, site in (('old1', 'old', 'Mole'), ('quay1', 'quay', 'Pier')):
+        for name, host, site in (('old1', 'old', 'Mole'), ('quay1', 'quay', SITE)):
             done = programs.usher(
                 'scp', 'publish', name, '--url',
                 f'https://{host}.{DOMAIN}/autodiscover/autodiscover.xml', '--site-scope', site,
@@ -108,10 +106,10 @@ def cases(dc, folder, administrator):
                  ('found', 'A', f'https://{QUAY}/autodiscover/autodiscover.xml'))
         search, *asked = points(found)
         tap.same((search['url'], search['directory'], search['site']),
-                 ('ldap:///DC=harbour,DC=example', f'ldap://{HOST}', 'Pier'))
+                 ('ldap:///DC=harbour,DC=example', f'ldap://{HOST}', SITE))
         for words in ('this computer is in harbour.example, by the default realm in krb5.conf',
                       f'{HOST}, which DNS names for harbour.example, answers the LDAP ping over UDP',
-                      f'(dead.{DOMAIN} ', 'and we are in Pier', 'logged in by GSS-SPNEGO'):
+                      f'(dead.{DOMAIN} ', f'and we are in {SITE}', 'logged in by GSS-SPNEGO'):
             tap.has(search['reason'], words)
         tap.has(asked[0]['named_by'], 'CN=quay1,CN=Microsoft Exchange Autodiscover')
         tap.has(asked[0]['named_by'], 'in our site')
@@ -130,7 +128,7 @@ def cases(dc, folder, administrator):
         search = points(found)[0]
         tap.has(search['reason'], 'logged in by GSS-SPNEGO')
         tap.has(search['reason'], f'it names https://{QUAY}')
-        tap.same(search['site'], 'Pier')
+        tap.same(search['site'], SITE)
 
     @tap.case('without a ticket it is said what is missing, and DNS has the word')
     def _():
@@ -142,7 +140,7 @@ def cases(dc, folder, administrator):
     @tap.case('a look-up costs four rounds: ping, rootDSE, login, search')
     def _():
         counter = Counter()
-        found = find('--ldap', 'ldap:///DC=harbour,DC=example', '--sources', 'A', '--site', 'Pier',
+        found = find('--ldap', 'ldap:///DC=harbour,DC=example', '--sources', 'A', '--site', SITE,
                      '--connect-to', f'{HOST}:389:{COUNTED}:389')
         tap.has(points(found)[0]['reason'], 'logged in by GSS-SPNEGO')
         tap.same(counter.rounds, 4)
@@ -156,7 +154,7 @@ def cases(dc, folder, administrator):
                 '--ca-file', authority.root, '--domain-joined', **administrator)
         tap.same((done.returncode, done.stderr), (0, ''))
         kept = next(profiles.glob('*')).read_text()
-        tap.has(kept, '"site": "Pier"')
+        tap.has(kept, f'"site": "{SITE}"')
 
     @tap.case('everybody in the domain finds it, as long as there is a ticket')
     def _():
