@@ -5,6 +5,8 @@
 #include "cli/command.h"
 #include "ldap/link.h"
 
+enum { FOREST_IN_ALL_MS = 120000 }; /* that a listing may take whose pages come in time */
+
 /* Member `forest` of the args of such a command. */
 struct forest_args {
 	const char *uri;

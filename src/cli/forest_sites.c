@@ -95,7 +95,8 @@ forest_sites_read(
 		.scope = LINK_BELOW,
 		.filter = "(objectClass=site)",
 		.attributes = site_attributes,
-		.max = FOREST_SITES_MAX };
+		.max = FOREST_SITES_MAX,
+		.in_all_ms = FOREST_IN_ALL_MS };
 	usher_status st;
 
 	if (search.base == NULL)

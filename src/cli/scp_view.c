@@ -13,7 +13,8 @@ read_forest(struct cli *cli, const struct forest_args *forest, struct scp_view *
 	usher_status st = forest_open(cli, forest, &f, err);
 
 	if (st == USHER_OK)
-		st = scp_read(f.link, cli->mem, f.configuration, false, &out->list, err);
+		st = scp_read(
+		    f.link, cli->mem, f.configuration, false, FOREST_IN_ALL_MS, &out->list, err);
 	if (st == USHER_OK)
 		st = forest_sites_read(cli, &f, &out->sites, err);
 	forest_close(&f);

@@ -138,7 +138,8 @@ scp_run(struct cli *cli, const struct forest_args *forest,
 	usher_status st = forest_open(cli, forest, &w.f, &err);
 
 	if (st == USHER_OK)
-		st = scp_read(w.f.link, cli->mem, w.f.configuration, false, &w.list, &err);
+		st = scp_read(
+		    w.f.link, cli->mem, w.f.configuration, false, FOREST_IN_ALL_MS, &w.list, &err);
 	if (st == USHER_OK)
 		st = plan(&w, args, &err);
 	if (st == USHER_OK)

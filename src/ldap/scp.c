@@ -87,7 +87,7 @@ take(const struct ldap_entry *entry, void *payload, struct usher_error *err)
 /* objectCategory is Active Directory's index, but others do not know its short form. */
 usher_status
 scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_category,
-    struct scp_list *out, struct usher_error *err)
+    uint64_t in_all_ms, struct scp_list *out, struct usher_error *err)
 {
 	static const char *const attributes[] = { "cn", "keywords", "serviceBindingInformation",
 		"serviceClassName", "serviceDNSName", "whenCreated", "createTimestamp", NULL };
@@ -97,6 +97,7 @@ scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_ca
 		.filter = by_category ? SCP_FILTER("objectCategory") : SCP_FILTER("objectClass"),
 		.attributes = attributes,
 		.max = SCP_MAX,
+		.in_all_ms = in_all_ms,
 	};
 	struct reading r = { .mem = mem };
 	usher_status st = ldap_link_search(link, &search, take, &r, err);

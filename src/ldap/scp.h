@@ -20,11 +20,11 @@ struct scp_list {
 };
 
 /* All below `base`, URLs and pointers, in `mem`. `by_category`: found by objectCategory, as Outlook
- * does, and not by objectClass, which every directory knows. As ldap_link_search(); USHER_E_LIMIT
- * when there are more than SCP_MAX. */
+ * does, and not by objectClass, which every directory knows. `in_all_ms`: see struct link_search.
+ * As ldap_link_search(); USHER_E_LIMIT when there are more than SCP_MAX. */
 USHER_CHECK usher_status
 scp_read(struct ldap_link *link, struct arena *mem, const char *base, bool by_category,
-    struct scp_list *out, struct usher_error *err);
+    uint64_t in_all_ms, struct scp_list *out, struct usher_error *err);
 
 /* Below which DN they lie, by attributes of the rootDSE: configurationNamingContext, or the first
  * of namingContexts where there is no Active Directory. NULL: it does not say. */

@@ -127,7 +127,7 @@ search(
 	if (base == NULL)
 		return err_set(
 		    err, USHER_E_ABSENT, o->uri, "does not say where its configuration is");
-	return scp_read(link, t->mem, base, t->question.by_category, &t->reply.list, err);
+	return scp_read(link, t->mem, base, t->question.by_category, 0, &t->reply.list, err);
 }
 
 static void
