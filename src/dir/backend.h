@@ -30,7 +30,8 @@ struct dir_backend {
 	int (*descriptor)(const struct dir *dir);
 	void (*turn)(struct dir *dir);
 	void (*since)(struct dir *dir, uint64_t mono_ms);
-	uint64_t (*age_ms)(struct dir *dir); /* NULL: each lookup asks */
+	uint64_t (*age_ms)(struct dir *dir);	      /* NULL: each lookup asks */
+	struct text_list (*skipped)(struct dir *dir); /* NULL: nothing ever is */
 
 	usher_status (*begin)(struct dir *dir, struct usher_error *err);
 	usher_status (*commit)(struct dir *dir, struct usher_error *err);

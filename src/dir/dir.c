@@ -209,6 +209,12 @@ dir_age_ms(struct dir *dir)
 	return dir->backend->age_ms == NULL ? 0 : dir->backend->age_ms(dir);
 }
 
+struct text_list
+dir_skipped(struct dir *dir)
+{
+	return dir->backend->skipped == NULL ? (struct text_list){ 0 } : dir->backend->skipped(dir);
+}
+
 usher_status
 dir_begin(struct dir *dir, struct usher_error *err)
 {

@@ -173,6 +173,11 @@ dir_count_in(struct dir *dir, struct dir_counters *counters);
 uint64_t
 dir_age_ms(struct dir *dir);
 
+/* What lies in the directory and makes no sense, so that it is passed over: a line each, which
+ * names the entry and says why. Valid until the next call on this handle. */
+struct text_list
+dir_skipped(struct dir *dir);
+
 /* ---- management ---- */
 
 enum dir_change { DIR_SAME = 0, DIR_CREATED, DIR_CHANGED, DIR_REMOVED };

@@ -79,6 +79,7 @@ const struct dir_backend ldap_backend = {
 	.turn = ldap_dir_turn,
 	.since = ldap_dir_since,
 	.age_ms = ldap_dir_age_ms,
+	.skipped = ldap_dir_skipped,
 	.begin = ldap_dir_begin,
 	.commit = ldap_dir_commit,
 	.rollback = ldap_dir_rollback,

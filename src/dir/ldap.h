@@ -109,6 +109,9 @@ ldap_dir_since(struct dir *dir, uint64_t mono_ms);
 uint64_t
 ldap_dir_age_ms(struct dir *dir);
 
+struct text_list
+ldap_dir_skipped(struct dir *dir);
+
 /* ---- ldap_record.c ---- */
 
 /* Connects, and sees that there is a container, or that DIR_CREATE allows to make one. For handles

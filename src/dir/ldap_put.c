@@ -47,15 +47,39 @@ add_ours(const struct held *h, struct edits *s)
 	edits_revision(s, h);
 }
 
+/* Takes our class out of the edits, to be added before the rest: of one change Samba looks at the
+ * other attributes first, and finds that they have no class. */
+static usher_status
+add_class(struct ldap_manage *m, struct held *h, struct edits *s, struct usher_error *err)
+{
+	struct edits first = { .m = m };
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].kind == LDAP_EDIT_ADD &&
+		    slice_is_nocase(slice_of(s->v[i].attribute.name), "objectClass"))
+			first.v[first.n++] = s->v[i];
+		else
+			s->v[n++] = s->v[i];
+	}
+	s->n = n;
+	return first.n == 0 ? USHER_OK :
+			      manage_change(m, h, LDAP_CHANGE_MODIFY, first.v, first.n, err);
+}
+
 static usher_status
 change_person(struct ldap_manage *m, struct held *h, struct edits *s, struct usher_error *err)
 {
-	usher_status st;
+	usher_status st = USHER_OK;
 
 	if (!is_exchanges(m, h, s))
 		add_ours(h, s);
 	if (s->failed)
 		return manage_full(m, err);
+	if (m->layout.active_directory)
+		st = add_class(m, h, s, err);
+	if (st != USHER_OK)
+		return st;
 	st = manage_change(m, h, LDAP_CHANGE_MODIFY, s->v, s->n, err);
 	return st == USHER_OK ? person_refresh(m, h, err) : st;
 }

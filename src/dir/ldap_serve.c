@@ -674,3 +674,11 @@ ldap_dir_age_ms(struct dir *dir)
 
 	return s == NULL ? 0 : ldap_keeper_age_ms(s->keeper);
 }
+
+struct text_list
+ldap_dir_skipped(struct dir *dir)
+{
+	const struct ldap_serving *s = ldap_dir_of(dir)->serving;
+
+	return s == NULL || s->snapshot == NULL ? (struct text_list){ 0 } : s->snapshot->skipped;
+}

@@ -194,6 +194,31 @@ passes(usher_status st)
 	return st == USHER_E_UNAVAILABLE || st == USHER_E_NETWORK || st == USHER_E_TIMEOUT;
 }
 
+/* FNV-1a */
+static uint64_t
+hash_list(const struct text_list *list)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < list->n; i++)
+		for (const char *p = list->v[i]; *p != '\0'; p++)
+			hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	return hash;
+}
+
+/* Once, until it is other entries. */
+static void
+tell_skipped(struct daemon *d)
+{
+	struct text_list skipped = dir_skipped(d->watched);
+	uint64_t hash = skipped.n == 0 ? 0 : hash_list(&skipped);
+
+	for (size_t i = 0; hash != d->skipped && i < skipped.n; i++)
+		LOG(LEVEL_WARNING, "dir", NULL, "an entry is passed over",
+		    log_text("entry", skipped.v[i]));
+	d->skipped = hash;
+}
+
 void
 daemon_poll(struct daemon *d)
 {
@@ -207,8 +232,10 @@ daemon_poll(struct daemon *d)
 	if (d->watched == NULL)
 		return;
 	/* Requests log that the directory is gone; the handle finds it again by itself. */
-	if (dir_generation(d->watched, &generation, NULL) != LOOKUP_FOUND ||
-	    (d->settled && generation == d->generation))
+	if (dir_generation(d->watched, &generation, NULL) != LOOKUP_FOUND)
+		return;
+	tell_skipped(d);
+	if (d->settled && generation == d->generation)
 		return;
 	st = take_changes(d, &err);
 	d->generation = generation;

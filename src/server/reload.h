@@ -16,7 +16,8 @@ struct daemon {
 	bool started;
 	struct dir *watched; /* asked each second whether something has changed; may be NULL */
 	uint64_t generation;
-	bool settled; /* the change seen last has been taken over or was refused */
+	bool settled;	  /* the change seen last has been taken over or was refused */
+	uint64_t skipped; /* what has been told of entries that are passed over, as a sum */
 };
 
 /* Builds everything from `conf`, of which it takes a reference, and binds the ports.
