@@ -24,9 +24,10 @@ START_SECONDS = 60
 
 
 class Controller:
-    """The only one of its forest; its administrator has PASSWORD."""
+    """The only one of its forest; its administrator has PASSWORD. `more` lines go into the global
+    section of smb.conf."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=''):
         tap.need('samba', 'samba-tool', 'kinit', 'ldapsearch')
         self.folder = folder / 'dc'
         for name in {*FOLDERS.values(), 'sysvol', 'etc'}:
@@ -39,14 +40,14 @@ class Controller:
                           f'[libdefaults]\n default_realm = {REALM}\n dns_lookup_kdc = false\n'
                           f' dns_lookup_realm = false\n rdns = false\n[realms]\n {REALM} = {{\n'
                           f'  kdc = {ADDRESS}\n }}\n[domain_realm]\n .{DOMAIN} = {REALM}\n')
-        self._process = None
+        self._process, self._more = None, more
 
     def _configure(self):
         write(self.config, f'[global]\nnetbios name = DC1\nrealm = {REALM}\nworkgroup = HARBOUR\n'
               'server role = active directory domain controller\n'
               f'interfaces = {ADDRESS}\nbind interfaces only = yes\ndns forwarder = 127.0.0.53\n'
               f'log file = {self.folder}/log\n'
-              'ldap server require strong auth = allow_sasl_over_tls\n'
+              'ldap server require strong auth = allow_sasl_over_tls\n' + self._more
               + ''.join(f'{k} = {self.folder / v}\n' for k, v in FOLDERS.items())
               + ''.join(f'[{share}]\npath = {self.folder}/sysvol\nread only = no\n'
                         for share in ('sysvol', 'netlogon')))
