@@ -19,6 +19,7 @@ end
 
 function done(summary, latency)
 	local e = summary.errors
-	print(string.format('{"requests":%d,"seconds":%f,"failed":%d,"refused":%d}', summary.requests,
-		summary.duration / 1e6, e.connect + e.read + e.write + e.timeout, e.status))
+	print(string.format('{"requests":%d,"seconds":%f,"p99_us":%d,"failed":%d,"refused":%d}',
+		summary.requests, summary.duration / 1e6, latency:percentile(99),
+		e.connect + e.read + e.write + e.timeout, e.status))
 end

@@ -200,20 +200,28 @@ def daemon_ready(port):
     raise RuntimeError('nginx did not start; see its log in ' + str(CACHE))
 
 
-def load(server, file, seconds):
-    """One run of wrk: answers a second, and the server's processor time for each, in µs."""
+def wrk(server, file, seconds, connections=CONNECTIONS):
+    """One run of wrk over the questions in `file`: what languages.lua prints, with `rate` and
+    `cpu_us`, the server's processor time per request."""
     before = server.cpu_seconds()
     done = subprocess.run(
-        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(CONNECTIONS),
-         '--duration', f'{seconds}s', '--timeout', '10s', '--script', HERE / 'languages.lua',
-         f'https://127.0.0.1:{server.port}'],
+        ['taskset', '-c', CLIENT_CORE, 'wrk', '--threads', '1', '--connections', str(connections),
+         '--duration', f'{seconds}s', '--timeout', '10s', '--latency', '--script',
+         HERE / 'languages.lua', f'https://127.0.0.1:{server.port}'],
         capture_output=True, text=True, check=True,
         env={'PATH': os.environ['PATH'], 'BENCH_QUESTIONS': str(file)})
     got = json.loads(done.stdout.strip().splitlines()[-1])
+    got['rate'] = got['requests'] / got['seconds']
+    got['cpu_us'] = (server.cpu_seconds() - before) / max(got['requests'], 1) * 1e6
+    return got
+
+
+def load(server, file, seconds):
+    """Answers a second, and the server's processor time for each, in µs."""
+    got = wrk(server, file, seconds)
     if got['failed'] or got['refused']:
         raise RuntimeError(f'{file}: {got["failed"]} failed, {got["refused"]} refused')
-    spent = server.cpu_seconds() - before
-    return got['requests'] / got['seconds'], spent / max(got['requests'], 1) * 1e6
+    return got['rate'], got['cpu_us']
 
 
 def write_questions(folder, languages):

@@ -29,10 +29,10 @@ def machine():
             f'{system.group(1)}, {ssl.OPENSSL_VERSION}')
 
 
-def write_document(name, text):
-    """Replaces what stands between the marks of the benchmark `name` in doc/PERFORMANCE.md."""
+def write_document(name, text, document='PERFORMANCE.md'):
+    """Replaces what stands between the marks of the benchmark `name` in a document."""
     begin, end = f'<!-- bench {name}: begin -->', f'<!-- bench {name}: end -->'
-    path = programs.ROOT / 'doc' / 'PERFORMANCE.md'
+    path = programs.ROOT / 'doc' / document
     whole = path.read_text(encoding='utf-8')
     before, _, rest = whole.partition(begin)
     _, _, after = rest.partition(end)

@@ -26,10 +26,11 @@ class Slapd:
     more       further lines of the database's configuration
     schemas    names of further schemas of OpenLDAP's own
     database   the folder that keeps the data, for those who load() it once
-    wrapper    a command that runs slapd"""
+    wrapper    a command that runs slapd
+    modules    further modules"""
 
     def __init__(self, folder, authority, host='127.0.0.1', more='', schemas=(), database=None,
-                 megabytes=1024, wrapper=()):
+                 megabytes=1024, wrapper=(), modules=()):
         tap.need('slapd', 'slapadd', 'ldapsearch')
         self.folder = folder / 'slapd'
         database = database or self.folder / 'db'
@@ -48,7 +49,8 @@ class Slapd:
             f'olcPidFile: {self.folder}/pid', f'olcTLSCertificateFile: {chain}',
             f'olcTLSCertificateKeyFile: {key}', '',
             'dn: cn=module,cn=config', 'objectClass: olcModuleList', 'cn: module',
-            'olcModulePath: /usr/lib/ldap', 'olcModuleLoad: back_mdb', '',
+            'olcModulePath: /usr/lib/ldap',
+            *(f'olcModuleLoad: {module}' for module in ('back_mdb', *modules)), '',
             'dn: cn=schema,cn=config', 'objectClass: olcSchemaConfig', 'cn: schema', '',
             *(f'include: file://{s}\n' for s in schema),
             'dn: olcDatabase={1}mdb,cn=config', 'objectClass: olcDatabaseConfig',
