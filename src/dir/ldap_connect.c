@@ -174,7 +174,8 @@ ldap_layout_find(struct ldap_link *link, const struct dir_settings *settings, st
 	    settings->kind == DIR_KIND_AUTO ?
 		offers(&root, "supportedCapabilities", CAPABILITY_ACTIVE_DIRECTORY) :
 		settings->kind != DIR_KIND_OPENLDAP;
-	layout.transactions = settings->transactions && offers(&root, "supportedExtension", EXTENSION_TRANSACTION);
+	layout.transactions =
+	    settings->transactions && offers(&root, "supportedExtension", EXTENSION_TRANSACTION);
 	st = settle(
 	    settings, mem, ldap_text_of(mem, &root, "configurationNamingContext"), &layout, err);
 	if (st == USHER_OK)
