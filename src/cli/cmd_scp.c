@@ -78,7 +78,7 @@ what_is_odd(const struct listing *l, size_t i)
 
 	if (scp_is_conflict(r))
 		return "left by a replication conflict";
-	if (!slice_starts_nocase(slice_of(r->binding), SLICE_LITERAL("https:")))
+	if (!slice_starts_nocase(slice_trim(slice_of(r->binding)), SLICE_LITERAL("https:")))
 		return "http: no password goes there";
 	if (r->created == NUMBER_ABSENT)
 		return "of unknown age: the last";

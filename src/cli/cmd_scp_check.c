@@ -45,12 +45,19 @@ struct checked {
 
 /* What is wrong with the object itself; false: nothing. */
 static bool
-judge_object(const struct scp_object *o, const struct scp_record *r, struct checked *out)
+judge_object(
+    struct arena *mem, const struct scp_object *o, const struct scp_record *r, struct checked *out)
 {
+	struct slice binding = slice_trim(slice_of(r->binding));
+	struct url url;
+
 	if (r->binding == NULL || *r->binding == '\0')
 		*out = (struct checked){ CHECK_WARNING, "it has no URL",
 			"give it one with `usher scp set --url`, or remove it" };
-	else if (!slice_starts_nocase(slice_of(r->binding), SLICE_LITERAL("https://")))
+	else if (url_parse(mem, binding, &url, NULL) != USHER_OK)
+		*out = (struct checked){ CHECK_ERROR, "this is no URL",
+			"give it one with `usher scp set --url`" };
+	else if (!url.https)
 		*out =
 		    (struct checked){ CHECK_ERROR, "its URL is not https: no password goes there",
 			    "give it an https URL with `usher scp set --url`" };
@@ -127,25 +134,19 @@ write_checked(struct checking *c, size_t i, const struct checked *row)
 	write_close(w);
 }
 
-/* Resolves, connects, verifies and asks as a client does. */
+/* Resolves, connects, verifies and asks as a client does. `text` is the URL of entry `i`. */
 static usher_status
-look_at(struct checking *c, size_t i, struct usher_error *err)
+look_at(struct checking *c, size_t i, const char *text, struct usher_error *err)
 {
 	struct arena *mem = c->cli->mem;
 	struct check_name name = { 0 };
 	struct check_site *sites;
 	struct checked row;
 	struct url url;
-	usher_status st = url_parse(mem, slice_of(c->view.list.records[i].binding), &url, err);
+	usher_status st = url_parse(mem, slice_of(text), &url, err);
 
-	if (st == USHER_E_NOMEM)
+	if (st != USHER_OK)
 		return st;
-	if (st != USHER_OK) {
-		row = (struct checked){ CHECK_ERROR, "this is no URL",
-			"give it one with `usher scp set --url`" };
-		write_checked(c, i, &row);
-		return USHER_OK;
-	}
 	name.name = url.host;
 	st = probe_names(c->probe, mem, &name, 1, err);
 	if (st != USHER_OK)
@@ -251,13 +252,13 @@ check_all(struct checking *c, struct usher_error *err)
 
 		if (scp_has_keyword(r, SCP_POINTER_KEYWORD))
 			continue;
-		if (judge_object(&c->view.list.objects[i], r, &row))
+		if (judge_object(c->cli->mem, &c->view.list.objects[i], r, &row))
 			write_checked(c, i, &row);
 		if (r->binding != NULL && *r->binding != '\0')
 			st = look_at_scope(c, i, err);
 	}
 	for (size_t i = 0; st == USHER_OK && i < c->view.order.urls.n; i++)
-		st = look_at(c, c->view.order.places[i], err);
+		st = look_at(c, c->view.order.places[i], c->view.order.urls.v[i], err);
 	write_list_end(w);
 	if (st == USHER_OK && c->view.order.urls.n > 0)
 		st = write_left_alone(c, err);

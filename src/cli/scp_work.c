@@ -267,12 +267,8 @@ scp_container(struct scp_work *w, const char *server, const char **out, struct u
 	st = ldap_link_search(w->f.link, &search, take_dn, &f, err);
 	if (st != USHER_OK)
 		return st;
-	if (f.dn == NULL) {
-		st = need_container(w, "Services", w->f.configuration, &parent, err);
-		return st == USHER_OK ?
-			   need_container(w, "Microsoft Exchange Autodiscover", parent, out, err) :
-			   st;
-	}
+	if (f.dn == NULL)
+		return scp_own_container(w, out, err);
 	st = need_container(w, "Protocols", f.dn, &parent, err);
 	return st == USHER_OK ? need_container(w, "Autodiscover", parent, out, err) : st;
 }

@@ -584,6 +584,7 @@ ldap_link_read(struct ldap_link *link, struct arena *mem, const char *dn,
 		.err = err };
 	usher_status st = search_page(&s, clock_mono_ms() + link->timeout_ms);
 
+	ber_memfree(s.cookie.bv_val); /* of a page that nobody asked for */
 	if (st == USHER_OK && !r.found)
 		st = err_set(err, USHER_E_ABSENT, *dn == '\0' ? link->uri : dn,
 		    "there is no such entry, or this login may not see it");

@@ -171,6 +171,23 @@ def _():
     tap.same(bare.listed('--domain', 'contoso.example')[2], 'ldap://dc1.fabrikam.example')
 
 
+@tap.case('check judges what no client would try, too')
+def _():
+    few = Forest('few', point('bell', 'https://bell.harbour.example/\a', URL_GUID),
+                 point('ftp', 'ftp://x', URL_GUID),
+                 point('plain', 'http://127.0.0.1:9/a', URL_GUID),
+                 point('blank', ' https://127.0.0.1:9/a ', URL_GUID),
+                 point('empty', None, URL_GUID),
+                 point('bare', 'LDAP://dc1.fabrikam.example', POINTER_GUID))
+    done = few.usher('--json', 'scp', 'check')
+    rows = [(r['server'], r['verdict'], r['found']) for r in json.loads(done.stdout)['checks']]
+    tap.same((done.returncode, rows), (2, [
+        ('bell', 'error', 'this is no URL'), ('ftp', 'error', 'this is no URL'),
+        ('plain', 'error', 'its URL is not https: no password goes there'),
+        ('empty', 'warning', 'it has no URL'),
+        *((n, 'error', 'nobody answers at 127.0.0.1') for n in ('plain', 'blank'))]))
+
+
 @tap.each([
     ('a name of signs that filters and DNs use', ('set', '*()\\', '--site-scope', 'A*(b)\\'),
      f'dn: cn=*()\\5C,cn=SCP,{SUFFIX}\nchangetype: modify\nadd: keywords\n'
