@@ -56,14 +56,16 @@ def directory_entry(dn, *attributes):
     return found
 
 
-def person(name):
-    """Makes a user who may log in."""
-    dc.tool('user', 'create', name, SECRET, f'--mail-address={name}@{DOMAIN}')
-
-
 def entry(name, kind, *lines):
-    """The LDIF of somebody else."""
+    """The LDIF of somebody with an address."""
     return exchange.entry(f'CN={name},{PEOPLE}', kind, f'mail: {name}@{DOMAIN}', *lines)
+
+
+def user(name, control=512, *lines):
+    """The LDIF of somebody with a password; with 514 for `control` it is of no use."""
+    password = base64.b64encode(f'"{SECRET}"'.encode('utf-16-le')).decode()
+    return entry(name, 'user', f'sAMAccountName: {name}', f'userPrincipalName: {name}@{DOMAIN}',
+                 f'userAccountControl: {control}', f'unicodePwd:: {password}', *lines)
 
 
 def change(dn, *lines):
@@ -84,7 +86,7 @@ def conf(login):
             f'state = {folder}/state\n{login}')
 
 
-dc.tool('user', 'create', 'svc-usher', SECRET)
+load(user('svc-usher'))
 secret = scratch.write(folder / 'secret', SECRET + '\n', 0o600)
 admin_secret = scratch.write(folder / 'admin', PASSWORD + '\n', 0o600)
 BY_PASSWORD = f'login = svc-usher@{REALM}\npassword file = {secret}\n'
@@ -126,13 +128,11 @@ def until(what, question):
 
 load((ROOT / 'packaging/ldap/usher-ad.ldif').read_text(encoding='utf-8')
      .replace('DC=X', SUFFIX))
-for site in ('Pier', 'Mole'):
-    dc.tool('sites', 'create', site)
-dc.tool('sites', 'subnet', 'create', '192.0.2.0/24', 'Pier')
-person('ann')
-person('paul')
-dc.tool('user', 'disable', 'paul')
-load(entry('crew', 'group', 'sAMAccountName: crew'))
+SITES = f'CN=Sites,CN=Configuration,{SUFFIX}'
+load('\n'.join([
+    exchange.entry(f'CN=Pier,{SITES}', 'site'), exchange.entry(f'CN=Mole,{SITES}', 'site'),
+    exchange.entry(f'CN=192.0.2.0/24,CN=Subnets,{SITES}', 'subnet', f'siteObject: CN=Pier,{SITES}'),
+    user('ann'), user('paul', 514), entry('crew', 'group', 'sAMAccountName: crew')]))
 
 
 @tap.case('usher sets itself up beside what Windows has')
@@ -170,7 +170,7 @@ def _(login, uri):
 def _():
     with serve() as daemon:
         tap.same(ask(daemon, 'nora').status, 401)
-        person('nora')
+        dc.tool('user', 'create', 'nora', SECRET, f'--mail-address=nora@{DOMAIN}')
         until('nora was made and gets no answer', lambda: ask(daemon, 'nora').status == 200)
         dc.tool('user', 'disable', 'nora')
         until('nora is disabled and gets answers', lambda: ask(daemon, 'nora').status == 401)
