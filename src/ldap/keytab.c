@@ -1,12 +1,14 @@
 /* keytab.c - MIT Kerberos asked for a ticket with a keytab, through a cache that is no file. */
 #include "ldap/keytab.h"
 
+#include <errno.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/compat.h"
 #include "base/err.h"
@@ -68,6 +70,9 @@ keytab_take(const char *keytab, const char *principal, struct keytab_credential 
 	usher_status st = USHER_OK;
 	char *cache;
 
+	if (access(keytab, R_OK) < 0)
+		return err_set(err, USHER_E_CREDENTIALS, keytab,
+		    "the Kerberos keys cannot be read: %s", strerror(errno));
 	/* One cache for each of them, so that connections share a ticket. */
 	if (asprintf(&cache, "MEMORY:usher %s %s", keytab, principal == NULL ? "" : principal) < 0)
 		return err_nomem(err, keytab);

@@ -48,6 +48,7 @@ look_up(struct request *request, struct auth *auth)
 	struct credential credential = { 0 };
 
 	auth->owner = NULL;
+	auth->disabled = false;
 	auth->hash = "";
 	switch (dir_credential(
 	    service_dir(request), request->mem, auth->typed, &credential, &auth->err)) {
@@ -57,7 +58,8 @@ look_up(struct request *request, struct auth *auth)
 		auth->directory_failed = true;
 		return CALLER_UNAVAILABLE;
 	case LOOKUP_FOUND:
-		if (credential.enabled != TRI_OFF &&
+		auth->disabled = credential.enabled == TRI_OFF;
+		if (!auth->disabled &&
 		    (credential.password_hash != NULL || credential.dn != NULL)) {
 			auth->owner = credential.login_name;
 			auth->hash = credential.password_hash != NULL ? credential.password_hash :
@@ -139,6 +141,15 @@ hash(void *arg)
 		throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
 }
 
+/* For the log alone. */
+static const char *
+reason(const struct auth *auth)
+{
+	if (auth->owner == NULL)
+		return auth->disabled ? "the account is disabled" : "unknown login";
+	return auth->dn != NULL ? auth->err.message : "wrong password";
+}
+
 /* Tells all who want to know how the check came out. */
 static void
 conclude(struct request *request, struct auth *auth)
@@ -158,10 +169,7 @@ conclude(struct request *request, struct auth *auth)
 		auth->outcome = CALLER_REFUSED;
 		service_count(request, COUNT_LOGIN_REFUSED);
 		LOG(LEVEL_NOTICE, "auth", request->log, "password refused",
-		    log_text("login", auth->typed),
-		    log_text("reason", auth->owner == NULL ? "unknown login" :
-				       auth->dn != NULL	   ? auth->err.message :
-							     "wrong password"));
+		    log_text("login", auth->typed), log_text("reason", reason(auth)));
 	}
 }
 

@@ -26,6 +26,7 @@ struct auth {
 	struct secret password;
 	const char *typed; /* as the client sent it, in one form */
 	const char *owner; /* of the credential; NULL: unknown or disabled */
+	bool disabled;
 	const char *hash;  /* "" when unknown or disabled */
 	const char *decoy; /* a hash of this directory; NULL when it has none */
 	const char *dn;	   /* whose login the directory is to try; NULL: by hash */

@@ -8,6 +8,7 @@ import struct
 import subprocess
 
 import ad_find
+import ad_serve
 import samba_dc
 from samba_dc import DOMAIN, HOST, PASSWORD, SUFFIX
 from support import netns, scratch, tap
@@ -222,6 +223,7 @@ def _():
 
 
 ad_find.cases(dc, folder, administrator)
+ad_serve.cases(dc, folder, stack)
 
 with stack:
     tap.main()
