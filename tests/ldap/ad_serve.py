@@ -13,6 +13,8 @@ WORD = 'Sailor&1sailor'
 
 def cases(dc, folder, stack):
     """Declares the cases."""
+    folder = folder / 'serve'
+    folder.mkdir()
     authority = certificates.Authority(folder)
     chain, key = authority.issue(HOST)
     for user in ('nora', 'gone', 'late', 'new'):
