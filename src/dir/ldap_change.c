@@ -207,13 +207,12 @@ name_entry(struct ldap_manage *m, const struct entity *e, const char *key)
 {
 	const char *name = *key == '\0' ? e->name : arena_join(m->work, e->name, " ", key);
 	unsigned char hash[SHA256_BYTES];
-	struct buf CLEANUP(buf_cleanup) b;
+	struct buf CLEANUP(buf_cleanup) b = { .max = MANAGE_DN_BYTES };
 
 	if (name == NULL || characters(name) <= MANAGE_CN_CHARACTERS)
 		return name;
 	if (!sha256(slice_of(key), hash))
 		return NULL;
-	buf_init(&b, MANAGE_DN_BYTES);
 	buf_printf(&b, "%s ", e->name);
 	hex_encode(&b, hash, HASH_BYTES);
 	return b.status == USHER_OK ? arena_copy(m->work, buf_as_slice(&b)) : NULL;
