@@ -155,7 +155,7 @@ make_person(struct ldap_manage *m, const struct mailbox *mailbox, struct held **
 	const char *address = mailbox->address;
 	const char *name = mailbox->display_name != NULL ? mailbox->display_name : address;
 	struct held *h = arena_zalloc(m->work, sizeof(*h));
-	struct buf CLEANUP(buf_cleanup) dn;
+	struct buf CLEANUP(buf_cleanup) dn = { .max = MANAGE_DN_BYTES };
 	struct ldap_change change = { 0 };
 	struct edits s = { .m = m };
 
@@ -163,7 +163,6 @@ make_person(struct ldap_manage *m, const struct mailbox *mailbox, struct held **
 		return err_set(err, USHER_E_CONFLICT, address,
 		    "there is no account for it, and usher makes none in Active Directory: make "
 		    "the user there first, then say who it is with --login-name");
-	buf_init(&dn, MANAGE_DN_BYTES);
 	buf_text(&dn, "cn=");
 	ldap_escape_dn(&dn, slice_of(address));
 	buf_printf(&dn, ",%s", m->layout.people.v[0]);
