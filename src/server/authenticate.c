@@ -4,11 +4,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "auth/basic.h"
 #include "auth/password.h"
 #include "base/when.h"
 #include "server/service.h"
+
+/* What a directory takes for a wrong password depends on whether there is one to compare with:
+ * refusals of its own take full steps of this, more than any usual hash. */
+enum { REFUSAL_STEP_MS = 150 };
 
 /* Wipes the password: nobody needs it any more. */
 static void
@@ -125,6 +130,15 @@ is_wrong(const struct auth *auth)
 				  auth->verdict == USHER_E_CREDENTIALS;
 }
 
+static void
+fill_step(uint64_t begun_ms)
+{
+	uint64_t left = REFUSAL_STEP_MS - (clock_mono_ms() - begun_ms) % REFUSAL_STEP_MS;
+	const struct timespec rest = { .tv_nsec = (long)left * 1000000L };
+
+	(void)nanosleep(&rest, NULL);
+}
+
 /* In the thread pool. The throttle is asked again and told here: guesses that queued up together
  * would otherwise all pass it before the first of them has failed. */
 static void
@@ -132,13 +146,17 @@ hash(void *arg)
 {
 	struct auth *auth = arg;
 	struct throttle *throttle = auth->state->throttle;
+	uint64_t begun_ms = clock_mono_ms();
 
-	auth->wait_ms = throttle_wait_ms(throttle, auth->source, auth->typed, clock_mono_ms());
+	auth->wait_ms = throttle_wait_ms(throttle, auth->source, auth->typed, begun_ms);
 	if (auth->wait_ms > 0)
 		return;
 	auth->verdict = verify(auth);
-	if (is_wrong(auth))
-		throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
+	if (!is_wrong(auth))
+		return;
+	throttle_failed(throttle, auth->source, auth->typed, clock_mono_ms());
+	if (auth->dn != NULL)
+		fill_step(begun_ms);
 }
 
 /* For the log alone. */

@@ -143,9 +143,11 @@ def _(address, login, wanted):
     ('DN', f'uid=nora,ou=People,{SUFFIX}', 's3cret'),
 ])
 def _(login, password):
-    """All refusals are one answer, and say nothing."""
+    """All refusals are one answer, and neither it nor its time says anything."""
+    begun = time.monotonic()
     answer = ask(login=login, password=password)
     tap.same((answer.status, answer.body), (401, b''))
+    tap.true(time.monotonic() - begun > 0.14, 'it took the time of a hash')
 
 
 @tap.case('an open domain is answered from the configuration alone, in all its languages')
