@@ -436,13 +436,6 @@ remove_record(struct ldap_manage *m, const struct entity *e, const void *key,
 	return st;
 }
 
-static bool
-is_of_people(const struct entity *e)
-{
-	return e->id == ENTITY_MAILBOX || e->id == ENTITY_ALTERNATIVE_MAILBOX ||
-	       e->id == ENTITY_CREDENTIAL;
-}
-
 usher_status
 ldap_dir_put(struct dir *dir, const struct entity *e, const void *record, enum dir_change *change,
     struct usher_error *err)

@@ -18,6 +18,19 @@ enum {
 	MANAGE_CN_CHARACTERS = 64 /* the most that Active Directory takes */
 };
 
+/* How OpenLDAP keeps a hash of crypt(5), and a hash that no password has: the directory shows none.
+ */
+#define PASSWORD_CRYPT "{CRYPT}"
+#define PASSWORD_UNKNOWN "*"
+
+/* Records of these lie in the entries of people. */
+static inline bool
+is_of_people(const struct entity *e)
+{
+	return e->id == ENTITY_MAILBOX || e->id == ENTITY_ALTERNATIVE_MAILBOX ||
+	       e->id == ENTITY_CREDENTIAL;
+}
+
 /* A record of the configuration, or a person with a mailbox, as it is at this point of the
  * transaction. */
 struct held {

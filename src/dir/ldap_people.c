@@ -9,9 +9,6 @@
 
 enum { FILTER_BYTES = 64 * 1024, WANTED_MAX = 64 };
 
-#define HASHED "{CRYPT}"
-#define NOT_SHOWN "*" /* crypt(5): no password has this hash */
-
 /* ---- one person ---- */
 
 static bool
@@ -336,7 +333,7 @@ each_credential(struct ldap_manage *m, const struct held *h,
 {
 	const struct ldap_attribute *a = ldap_attribute_of(&h->entry, "userPassword");
 	const struct mailbox *mailbox = h->record;
-	struct credential record = { .password_hash = NOT_SHOWN };
+	struct credential record = { .password_hash = PASSWORD_UNKNOWN };
 	const char *login = h->person->mailbox.login_name;
 
 	if (login == NULL && mailbox != NULL)
@@ -344,9 +341,10 @@ each_credential(struct ldap_manage *m, const struct held *h,
 	if (login == NULL || (a == NULL && !m->layout.active_directory))
 		return USHER_OK;
 	record.login_name = text_login_copy(m->work, slice_of(login));
-	if (a != NULL && a->n == 1 && slice_starts_nocase(a->values[0], SLICE_LITERAL(HASHED)))
+	if (a != NULL && a->n == 1 &&
+	    slice_starts_nocase(a->values[0], SLICE_LITERAL(PASSWORD_CRYPT)))
 		record.password_hash =
-		    arena_copy(m->work, slice_skip(a->values[0], sizeof(HASHED) - 1));
+		    arena_copy(m->work, slice_skip(a->values[0], sizeof(PASSWORD_CRYPT) - 1));
 	if (record.login_name == NULL || record.password_hash == NULL)
 		return manage_full(m, err);
 	return each(&record, payload);

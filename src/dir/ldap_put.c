@@ -7,8 +7,6 @@
 
 #define OF_MAILBOX "mailbox" /* values of LDAP_ENTITY: usher keeps something there, … */
 #define OF_PERSON "person"   /* … and has made the entry itself */
-#define CRYPT "{CRYPT}"
-#define UNKNOWN_HASH "*"
 
 /* An entry that Exchange keeps needs nothing of usher's, unless usher keeps something there. */
 static bool
@@ -384,13 +382,13 @@ put_credential(struct ldap_manage *m, struct held *h, const struct credential *r
 {
 	const struct ldap_attribute *now = ldap_attribute_of(&h->entry, "userPassword");
 	struct edits s = { .m = m };
-	const char *hash = arena_join(m->work, CRYPT, record->password_hash);
+	const char *hash = arena_join(m->work, PASSWORD_CRYPT, record->password_hash);
 	usher_status st;
 
 	if (record->enabled == TRI_OFF)
 		return err_set(err, USHER_E_CONFLICT, h->entry.dn,
 		    "a login is switched off in the directory itself, not here");
-	if (strcmp(record->password_hash, UNKNOWN_HASH) == 0 ||
+	if (strcmp(record->password_hash, PASSWORD_UNKNOWN) == 0 ||
 	    (hash != NULL && entry_has(&h->entry, "userPassword", hash)))
 		return USHER_OK;
 	if (m->layout.active_directory)

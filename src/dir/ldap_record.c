@@ -499,13 +499,6 @@ record_held(struct ldap_manage *m, const struct entity *e, const void *record, s
 
 /* ---- the calls of dir.h ---- */
 
-static bool
-is_of_people(const struct entity *e)
-{
-	return e->id == ENTITY_MAILBOX || e->id == ENTITY_ALTERNATIVE_MAILBOX ||
-	       e->id == ENTITY_CREDENTIAL;
-}
-
 static usher_status
 get(struct ldap_manage *m, struct arena *mem, const struct entity *e, const void *key, void *out,
     bool *found, struct usher_error *err)
