@@ -42,13 +42,14 @@ struct host {
 	uint16_t port, to_port; /* as named, and as connected to */
 	bool asked;		/* DNS is asked for its addresses … */
 	bool known;		/* … which have come, or never will */
+	bool near;		/* it is in our site, as its SRV records say */
 	bool pinged, failed;
 	struct text_list addresses;
 };
 
 /* SRV records that are asked for. */
 struct named {
-	bool asked, open;
+	bool open;
 	enum dns_failure failure;
 	const struct srv_record *records;
 	size_t n;
@@ -106,12 +107,6 @@ end(struct dirsearch *d, usher_status st, const char *detail)
 	d->state = STATE_OVER;
 }
 
-static void
-end_without_memory(struct dirsearch *d)
-{
-	end(d, USHER_E_NOMEM, "out of memory");
-}
-
 /* Adds to the way that was gone so far. */
 static void
 add_way(struct dirsearch *d, const char *text)
@@ -147,8 +142,9 @@ ask_srv(struct dirsearch *d, unsigned lookup, const char *site)
 	const char *name = arena_join(d->mem, "_ldap._tcp.", site == NULL ? "" : site,
 	    site == NULL ? "" : "._sites.", "dc._msdcs.", d->domain);
 
-	n->asked = true;
-	n->failure = DNS_TROUBLE;
+	/* What was asked under this id before may still be on its way. */
+	dns_stop(d->dns, d->options.lookup + lookup);
+	*n = (struct named){ .failure = DNS_TROUBLE };
 	n->open = name != NULL &&
 		  dns_start_srv(d->dns, d->options.lookup + lookup, name, NULL) == USHER_OK;
 }
@@ -175,15 +171,18 @@ ask_address(struct dirsearch *d, size_t i)
 	    dns_start(d->dns, d->options.lookup + LOOKUP_HOST + (uint32_t)i, to, NULL) != USHER_OK;
 }
 
-static void
+/* The host of that name, a new one if need be; NULL: there is no more room. */
+static struct host *
 add_host(struct dirsearch *d, const char *name, uint16_t port)
 {
 	for (size_t i = 0; i < d->n_hosts; i++) {
 		if (strcmp(d->hosts[i].name, name) == 0 && d->hosts[i].port == port)
-			return;
+			return &d->hosts[i];
 	}
-	if (d->n_hosts < DIRSEARCH_HOSTS_MAX)
-		d->hosts[d->n_hosts++] = (struct host){ .name = name, .port = port };
+	if (d->n_hosts == DIRSEARCH_HOSTS_MAX)
+		return NULL;
+	d->hosts[d->n_hosts] = (struct host){ .name = name, .port = port };
+	return &d->hosts[d->n_hosts++];
 }
 
 static void
@@ -195,7 +194,7 @@ begin(struct dirsearch *d)
 	enter(d, STATE_NAMES, DIRSEARCH_RESOLVE_MS);
 	d->domain = place->domain;
 	if (place->host != NULL) {
-		add_host(d, place->host, place->port);
+		(void)add_host(d, place->host, place->port);
 		ask_address(d, 0);
 		/* The forest of a pointer is named by its root domain as a rule. */
 		if (!place->tls && !place->explicit_port && ip_version(place->host) == 0)
@@ -283,16 +282,19 @@ dirsearch_free(struct dirsearch *d)
 
 /* The records of one answer, in the order of RFC 2782, become hosts. */
 static void
-add_hosts(struct dirsearch *d, const struct named *by, const char *site)
+add_hosts(struct dirsearch *d, const struct named *by)
 {
 	struct srv_record *v = arena_array(d->mem, by->n, sizeof(*v));
-	uint64_t seed = d->options.seed + (site == NULL);
 	size_t n = 0;
 
-	if (v == NULL || srv_order(d->mem, by->records, by->n, seed, v, &n) != USHER_OK)
+	if (v == NULL || srv_order(d->mem, by->records, by->n, d->options.seed, v, &n) != USHER_OK)
 		return;
-	for (size_t i = 0; i < n; i++)
-		add_host(d, v[i].host, v[i].port);
+	for (size_t i = 0; i < n; i++) {
+		struct host *h = add_host(d, v[i].host, v[i].port);
+
+		if (h != NULL && by == &d->by_site)
+			h->near = true;
+	}
 }
 
 static void
@@ -305,7 +307,8 @@ begin_pings(struct dirsearch *d, enum state state, uint64_t patience_ms)
 	pings_begin(p, d->poller, d->mem, d->domain, now_ms, d->until_ms);
 	d->hold_ms = now_ms + PING_STAGGER_MS;
 	for (size_t i = 0; i < d->n_hosts; i++) {
-		d->hosts[i].pinged = d->hosts[i].failed;
+		d->hosts[i].pinged =
+		    d->hosts[i].failed || (state == STATE_SITE_PING && !d->hosts[i].near);
 		if (!d->hosts[i].asked)
 			ask_address(d, i);
 	}
@@ -319,9 +322,11 @@ find_controllers(struct dirsearch *d, uint64_t now_ms)
 	if ((d->by_domain.open || d->by_site.open) && !given_up)
 		return;
 	if (d->by_domain.n + d->by_site.n > 0) {
+		if (d->n_hosts > 0) /* the domain's own name has been looked up */
+			dns_stop(d->dns, d->options.lookup + LOOKUP_HOST);
 		d->n_hosts = 0;
-		add_hosts(d, &d->by_site, d->options.site);
-		add_hosts(d, &d->by_domain, NULL);
+		add_hosts(d, &d->by_site);
+		add_hosts(d, &d->by_domain);
 		begin_pings(d, STATE_PING, DIRSEARCH_PING_MS);
 	} else if (d->place.host != NULL) {
 		d->domain = NULL;
@@ -446,38 +451,36 @@ ping(struct dirsearch *d, uint64_t now_ms)
 	bool all_known = add_addresses(d, p, now_ms);
 	enum ping_state state = pings_work(p, now_ms);
 
+	if (state == PING_ON || (state == PING_SILENT && !all_known && now_ms < d->until_ms))
+		return;
 	if (state == PING_ANSWERED)
 		choose(d, p);
-	if (state == PING_ANSWERED && d->state == STATE_PING && is_away(d)) {
+	if (state == PING_ANSWERED && is_away(d)) {
 		enter(d, STATE_SITE, DIRSEARCH_SITE_MS);
 		d->near_asked = true;
 		ask_srv(d, LOOKUP_SITE, p->answer.client_site);
-	} else if (state == PING_ANSWERED || (state == PING_SILENT && d->state == STATE_SITE_PING &&
-						 (all_known || now_ms >= d->until_ms))) {
+	} else if (d->answered != NULL) {
 		enter(d, STATE_TICKET, d->options.timeout_ms);
-	} else if (state == PING_SILENT && (all_known || now_ms >= d->until_ms)) {
+	} else {
 		end(d, USHER_E_TIMEOUT,
 		    arena_printf(d->mem, "no domain controller of %s answers: %s", d->domain,
 			list_losses(d, p)));
 	}
 }
 
-/* The first controller stays, as host of its number, in case that no other one answers. */
+/* Those of our site are asked once more; the one that has answered stays if they do not. */
 static void
 find_near(struct dirsearch *d, uint64_t now_ms)
 {
-	size_t before = d->n_hosts;
-
 	if (d->by_site.open && now_ms < d->until_ms)
 		return;
-	add_hosts(d, &d->by_site, d->pings[0].answer.client_site);
-	if (d->n_hosts == before) {
+	for (size_t i = 0; i < d->n_hosts; i++)
+		d->hosts[i].near = false;
+	add_hosts(d, &d->by_site);
+	if (d->by_site.n == 0)
 		enter(d, STATE_TICKET, d->options.timeout_ms);
-		return;
-	}
-	begin_pings(d, STATE_SITE_PING, DIRSEARCH_SITE_MS);
-	for (size_t i = 0; i < before; i++)
-		d->hosts[i].pinged = true;
+	else
+		begin_pings(d, STATE_SITE_PING, DIRSEARCH_SITE_MS);
 }
 
 /* ---- entering ---- */
@@ -593,7 +596,7 @@ connect_to_host(struct dirsearch *d, uint64_t now_ms)
 	struct text_list addresses = { &d->address, 1 };
 
 	if (!name_server(d)) {
-		end_without_memory(d);
+		end(d, USHER_E_NOMEM, "out of memory");
 		return;
 	}
 	if (d->n_hosts == 0 || d->fd >= 0) {

@@ -22,7 +22,7 @@ enum {
 	DIRSEARCH_LOOKUPS = 32,	  /* ids of its look-ups */
 	DIRSEARCH_RESOLVE_MS = 4000,
 	DIRSEARCH_PING_MS = 4000,
-	DIRSEARCH_SITE_MS = 1000, /* for a controller of our site, when another one has answered */
+	DIRSEARCH_SITE_MS = 2000, /* for a controller of our site, when another one has answered */
 	DIRSEARCH_CONNECT_MS = 2500
 };
 

@@ -26,11 +26,12 @@ RECORDS = [
 
 
 class Counter:
-    """Stands between a client and the controller, and counts the rounds of LDAP: messages of the
-    client that an answer follows. Handshakes of TCP and what is said to the KDC are none."""
+    """Stands between a client and the controller, and counts pings, and the rounds of LDAP behind
+    them: messages of the client that an answer follows. Handshakes of TCP and what is said to the
+    KDC are none; a ping that is repeated, because the machine is busy, is counted by itself."""
 
     def __init__(self):
-        self.rounds = 0
+        self.pings = self.rounds = 0
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind((COUNTED, 389))
         self._tcp = socket.create_server((COUNTED, 389))
@@ -43,7 +44,7 @@ class Counter:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
                 out.connect((ADDRESS, 389))
                 out.send(question)
-                self.rounds += 1
+                self.pings += 1
                 self._udp.sendto(out.recv(65536), peer)
 
     def _serve_tcp(self):
@@ -58,6 +59,10 @@ class Counter:
     def _pump(self, source, target, turn, who):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if b'DnsDomain' in data:
+                    self.pings, turn[0] = self.pings + 1, 'server'
+                    target.sendall(data)
+                    continue
                 self.rounds += who == 'server' and turn[0] == 'client'
                 turn[0] = who
                 target.sendall(data)
@@ -76,7 +81,7 @@ def cases(dc, folder, administrator):
 
     def find(*arguments, env=administrator, address=ANN):
         done = programs.usher('--json', 'find', address, '--password-file', password, '--ca-file',
-                              authority.root, *arguments, **env)
+                              authority.root, '--grace', '20s', *arguments, **env)
         tap.true(done.stdout != '', done.stderr)
         return json.loads(done.stdout)
 
@@ -108,7 +113,7 @@ def cases(dc, folder, administrator):
         tap.same((search['url'], search['directory'], search['site']),
                  ('ldap:///DC=harbour,DC=example', f'ldap://{HOST}', SITE))
         for words in ('this computer is in harbour.example, by the default realm in krb5.conf',
-                      f'{HOST}, which DNS names for harbour.example, answers the LDAP ping over UDP',
+                      f'{HOST}, which DNS names for harbour.example, answers the LDAP ping over',
                       f'(dead.{DOMAIN} ', f'and we are in {SITE}', 'logged in by GSS-SPNEGO'):
             tap.has(search['reason'], words)
         tap.has(asked[0]['named_by'], 'CN=quay1,CN=Microsoft Exchange Autodiscover')
@@ -143,7 +148,8 @@ def cases(dc, folder, administrator):
         found = find('--ldap', 'ldap:///DC=harbour,DC=example', '--sources', 'A', '--site', SITE,
                      '--connect-to', f'{HOST}:389:{COUNTED}:389')
         tap.has(points(found)[0]['reason'], 'logged in by GSS-SPNEGO')
-        tap.same(counter.rounds, 4)
+        tap.true(counter.pings > 0, 'there was no ping')
+        tap.same(counter.rounds, 3)
 
     @tap.case('a profile keeps where to look, and the site')
     def _():

@@ -59,7 +59,8 @@ class Run:
         zone = {**{h: ['127.0.0.1'] for h in (*hosts, 'dc1.harbour.example', 'dc2.harbour.example',
                                               'dc3.harbour.example')}, **(records or {})}
         with peers.Peer(*CERTIFICATE, script=peers.answer()) as peer, names.Dns(zone) as dns:
-            done = usher('--json', 'find', ADDRESS, *arguments, '--dns', dns.server, '--ca-file',
+            # A busy machine must not make a worse source overtake.
+            done = usher('--json', 'find', ADDRESS, *arguments, '--grace', '20s', '--dns', dns.server, '--ca-file',
                          authority.root, '--connect-to', f':443:127.0.0.1:{peer.port}', **options)
             self.asked = [r['fields']['host'] for r in peer.requests]
             self.questions = dns.questions
@@ -230,55 +231,64 @@ def _():
 @tap.case('a domain is served by the controller that answers: four rounds in all')
 def _():
     fill(near, entry('quay1', url(QUAY), URL_GUID, 'Site=Pier'))
-    with Controller(near.port) as dc:
+    with Controller(near.port, tcp=silent) as dc:
         run = Run(*JOINED, records={SRV: srv(dc)})
         run.expect(FOUND, 'A', url(QUAY))
         tap.has(run.reasons, 'dc1.harbour.example, which DNS names for harbour.example, answers '
                              'the LDAP ping over UDP after')
         tap.has(run.reasons, 'it is in our site, Pier')
-        tap.same((dc.pings, run.attempts[0]['site']), (['udp'], 'Pier'))
+        tap.same((dc.pings[0], run.attempts[0]['site']), ('udp', 'Pier'))
         # the ping, the rootDSE, the search; a login by GSS-SPNEGO would be the fourth
-        tap.true(dc.rounds <= 3, f'{dc.rounds} rounds')
+        tap.same(dc.rounds - len(dc.pings) + 1, 3)
 
 
 @tap.each([
-    ('nothing listens at UDP', {'udp': None}, ['tcp'], 'over TCP'),
-    ('UDP packets vanish', {'udp': silent}, ['udp', 'tcp'], 'over TCP'),
-    ('UDP has garbage', {'udp': damaged}, ['udp', 'tcp'], 'over TCP'),
-    ('UDP is cut off', {'udp': cut_off}, ['udp', 'tcp'], 'over TCP'),
-    ('in segments of one octet', {'udp': None, 'tcp': apart}, ['tcp'], 'over TCP'),
-    ('behind an answer to another question', {'udp': after_strangers}, ['udp'], 'over UDP'),
-    ('nothing listens at TCP but for the search', {'tcp': silent}, ['udp'], 'over UDP'),
-    ('paused, and the only one', {'value': says(opcode=PAUSED)}, ['udp'], 'over UDP'),
+    ('nothing listens at UDP', {'udp': None}, 'over TCP'),
+    ('UDP packets vanish', {'udp': silent}, 'over TCP'),
+    ('UDP has garbage', {'udp': damaged}, 'over TCP'),
+    ('UDP is cut off', {'udp': cut_off}, 'over TCP'),
+    ('in segments of one octet', {'udp': None, 'tcp': apart}, 'over TCP'),
+    ('behind an answer to another question', {'udp': after_strangers, 'tcp': silent}, 'over UDP'),
+    ('nothing listens at TCP but for the search', {'tcp': silent}, 'over UDP'),
+    ('paused, and the only one', {'value': says(opcode=PAUSED), 'tcp': silent}, 'over UDP'),
 ])
-def _(ways, pings, words):
+def _(ways, words):
     fill(near, entry('quay1', url(QUAY), URL_GUID))
     with Controller(near.port, **ways) as dc:
         run = Run(*JOINED, records={SRV: srv(dc)})
         run.expect(FOUND, 'A', url(QUAY))
-        tap.same(dc.pings, pings)
-        tap.has(run.reasons, words)
+        tap.has(run.reasons, f'answers the LDAP ping {words}')
+
+
+BAD = [
+    ('is dead', {'udp': None, 'tcp': None}, 'refuses'),
+    ('serves another domain', {'value': says(domain='strangers.example')},
+     'does not serve the domain'),
+    ('has no answer for it', {'udp': negative}, 'does not serve the domain'),
+    ('talks nonsense', {'udp': damaged, 'tcp': damaged}, 'gives a damaged answer'),
+    ('never answers', {'udp': silent, 'tcp': silent}, 'is silent'),
+]
 
 
 @tap.each([
-    ('is dead', {'udp': None, 'tcp': None}, 'dc1.harbour.example refuses'),
-    ('never answers', {'udp': silent, 'tcp': silent}, 'dc1.harbour.example is silent'),
-    ('serves another domain', {'value': says(domain='strangers.example')},
-     'dc1.harbour.example does not serve the domain'),
-    ('has no answer for it', {'udp': negative},
-     'dc1.harbour.example does not serve the domain'),
+    *BAD,
     ('is paused', {'value': says(opcode=PAUSED)}, ''),
-    ('talks nonsense', {'udp': damaged, 'tcp': damaged}, 'gives a damaged answer'),
-    ('answers the ping and nothing else', None, 'dc1.harbour.example'),
+    ('answers the ping and nothing else', {'udp': good, 'tcp': None}, ''),
 ])
-def _(ways, words):
+def _(ways, _words):
     fill(near, entry('quay1', url(QUAY), URL_GUID))
-    first = Controller(None, udp=good, tcp=None) if ways is None else Controller(None, **ways)
-    with first, Controller(near.port) as second:
+    with Controller(None, **ways) as first, Controller(near.port) as second:
         run = Run(*JOINED, records={SRV: srv(first, second)})
         run.expect(FOUND, 'A', url(QUAY))
-        tap.has(run.reasons, words)
-        tap.has(run.attempts[0]['directory'], f'dc2.harbour.example:{second.port}')
+        tap.same(run.attempts[0]['directory'], f'ldap://dc2.harbour.example:{second.port}')
+
+
+@tap.each([(f'the only one {name}', ways, words) for name, ways, words in BAD[:-1]])
+def _(ways, words):
+    with Controller(None, **ways) as dc:
+        run = Run(*JOINED, records={SRV: srv(dc)})
+        run.expect(FOUND, 'C', url(DNS_HOST))
+        tap.has(run.reasons, f'answers: dc1.harbour.example {words}')
 
 
 @tap.case('no controller answers: DNS has the word, and each one is told')
@@ -297,16 +307,20 @@ def _():
     fill(far, entry('mole1', url(MOLE), URL_GUID, 'Site=Reef'))
     with Controller(far.port, says(site='Reef', client='Pier')) as away, \
             Controller(near.port, says(site='Pier', client='Pier')) as home:
-        records = {SRV: srv(away), PIER_SRV: [(0, 100, home.port, 'dc3.harbour.example')]}
+        records = {SRV: srv(away), PIER_SRV: [(0, 100, home.port, 'dc2.harbour.example')]}
         run = Run(*JOINED, records=records)
         run.expect(FOUND, 'A', url(QUAY))
         tap.same((away.connections, home.connections), (0, 1))
         tap.has(run.reasons, 'it is in site Reef, and we are in Pier')
         tap.same(run.questions.count(PIER_SRV), 1)
+        # when the domain names it as well
+        run = Run(*JOINED, records={**records, SRV: srv(away, home)})
+        run.expect(FOUND, 'A', url(QUAY))
+        tap.same(away.connections, 0)
         # it is asked at once when we know where we are
         run = Run(*JOINED, '--site', 'Pier', records=records)
         run.expect(FOUND, 'A', url(QUAY))
-        tap.same((len(away.pings), len(home.pings)), (1, 2))
+        tap.same(away.connections, 0)
 
 
 @tap.each([
