@@ -21,9 +21,9 @@ enum { CERT_RSA_BITS_MIN = 2048, CERT_RSA_BITS_MAX = 4096 };
 USHER_CHECK usher_status
 cert_key_make(enum cert_key_kind kind, int rsa_bits, struct buf *pem, struct usher_error *err);
 
-/* The words for options: `rsa2048` (also `rsa:2048`, and `rsa` alone), `rsa3072`, `rsa4096`, `p256`, `p384`,
- * `ed25519`, in letters of any case.
- * Returns USHER_OK, USHER_E_USAGE, which says why when the kind is too weak. */
+/* The words for options: `rsa2048` (also `rsa:2048`, and `rsa` alone), `rsa3072`, `rsa4096`,
+ * `p256`, `p384`, `ed25519`, in letters of any case. Returns USHER_OK, USHER_E_USAGE, which says
+ * why when the kind is too weak. */
 USHER_CHECK usher_status
 cert_key_parse(struct slice text, enum cert_key_kind *kind, int *rsa_bits, struct usher_error *err);
 
