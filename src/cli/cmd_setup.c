@@ -386,6 +386,8 @@ say_next(const struct changes *c, const struct setup *s)
 		write_say(w, "%d. Save this as /etc/usher/usherd.conf and start usherd:", ++step);
 		write_say(w, "%s", "");
 		write_say(w, "       directory = %s", s->directory);
+		if (dir_is_ldap(s->directory))
+			write_say(w, "       # and the section [directory] as it is now");
 		write_say(w, "       [listen https]");
 		write_say(w, "       address = 0.0.0.0:443");
 		write_say(w, "       [listen redirect]");
