@@ -28,6 +28,7 @@ struct dir_backend {
 	/* NULL, all four: it never waits. */
 	void (*wait)(struct dir *dir, void (*ready)(void *arg), void *arg);
 	int (*descriptor)(const struct dir *dir);
+	bool (*is_silent)(const struct dir *dir);
 	void (*turn)(struct dir *dir);
 	void (*since)(struct dir *dir, uint64_t mono_ms);
 	uint64_t (*age_ms)(struct dir *dir);	      /* NULL: each lookup asks */

@@ -177,6 +177,12 @@ dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg)
 	dir->backend->wait(dir, ready, arg);
 }
 
+bool
+dir_is_silent(const struct dir *dir)
+{
+	return dir->backend->is_silent != NULL && dir->backend->is_silent(dir);
+}
+
 int
 dir_descriptor(const struct dir *dir)
 {

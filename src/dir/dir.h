@@ -133,6 +133,10 @@ dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 void
 dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg);
 
+/* It did not answer in time when it was last asked: what is found is what was known before. */
+bool
+dir_is_silent(const struct dir *dir);
+
 /* Readable when dir_turn() has something to do, lookups over their deadline included. -1: never.
  * The same one as long as the handle. */
 int

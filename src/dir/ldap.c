@@ -76,6 +76,7 @@ const struct dir_backend ldap_backend = {
 	.generation = ldap_dir_generation,
 	.wait = ldap_dir_wait,
 	.descriptor = ldap_dir_descriptor,
+	.is_silent = ldap_dir_is_silent,
 	.turn = ldap_dir_turn,
 	.since = ldap_dir_since,
 	.age_ms = ldap_dir_age_ms,

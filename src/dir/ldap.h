@@ -97,6 +97,9 @@ ldap_dir_generation(struct dir *dir, uint64_t *out, struct usher_error *err);
 void
 ldap_dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg);
 
+bool
+ldap_dir_is_silent(const struct dir *dir);
+
 int
 ldap_dir_descriptor(const struct dir *dir);
 

@@ -49,6 +49,7 @@ struct ldap_ask {
 	struct flight_list flights;
 	struct usher_error trouble; /* the latest */
 	uint64_t since_ms, began_ms;
+	uint64_t answered_ms, failed_ms;  /* when the directory last answered, or did not */
 	struct flight *pending[ASK_KEYS]; /* of this lookup */
 	size_t n_pending;
 	struct waiter *spare; /* for whoever waits for this lookup */
@@ -91,6 +92,10 @@ land(struct flight *f)
 	    !ldap_cache_put(ask->cache, f->entry, f->people, f->n, f->asked_ms))
 		f->st = err_set(&ask->trouble, USHER_E_LIMIT, ask->dir->name,
 		    "what it says of a mailbox is too large to be kept");
+	if (f->st == USHER_E_TIMEOUT || f->st == USHER_E_NETWORK)
+		ask->failed_ms = clock_mono_ms();
+	else
+		ask->answered_ms = clock_mono_ms();
 	if (f->st != USHER_OK) {
 		f->entry->failed_ms = clock_mono_ms();
 		dir_counted(ask->dir, DIR_COUNT_FAILED, 1);
@@ -251,24 +256,43 @@ wait_for(struct ldap_ask *ask, struct flight *f)
 }
 
 bool
+ldap_ask_is_silent(const struct ldap_ask *ask)
+{
+	return ask->failed_ms > ask->answered_ms;
+}
+
+/* While the directory is silent nobody waits for it twice, nor for what is known from before: that
+ * is taken, and asked for all the same. */
+static bool
+goes_on_without(const struct ldap_ask *ask, const struct ldap_cache_entry *entry, uint64_t now_ms)
+{
+	return ldap_ask_is_silent(ask) && (ask->failed_ms >= ask->began_ms ||
+					      ldap_cache_can_stand_in(ask->cache, entry, now_ms));
+}
+
+bool
 ldap_ask_want(struct ldap_ask *ask, const struct ldap_snapshot *snapshot, struct arena *mem,
     enum ask_kind kind, const char *text)
 {
 	const char *key = key_of(mem, kind, text);
 	struct ldap_cache_entry *entry = key == NULL ? NULL : ldap_cache_make(ask->cache, key);
+	uint64_t now_ms = clock_mono_ms();
 
 	if (ask->spare == NULL)
 		ask->spare = calloc(1, sizeof(*ask->spare));
 	if (entry == NULL || ask->spare == NULL || ask->n_pending == ASK_KEYS)
 		return false;
-	if (ldap_cache_judge(ask->cache, entry, ask->began_ms, clock_mono_ms()) != CACHE_ASK)
+	if (ldap_cache_judge(ask->cache, entry, ask->began_ms, now_ms) != CACHE_ASK)
 		return true;
-	if (entry->flight == NULL)
+	if (entry->flight == NULL) {
 		entry->flight = begin(ask, snapshot, entry, kind, text);
-	if (entry->flight != NULL)
+		if (entry->flight == NULL)
+			ask->failed_ms = now_ms;
+	}
+	if (entry->flight != NULL && !goes_on_without(ask, entry, now_ms))
 		wait_for(ask, entry->flight);
 	else
-		entry->failed_ms = clock_mono_ms();
+		entry->failed_ms = now_ms;
 	return true;
 }
 

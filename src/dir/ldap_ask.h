@@ -40,6 +40,10 @@ ldap_ask_want(struct ldap_ask *ask, const struct ldap_snapshot *snapshot, struct
 bool
 ldap_ask_settled(const struct ldap_ask *ask);
 
+/* Nothing has come from the directory since it last failed to answer in time. */
+bool
+ldap_ask_is_silent(const struct ldap_ask *ask);
+
 /* Who was found. Valid until the next ldap_ask_want() or turn.
  *
  * LOOKUP_FOUND      *n may be 0

@@ -249,20 +249,24 @@ redirects(const struct ldap_cache_entry *e)
 	return false;
 }
 
+bool
+ldap_cache_can_stand_in(
+    const struct ldap_cache *cache, const struct ldap_cache_entry *entry, uint64_t now_ms)
+{
+	return entry->asked_ms != 0 && now_ms - entry->asked_ms < cache->limits.stale_ms &&
+	       !redirects(entry);
+}
+
 enum cache_verdict
 ldap_cache_judge(const struct ldap_cache *cache, const struct ldap_cache_entry *entry,
     uint64_t since_ms, uint64_t now_ms)
 {
-	uint64_t age_ms = now_ms - entry->asked_ms;
-
 	if (entry->asked_ms != 0 &&
-	    (entry->asked_ms >= since_ms || age_ms < cache->limits.fresh_ms))
+	    (entry->asked_ms >= since_ms || now_ms - entry->asked_ms < cache->limits.fresh_ms))
 		return CACHE_FRESH;
 	if (entry->failed_ms == 0 || entry->failed_ms < since_ms)
 		return CACHE_ASK;
-	return entry->asked_ms != 0 && age_ms < cache->limits.stale_ms && !redirects(entry) ?
-		   CACHE_STALE :
-		   CACHE_FAILED;
+	return ldap_cache_can_stand_in(cache, entry, now_ms) ? CACHE_STALE : CACHE_FAILED;
 }
 
 size_t

@@ -77,6 +77,11 @@ enum cache_verdict
 ldap_cache_judge(const struct ldap_cache *cache, const struct ldap_cache_entry *entry,
     uint64_t since_ms, uint64_t now_ms);
 
+/* What is known of it may be told while there is no answer. */
+bool
+ldap_cache_can_stand_in(
+    const struct ldap_cache *cache, const struct ldap_cache_entry *entry, uint64_t now_ms);
+
 /* Copies a person with all texts into `mem`. False when out of memory. */
 bool
 ldap_person_copy(struct arena *mem, struct ldap_person *to, const struct ldap_person *from);

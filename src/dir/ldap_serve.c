@@ -645,6 +645,14 @@ ldap_dir_wait(struct dir *dir, void (*ready)(void *arg), void *arg)
 	ldap_ask_wait(ldap_dir_of(dir)->serving->ask, ready, arg);
 }
 
+bool
+ldap_dir_is_silent(const struct dir *dir)
+{
+	const struct ldap_dir *d = (const struct ldap_dir *)(const void *)dir;
+
+	return d->serving != NULL && ldap_ask_is_silent(d->serving->ask);
+}
+
 int
 ldap_dir_descriptor(const struct dir *dir)
 {

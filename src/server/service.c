@@ -225,6 +225,7 @@ service_available(struct request *request, enum lookup found, const struct usher
     void (*again)(struct request *request))
 {
 	struct service_thread *t = thread_of(request);
+	bool silent = dir_is_silent(t->dir);
 
 	if (found == LOOKUP_PENDING) {
 		if (!service_wait(request, again))
@@ -232,15 +233,17 @@ service_available(struct request *request, enum lookup found, const struct usher
 		return false;
 	}
 	if (found != LOOKUP_UNAVAILABLE) {
-		if (t->lost)
+		if (t->lost != USHER_OK && silent)
+			return true; /* what is known says nothing of the directory */
+		if (t->lost != USHER_OK)
 			LOG(LEVEL_NOTICE, "dir", request->log, "directory available again",
 			    log_text("directory", dir_name(t->dir)));
-		t->lost = false;
+		t->lost = USHER_OK;
 		return true;
 	}
-	if (!t->lost)
+	if (t->lost == USHER_OK || (t->lost != err->status && !silent))
 		log_error(LEVEL_ERROR, "dir", request->log, "directory unavailable", err);
-	t->lost = true;
+	t->lost = err->status;
 	service_count(request, COUNT_DIRECTORY_UNAVAILABLE);
 	refuse_unavailable(request);
 	return false;

@@ -87,7 +87,7 @@ struct service {
 struct service_thread {
 	struct service *service;
 	struct dir *dir;
-	bool lost; /* the last lookup failed: said once, not at every request */
+	usher_status lost; /* why lookups fail at present: said once, not at every request */
 	struct xml_reader *xml;
 	struct buf out;
 };

@@ -172,6 +172,20 @@ def _():
     until(lambda: ask(f'stranger@{DOMAIN}').status == 200, 'usherd does not find back')
 
 
+@tap.case('who is known waits once for a directory that hangs, and then not at all')
+def _():
+    tap.same(ask(f'ann@{DOMAIN}').status, 200)
+    time.sleep(CACHE + 0.1)
+    os.kill(slapd.process.pid, signal.SIGSTOP)
+    try:
+        for waits in (1, 0):
+            before = usherd.metrics()['usherd_requests_waited_total']
+            tap.same(told(ask(f'ann@{DOMAIN}'), 'DisplayName'), 'Ann Bollard')
+            tap.same(usherd.metrics()['usherd_requests_waited_total'] - before, waits)
+    finally:
+        os.kill(slapd.process.pid, signal.SIGCONT)
+
+
 @tap.case('known answers outlive the directory, redirects and the unknown do not')
 def _():
     tap.same(ask(f'a.nchor@{DOMAIN}').status, 200)

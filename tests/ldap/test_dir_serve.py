@@ -88,13 +88,6 @@ def ask_public():
                    path='/mail/config-v1.1.xml?emailaddress=a@quay.example')
 
 
-def metrics():
-    """All numbers of /metrics by name."""
-    text = request(daemon.private, 'x', path='/metrics', method='GET').body.decode()
-    return {line.rsplit(' ', 1)[0]: float(line.rsplit(' ', 1)[1])
-            for line in text.splitlines() if not line.startswith('#')}
-
-
 def until(what, truth):
     """Waits for it to become true."""
     end = time.monotonic() + LOOK_SECONDS
@@ -147,36 +140,38 @@ def _(login, password):
     begun = time.monotonic()
     answer = ask(login=login, password=password)
     tap.same((answer.status, answer.body), (401, b''))
-    tap.true(time.monotonic() - begun > 0.14, 'it took the time of a hash')
+    if password:  # nobody has an empty one: that is seen without asking
+        tap.true(time.monotonic() - begun > 0.14, 'it took the time of a hash')
 
 
 @tap.case('an open domain is answered from the configuration alone, in all its languages')
 def _():
-    before = metrics()
+    before = daemon.metrics()
     tap.has(ask('x@quay.example', None).body, b'<Server>imap.quay.example</Server>')
     tap.has(ask_public().body, b'<hostname>imap.quay.example</hostname>')
-    tap.same(metrics()['usherd_directory_lookups_total'], before['usherd_directory_lookups_total'])
+    tap.same(daemon.metrics()['usherd_directory_lookups_total'],
+             before['usherd_directory_lookups_total'])
 
 
 @tap.case('a request asks for one person once, and the next one again when nothing is cached')
 def _():
-    before = metrics()['usherd_directory_lookups_total']
+    before = daemon.metrics()['usherd_directory_lookups_total']
     ask(NORA, NORA)
-    once = metrics()['usherd_directory_lookups_total'] - before
+    once = daemon.metrics()['usherd_directory_lookups_total'] - before
     ask(NORA, NORA)
-    tap.same(metrics()['usherd_directory_lookups_total'] - before, 2 * once)
+    tap.same(daemon.metrics()['usherd_directory_lookups_total'] - before, 2 * once)
     tap.true(1 <= once <= 3, f'{once} lookups for one question')
 
 
 @tap.case('forty users of one SOAP question are asked for at once')
 def _():
     addresses = [f'user{i}@harbour.example' for i in range(40)]
-    before = metrics()
+    before = daemon.metrics()
     answer = ask_soap(addresses)
     tap.same(answer.status, 200)
     for i in range(40):
         tap.has(answer.body, f'>User{i} Lind<'.encode())
-    after = metrics()
+    after = daemon.metrics()
     waits = after['usherd_requests_waited_total'] - before['usherd_requests_waited_total']
     tap.true(waits <= 4, f'it waited {waits} times')
     tap.same(after['usherd_answers_total{kind="settings"}']
@@ -202,7 +197,7 @@ def _():
 
 @tap.case('while it hangs: 503 within the deadline, and what is in memory is served')
 def _():
-    before = metrics()
+    before = daemon.metrics()
     with hanging():
         begun = time.monotonic()
         answer = ask('user1@harbour.example', 'user1@harbour.example')
@@ -215,16 +210,18 @@ def _():
             tap.has(ask('x@quay.example', None).body, b'<Server>imap.quay.example</Server>')
             tap.true(time.monotonic() - begun < TIMEOUT + 10, 'others waited with it')
         tap.same(request(daemon.private, 'x', path='/health', method='GET').status, 200)
-    tap.true(metrics()['usherd_directory_lookups_failed_total']
+    tap.true(daemon.metrics()['usherd_directory_lookups_failed_total']
              > before['usherd_directory_lookups_failed_total'], 'no failure was counted')
 
 
 @tap.case('when it goes on, so does everything')
 def _():
-    until('answers', lambda: ask().status == 200)
-    until('a configuration that is fresh', lambda: metrics()['usherd_directory_age_seconds'] < 1)
+    # It is said by the thread that has missed it.
+    until('answers', lambda: ask().status == 200
+          and 'msg="directory available again"' in daemon.log())
+    until('a configuration that is fresh',
+          lambda: daemon.metrics()['usherd_directory_age_seconds'] < 1)
     tap.has(daemon.log(), 'msg="directory unavailable"')
-    tap.has(daemon.log(), 'msg="directory available again"')
 
 
 @tap.case('a reload while it hangs keeps the old configuration, or takes the new one')

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 
+from support.post import request
 from support.programs import SANITIZER_MARKS, clean_environment, program
 from support.scratch import free_port, write
 
@@ -76,6 +77,12 @@ class Usherd:
     def log(self):
         """All that usherd has written so far."""
         return self.log_path.read_text(encoding='utf-8', errors='replace')
+
+    def metrics(self):
+        """All numbers of /metrics by name."""
+        text = request(self.private, 'x', path='/metrics', method='GET').body.decode()
+        return {line.rsplit(' ', 1)[0]: float(line.rsplit(' ', 1)[1])
+                for line in text.splitlines() if not line.startswith('#')}
 
     def url(self, path='/autodiscover/autodiscover.xml', listener='https', host=None):
         """The URL of a path on a listener."""
