@@ -54,7 +54,7 @@ usher('mailbox', 'password', ANN, '--password-file', scratch.write(folder / 'ann
 class Desk:
     """A usherd whose directory is hostile on demand."""
 
-    def __init__(self, name, tls=None, ldaps=False, top='', **settings):
+    def __init__(self, name, tls=None, ldaps=False, **settings):
         self.folder = folder / name
         self.folder.mkdir()
         self.between = hostile.Between(self.folder, folder / 'slapd/socket', tls, ldaps)
@@ -62,7 +62,7 @@ class Desk:
         # What was once known is not good enough here, nor is a password that was right.
         self.daemon = Usherd(
             self.folder, certificate=chain, key=key, directory=self.between.uri,
-            listeners=('https', 'private'), top=top,
+            listeners=('https', 'private'), top='threads = 1\n',  # each says what it misses
             config=section(**{'cache': 0, 'stale': 0, 'refresh': '1h', **settings})
             + '[authentication]\nremember time = 0\nlogin failures = 1000\n')
 
@@ -212,7 +212,7 @@ def _(misdeed, status):
 
 @tap.case('what is known goes on to be told while the directory is silent')
 def _():
-    with Desk('stale', stale='10m', refresh='100ms', top='threads = 1\n') as desk:
+    with Desk('stale', stale='10m', refresh='100ms') as desk:
         desk.until(lambda: desk.ask() == 200, 'it is not well')
         desk.between.people = hostile.silence
         for _round in range(3):
