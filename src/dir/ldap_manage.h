@@ -134,10 +134,6 @@ manage_say(struct usher_error *err, usher_status st, const char *where, const ch
 usher_status
 manage_full(const struct ldap_manage *m, struct usher_error *err);
 
-/* A deep copy. False when out of memory. */
-bool
-entry_copy(struct arena *mem, const struct ldap_entry *from, struct ldap_entry *out);
-
 /* `entry` after `change`, sharing what has not changed. False when out of memory. */
 bool
 entry_change(struct arena *mem, struct ldap_entry *entry, const struct ldap_change *change);

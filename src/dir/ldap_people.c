@@ -117,7 +117,7 @@ take_person(const struct ldap_entry *entry, void *payload, struct usher_error *e
 
 	if (h == NULL) {
 		h = arena_zalloc(m->work, sizeof(*h));
-		if (h == NULL || !entry_copy(m->work, entry, &h->entry))
+		if (h == NULL || !ldap_entry_copy(m->work, entry, &h->entry))
 			return manage_full(m, err);
 		h->key = h->entry.dn;
 		st = person_refresh(m, h, err);

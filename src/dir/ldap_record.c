@@ -138,32 +138,6 @@ manage_leave(struct ldap_manage *m, usher_status st)
 /* ---- entries ---- */
 
 static bool
-attribute_copy(struct arena *mem, const struct ldap_attribute *from, struct ldap_attribute *out)
-{
-	struct slice *values = arena_array(mem, from->n, sizeof(*values));
-	bool ok = values != NULL;
-
-	for (size_t i = 0; ok && i < from->n; i++) {
-		values[i] = slice_from(arena_copy(mem, from->values[i]), from->values[i].n);
-		ok = values[i].p != NULL;
-	}
-	*out = (struct ldap_attribute){ arena_strdup(mem, from->name), values, from->n };
-	return ok && out->name != NULL;
-}
-
-bool
-entry_copy(struct arena *mem, const struct ldap_entry *from, struct ldap_entry *out)
-{
-	struct ldap_attribute *attributes = arena_array(mem, from->n, sizeof(*attributes));
-	bool ok = attributes != NULL;
-
-	for (size_t i = 0; ok && i < from->n; i++)
-		ok = attribute_copy(mem, &from->attributes[i], &attributes[i]);
-	*out = (struct ldap_entry){ arena_strdup(mem, from->dn), attributes, from->n };
-	return ok && out->dn != NULL;
-}
-
-static bool
 has_value(const struct ldap_attribute *a, struct slice value)
 {
 	for (size_t i = 0; i < a->n; i++)
@@ -369,7 +343,7 @@ take_entry(const struct ldap_entry *entry, void *payload, struct usher_error *er
 	struct held *h = arena_zalloc(t->m->work, sizeof(*h)), *there;
 	usher_status st;
 
-	if (h == NULL || !entry_copy(t->m->work, entry, &h->entry))
+	if (h == NULL || !ldap_entry_copy(t->m->work, entry, &h->entry))
 		return manage_full(t->m, err);
 	st = record_refresh(t->m, t->e, h, err);
 	if (st != USHER_OK || (t->only != NULL && !slice_is_nocase(slice_of(h->key), t->only)))
