@@ -187,6 +187,68 @@ def _():
     tap.same(manage('mailbox', 'set', f'ann@{DOMAIN}', '--redirect-address', '').returncode, 0)
 
 
+@tap.each([
+    ('a domain', ('domain', 'add', 'quay.example', '--kind', 'mail'), 'created'),
+    ('a service', ('service', 'add', 'quay.example', 'imap', '--host', 'imap.quay.example'), 'created'),
+    ('a change', ('domain', 'set', 'quay.example', '--ttl', '5'), 'changed'),
+    ('a redirect', ('redirect', 'add', 'quay.example', 'old*', '--redirect-domain', DOMAIN), 'created'),
+    ('a relationship', ('relationship', 'add', 'Pilots', '--domains', 'pilots.example'), 'created'),
+    ('an Outlook provider', ('provider', 'set', 'EXPR', '--ttl', '3'), 'changed'),
+    ('the organization', ('organization', 'set', '--name', 'Harbour'), 'changed'),
+])
+def _(command, word):
+    """First the LDIF of it, which changes nothing; then it is made, and the same again is nothing."""
+    ldif = manage(*command, '--dry-run')
+    tap.same((ldif.returncode, ldif.stderr), (0, ''))
+    tap.has(ldif.stdout, 'changetype: ')
+    for wanted in (word, 'nothing to change'):
+        done = manage(*command)
+        tap.same((done.returncode, done.stderr), (0, ''))
+        tap.has(done.stdout, wanted)
+
+
+@tap.case('a mailbox is put to the person who is there, and taken away without a trace')
+def _():
+    dc.tool('user', 'create', 'mara', SECRET)
+    attributes = ('objectClass', 'proxyAddresses', 'mail', 'displayName', 'usherValue')
+    mara = f'CN=mara,{PEOPLE}'
+    before = directory_entry(mara, *attributes)
+    done = manage('mailbox', 'add', f'mara@{DOMAIN}', '--login-name', 'mara', '--display-name', 'Mara',
+                  '--aliases', f'm@{DOMAIN}')
+    tap.same((done.returncode, done.stderr), (0, ''))
+    tap.same(sorted(directory_entry(mara, 'proxyAddresses')['proxyAddresses']),
+             [f'SMTP:mara@{DOMAIN}', f'smtp:m@{DOMAIN}'])
+    tap.has(manage('mailbox', 'list').stdout, f'mara@{DOMAIN}')
+    tap.same(manage('mailbox', 'remove', f'mara@{DOMAIN}').returncode, 0)
+    tap.same(directory_entry(mara, *attributes), before)
+
+
+@tap.case('accounts are for the tools of Active Directory to make')
+def _():
+    done = manage('mailbox', 'add', f'stranger@{DOMAIN}')
+    tap.true(done.returncode not in (0, 70), done.stdout)
+    tap.has(done.stderr, 'account')
+
+
+@tap.case('a password that usher sets logs in')
+def _():
+    word = 'Neu&2pässword'
+    file = scratch.write(folder / 'word', word + '\n', 0o600)
+    done = manage('mailbox', 'password', f'ann@{DOMAIN}', '--password-file', file)
+    tap.same((done.returncode, done.stderr), (0, ''))
+    with serve() as daemon:
+        tap.same(ask(daemon, 'ann', password=word).status, 200)
+    tap.same(manage('mailbox', 'password', f'ann@{DOMAIN}', '--password-file', secret).returncode, 0)
+
+
+@tap.case('what is exported is what is there')
+def _():
+    document = scratch.write(folder / 'export.json', manage('export').stdout)
+    tap.same((manage('diff', document).returncode, manage('diff', document).stderr), (0, ''))
+    done = manage('apply', document)
+    tap.same((done.returncode, done.stderr), (0, ''))
+
+
 # ---- and with it ----
 
 @tap.case('Exchange\'s own objects become the configuration')

@@ -278,6 +278,28 @@ def _():
     tap.has(ldap_ok('apply', document), 'Mailbox kim@h.example: created')
 
 
+@tap.case('certificates and authorities lie there, and their keys in files')
+def _():
+    def told(*arguments):
+        return usher_ok('--config', CONF, *arguments)
+
+    ask, answer = folder / 'request.pem', folder / 'answer.pem'
+    told('ca', 'init', '--name', 'Root', '--no-passphrase', '--unconstrained')
+    told('cert', 'request', '--domain', 'www.contoso.example', '--out', ask)
+    told('ca', 'issue', ask, '--out', answer)
+    thumbprint = told('cert', 'import', answer).split()[-1]
+    told('cert', 'enable', thumbprint, '--services', 'https')
+    tap.has(slapd.search(f'(&(usherEntity=certificate)(usherKey={thumbprint}))', 'usherValue',
+                         base=OURS).popitem()[1]['usherValue'], 'services: https')
+    held = json.loads(told('--json', 'cert', 'show', thumbprint))
+    tap.same(held['names'], ['www.contoso.example'])
+    keys = list((folder / 'state.keys').iterdir())
+    tap.true(keys and all(k.stat().st_mode & 0o77 == 0 for k in keys), str(keys))
+    told('cert', 'remove', thumbprint, '--force')
+    tap.same(len(list((folder / 'state.keys').iterdir())), len(keys) - 1)
+    told('ca', 'remove', 'Root')
+
+
 @tap.case('a record that makes no sense is named, and only its kind suffers')
 def _():
     slapd.add(f'dn: cn=half,{OURS}\nobjectClass: usherRecord\ncn: half\nusherEntity: server\n'
