@@ -28,7 +28,7 @@ class Controller:
     section of smb.conf."""
 
     def __init__(self, folder, more=''):
-        tap.need('samba', 'samba-tool', 'kinit', 'ldapsearch')
+        tap.need('samba', 'samba-tool', 'ldbadd', 'kinit', 'ldapsearch')
         self.folder = folder / 'dc'
         for name in {*FOLDERS.values(), 'sysvol', 'etc'}:
             (self.folder / name).mkdir(parents=True)
