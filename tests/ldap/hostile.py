@@ -162,9 +162,9 @@ def refer(connection, message):
 
 
 def notice(connection, _message):
-    """A notice of disconnection (RFC 4511, 4.4.1), then the end."""
+    """A notice of disconnection (RFC 4511, 4.4.1), then the end. libldap forgets to free its text."""
     connection.say(ber(0x30, number(0), ber(
-        EXTENDED_DONE, number(52, 0x0a), ber(4), ber(4, b'going down'),
+        EXTENDED_DONE, number(52, 0x0a), ber(4), ber(4),
         ber(0x8a, b'1.3.6.1.4.1.1466.20036'))))
     connection.end()
 
