@@ -38,6 +38,13 @@ kept(struct reading *r, const char *text)
 	return text;
 }
 
+static bool
+parsed(struct reading *r, usher_status st)
+{
+	r->failed = r->failed || st == USHER_E_NOMEM;
+	return st == USHER_OK;
+}
+
 /* NULL for what is no text of ours; memory is asked for by r->failed. */
 static const char *
 take_text(struct reading *r, struct slice value)
@@ -67,15 +74,7 @@ take_address(struct reading *r, struct slice value)
 	struct address address;
 
 	value = without_kind(value, "smtp");
-	switch (address_parse(r->mem, value, &address, NULL)) {
-	case USHER_OK:
-		return address.text;
-	case USHER_E_NOMEM:
-		r->failed = true;
-		return NULL;
-	default:
-		return NULL;
-	}
+	return parsed(r, address_parse(r->mem, value, &address, NULL)) ? address.text : NULL;
 }
 
 static const char *
@@ -96,25 +95,17 @@ take_url(struct reading *r, struct slice value)
 {
 	struct url url;
 
-	switch (url_parse(r->mem, value, &url, NULL)) {
-	case USHER_OK:
-		return url.https && !url.userinfo ? url.text : NULL;
-	case USHER_E_NOMEM:
-		r->failed = true;
+	if (!parsed(r, url_parse(r->mem, value, &url, NULL)))
 		return NULL;
-	default:
-		return NULL;
-	}
+	return url.https && !url.userinfo ? url.text : NULL;
 }
 
 static const char *
 take_domain(struct reading *r, struct slice value)
 {
-	const char *domain = NULL;
+	const char *domain;
 
-	if (domain_parse(r->mem, value, &domain, NULL) == USHER_E_NOMEM)
-		r->failed = true;
-	return domain;
+	return parsed(r, domain_parse(r->mem, value, &domain, NULL)) ? domain : NULL;
 }
 
 static const char *
@@ -552,12 +543,8 @@ put_alternatives(struct reading *r)
 		return;
 	}
 	n += read_archive(r, &v[n]);
-	for (size_t i = 0; i < most; i++) {
-		usher_status st = ldap_alternative_read(r->mem, a->values[i], owner, &v[n], NULL);
-
-		n += st == USHER_OK;
-		r->failed = r->failed || st == USHER_E_NOMEM;
-	}
+	for (size_t i = 0; i < most; i++)
+		n += parsed(r, ldap_alternative_read(r->mem, a->values[i], owner, &v[n], NULL));
 	r->out->alternatives = v;
 	r->out->n_alternatives = n;
 }
